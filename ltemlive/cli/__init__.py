@@ -1,0 +1,1 @@
+"""The commands of ltemlive; each imports what it needs when it runs."""

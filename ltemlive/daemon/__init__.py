@@ -1,0 +1,1 @@
+"""The threads: ingest, solving and serving, wired around pure rooms."""

@@ -1,0 +1,143 @@
+"""The only YAML code: documents in and out, and errors that name file and key."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ltemlive.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the mapping a YAML file holds; an empty file is an empty mapping.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not YAML, or is not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(
+            f"{path}: expected a readable YAML file, got: {reason}"
+        ) from error
+    return parse(text, where=str(path))
+
+
+def parse(text: str, *, where: str) -> dict[str, Any]:
+    """Return the mapping in ``text``; errors begin with ``where``.
+
+    Raises
+    ------
+    ConfigError
+        If the text is not YAML or not a mapping.
+    """
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ConfigError(f"{where}{line}: expected YAML, got: {problem}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        kind = type(document).__name__
+        raise ConfigError(f"{where}: expected keys and values (key: value), got {kind}")
+    return document
+
+
+def parse_scalar(text: str, *, where: str) -> Any:
+    """Return the YAML value that ``text`` spells (a number, a word, null, a list).
+
+    Raises
+    ------
+    ConfigError
+        If the text is not YAML.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where}: expected a YAML value, got {text!r}") from error
+
+
+def load_model(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file as ``model``.
+
+    Raises
+    ------
+    ConfigError
+        One line per wrong key, each naming file, key, what was expected and what came.
+    """
+    return validated(load(path), model, where=str(path))
+
+
+def validated(
+    values: Mapping[str, Any], model: type[Model], *, where: str | Mapping[str, str]
+) -> Model:
+    """Return ``model`` made of ``values``; ``where`` names their origin, or each key's.
+
+    Raises
+    ------
+    ConfigError
+        One line per wrong key, all of them at once.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = [_error_line(dict(detail), model, where) for detail in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def dump(values: Mapping[str, Any]) -> str:
+    """Return ``values`` as YAML text, keys in their own order."""
+    return yaml.safe_dump(
+        dict(values), sort_keys=False, allow_unicode=True, default_flow_style=None
+    )
+
+
+def write_text_aside(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write ``path`` whole or not at all: aside, fsync if ``durable``, rename."""
+    aside = path.with_name(f".{path.name}.part")
+    with aside.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
+    aside.replace(path)
+
+
+def _error_line(
+    detail: dict[str, Any], model: type[BaseModel], where: str | Mapping[str, str]
+) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    origin = where if isinstance(where, str) else where.get(key, where.get("", "settings"))
+    if detail["type"] == "extra_forbidden":
+        known = ", ".join(_known_keys(model, detail["loc"][:-1]))
+        return f"{origin}: {key}: unknown key; expected one of: {known}"
+    if detail["type"] == "missing":
+        return f"{origin}: {key}: missing; add `{detail['loc'][-1]}: ...`"
+    expected = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"{origin}: {key}: expected {expected}, got {detail['input']!r}"
+
+
+def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        if field is None:
+            continue
+        inner = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        models = [kind for kind in inner if isinstance(kind, type)]
+        model = next((kind for kind in models if issubclass(kind, BaseModel)), model)
+    return list(model.model_fields)

@@ -1,0 +1,126 @@
+"""What happens during a session, as values that travel from the engine to every sink.
+
+Events are facts in the past tense. They carry no sockets, files or clocks; where a time is
+needed, whoever owns the clock put it there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ExitStatus: TypeAlias = Literal["success", "abort", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """The session folder exists and ingest is open."""
+
+    session: str
+    """Name of the session folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesStarted:
+    """A producer announced a series, or its first frame came."""
+
+    ordinal: int
+    """Number of the series within the session, from 1; names its folder."""
+    series: str
+    """The id its producer gave it."""
+    n_expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStored:
+    """A frame is on disk and may be acknowledged."""
+
+    ordinal: int
+    series: str
+    seq: int
+    defocus_nm: float | None
+    t_stored: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRejected:
+    """A frame is not used; the series goes on without it."""
+
+    series: str
+    frame: str
+    """Its seq, or its file name where it has no seq."""
+    reason: str
+    ordinal: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhaseEstimate:
+    """The phase and amplitude after ``rev`` revisions of one series.
+
+    Arrays have shape (ny, nx) of the frames; the phase is unwrapped and has zero mean.
+    """
+
+    ordinal: int
+    series: str
+    rev: int
+    """Counts up within the session, never down, whatever the series."""
+    seqs_used: tuple[int, ...]
+    defocus_nm: tuple[float, ...]
+    """Defocus of each frame in ``seqs_used``, positive is underfocus."""
+    steps: int
+    """Solver steps since the series began."""
+    gradient_evaluations: int
+    objective: tuple[float, ...]
+    """The objective after each step of this revision."""
+    is_final: bool
+    phase_rad: NDArray[np.float32]
+    amplitude: NDArray[np.float32]
+    pixel_nm: float
+    device: str
+    t_frame_last: float | None = None
+    """Start of the newest exposure used, seconds since 1970."""
+    notes: tuple[str, ...] = field(default_factory=tuple)
+    """What the user should know about this estimate, one sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceGiven:
+    """Something the user should know or do, in one sentence."""
+
+    text: str
+    level: Literal["info", "warning", "error"] = "info"
+    ordinal: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesEnded:
+    """No more frames will come, and the final result (if any) is on disk."""
+
+    ordinal: int
+    series: str
+    exit_status: ExitStatus
+    folder: str = ""
+    """Where the results are; empty where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The daemon says goodbye."""
+
+    session: str
+
+
+Event: TypeAlias = (
+    SessionStarted
+    | SeriesStarted
+    | FrameStored
+    | FrameRejected
+    | PhaseEstimate
+    | AdviceGiven
+    | SeriesEnded
+    | SessionEnded
+)

@@ -1,0 +1,1 @@
+"""Image files and series folders, in and out."""

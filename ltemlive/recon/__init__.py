@@ -1,0 +1,1 @@
+"""The phase reconstruction: the only room that knows TensorFlow."""

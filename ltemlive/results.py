@@ -1,0 +1,84 @@
+"""The outcome of one series: phase, amplitude, and the report that goes with them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ltemlive.series import Microscope
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFrame:
+    """A frame of the series that was not used."""
+
+    frame: str
+    """Its file name, or its seq where it has no file."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds spent in each stage; None where the stage did not happen."""
+
+    load: float | None = None
+    register: float | None = None
+    solve: float | None = None
+    export: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What ``report.json`` holds; per-frame lists run parallel to ``frames_used``."""
+
+    frames_used: tuple[str, ...]
+    """File name of each frame in seq order, or its seq where it has no file."""
+    frames_rejected: tuple[RejectedFrame, ...]
+    defocus_nm: tuple[float, ...]
+    shift_px: tuple[tuple[float, float], ...]
+    rotation_deg: tuple[float, ...]
+    magnification: tuple[float, ...]
+    noise_sigma: float | None
+    """Standard deviation of sqrt(intensity / mean), estimated from the images."""
+    steps: int
+    gradient_evaluations: int
+    seconds: Timing
+    objective: tuple[float, ...]
+    device: str
+    versions: dict[str, str]
+    method: str
+    holdout: tuple[float, ...] | None = None
+    uncertainty: float | None = None
+    notes: tuple[str, ...] = ()
+    """What the user should know, one sentence each."""
+    truth: dict[str, float] | None = None
+    """Accuracy against a known phase, where there is one (the demo)."""
+
+    def as_document(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        document = asdict(self)
+        document["frames_rejected"] = [
+            {"file": rejected.frame, "reason": rejected.reason}
+            if not rejected.frame.isdigit()
+            else {"seq": int(rejected.frame), "reason": rejected.reason}
+            for rejected in self.frames_rejected
+        ]
+        return document
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reconstruction:
+    """The final result of one series, on the grid of its frames."""
+
+    phase_rad: NDArray[np.float32]
+    """Unwrapped, zero mean, shape (ny, nx)."""
+    amplitude: NDArray[np.float32]
+    """Square root of the in-focus intensity over its mean, shape (ny, nx)."""
+    microscope: Microscope
+    report: Report
+    title: str = field(default="series")
+    """How the user knows the series."""

@@ -1,0 +1,78 @@
+"""A defocus series as its sidecar ``series.yaml`` describes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ltemlive import documents
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SERIES_FILE = "series.yaml"
+
+
+class Optics(BaseModel):
+    """The optional keys of ``series.yaml``: how microscope and field are modelled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    spherical_aberration_nm: float = Field(0.0, ge=-1e11, le=1e11)
+    """Third order; a Lorentz lens has metres of it (1e9 nm)."""
+    convergence_mrad: float = Field(0.01, ge=0.0, le=10.0)
+    """Beam divergence theta_c: half angle at which exp(-(a / theta_c)^2) is 1/e."""
+    defocus_spread_nm: float = Field(0.0, ge=0.0, le=1e6)
+    astigmatism_nm: float = Field(0.0, ge=-1e7, le=1e7)
+    """Two-fold; the transfer function does not model it yet and says so."""
+    astigmatism_deg: float = 0.0
+    coherence: Literal["intensity", "wave"] = "intensity"
+    """Partial spatial coherence: a blur of the intensity, or an envelope on the wave."""
+    border: Literal["free", "periodic"] = "free"
+    """What lies outside the frame: an unknown field, or the frame again."""
+
+
+class Microscope(Optics):
+    """Everything about a series that is the same for each of its images."""
+
+    voltage_kv: float = Field(ge=10.0, le=3000.0)
+    pixel_nm: float = Field(gt=0.0, le=1e5)
+
+
+class SeriesFrame(BaseModel):
+    """One entry under ``frames``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    file: str
+    defocus_nm: float | None = Field(None, ge=-1e9, le=1e9)
+    page: int = Field(0, ge=0)
+    """Page of a stack, from 0."""
+    exposure_s: float | None = Field(None, gt=0.0)
+    seq: int | None = Field(None, ge=0)
+
+
+class SeriesDescription(Microscope):
+    """The whole of ``series.yaml``: the microscope and its frames as acquired."""
+
+    series: str | None = None
+    """The id its producer gave it; the session folder writes it."""
+    frames: tuple[SeriesFrame, ...] = ()
+
+    def microscope(self) -> Microscope:
+        """Return what is the same for each image."""
+        return Microscope.model_validate(
+            {name: getattr(self, name) for name in Microscope.model_fields}
+        )
+
+
+def load_series_description(path: Path) -> SeriesDescription:
+    """Read ``series.yaml``; every error names the file and the key.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not YAML, or has unknown or impossible values.
+    """
+    return documents.load_model(path, SeriesDescription)

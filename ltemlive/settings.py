@@ -1,0 +1,156 @@
+"""Settings of the daemon and the solver: every default lives here, once.
+
+Precedence: defaults < YAML file < ``LTEMLIVE_SECTION__KEY`` < ``--set section.key=value``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ltemlive import documents
+from ltemlive.errors import ConfigError
+from ltemlive.series import Optics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ENVIRONMENT_PREFIX = "LTEMLIVE_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SessionSettings(_Section):
+    """Where the session folder goes."""
+
+    root: Path = Path()
+    """Sessions are made below this folder; the default is the current one."""
+
+
+class InputSettings(_Section):
+    """Where frames come from; a source that is null is off."""
+
+    zmq: str | None = "tcp://127.0.0.1:5571"
+    """ROUTER endpoint for acknowledged frames."""
+    zmq_sub: str | None = None
+    """Endpoint of somebody's PUB to subscribe to; lossy by nature."""
+    folder: Path | None = None
+    """Folder to watch for images and a ``series.yaml``."""
+    settle_ms: int = Field(250, ge=0, le=60_000)
+    """A file is ready when size and mtime have been stable this long."""
+    rescan_s: float = Field(2.0, gt=0.0, le=3600.0)
+    idle_end_s: float | None = Field(None, gt=0.0)
+    """A watched series ends after this long without a new file; null: at shutdown."""
+    max_frame_bytes: int = Field(256 * 2**20, ge=1024, le=2**31)
+    credit: int = Field(8, ge=1, le=1024)
+    """Frames a producer may have in flight."""
+
+
+class OutputSettings(_Section):
+    """Where results go."""
+
+    results: str = "tcp://127.0.0.1:5572"
+    """PUB endpoint."""
+    control: str = "tcp://127.0.0.1:5573"
+    """ROUTER endpoint for requests."""
+    max_rate_hz: float = Field(10.0, gt=0.0, le=100.0)
+    preview_px: int = Field(1024, ge=64, le=16384)
+    """Longest side of a published array."""
+
+
+class SolverSettings(_Section):
+    """How the phase is found; nothing here depends on the data set."""
+
+    method: Literal["ad", "tie"] = "ad"
+    threads: int = Field(2, ge=1, le=256)
+    """Fixed, so that a replay gives the same bits; recorded with the session."""
+    steps_per_frame: int = Field(24, ge=1, le=10_000)
+    """Steps after each arrival, before the estimate is published."""
+    steps_when_idle: int = Field(12, ge=0, le=10_000)
+    """Steps per revision while no new frame is waiting; 0: rest."""
+    max_steps: int = Field(400, ge=1, le=100_000)
+    """Steps of one series, at most, in the final solve."""
+    memory: int = Field(8, ge=1, le=64)
+    """Pairs the L-BFGS keeps."""
+    border_px: int = Field(48, ge=0, le=4096)
+    """Unknown field added on each side where the border is free."""
+    tv_strength: float = Field(0.5, ge=0.0, le=100.0)
+    """Weight of the total variation, relative to the one the noise level asks for."""
+    tv_smoothing_rad: float = Field(0.01, gt=0.0, le=1.0)
+    """Gradient per pixel below which total variation is quadratic."""
+    tolerance: float = Field(1e-5, gt=0.0, le=1.0)
+    """Relative gain of the objective per step below which the solver rests."""
+
+
+class MicroscopeSettings(Optics):
+    """What neither a frame nor a ``series.yaml`` says about the microscope."""
+
+    voltage_kv: float | None = Field(None, ge=10.0, le=3000.0)
+    pixel_nm: float | None = Field(None, gt=0.0, le=1e5)
+
+
+class Settings(_Section):
+    """Everything ``ltemlive run`` can be told."""
+
+    session: SessionSettings = SessionSettings()
+    input: InputSettings = InputSettings()
+    output: OutputSettings = OutputSettings()
+    solver: SolverSettings = SolverSettings()
+    microscope: MicroscopeSettings = MicroscopeSettings()
+
+    def as_document(self) -> dict[str, Any]:
+        """Return plain values, ready for YAML."""
+        return self.model_dump(mode="json")
+
+
+def load_settings(
+    path: Path | None,
+    *,
+    environ: Mapping[str, str],
+    overrides: Iterable[str] = (),
+) -> Settings:
+    """Return the settings that a file, the environment and ``--set`` make together.
+
+    Parameters
+    ----------
+    path
+        YAML file, or None for the defaults.
+    environ
+        Usually ``os.environ``; only names of the form LTEMLIVE_SECTION__KEY are read.
+    overrides
+        Each ``section.key=value``, the value in YAML.
+
+    Raises
+    ------
+    ConfigError
+        One line per wrong key, all at once, each naming where it was set.
+    """
+    values: dict[str, Any] = {}
+    where = {"": str(path) if path is not None else "settings"}
+    if path is not None:
+        values = documents.load(path)
+    for name in sorted(environ):
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            _assign(values, where, key, environ[name], origin=name)
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if not equals or "." not in name:
+            raise ConfigError(f"--set {override}: expected section.key=value")
+        _assign(values, where, name.split("."), text, origin=f"--set {name}")
+    return documents.validated(values, Settings, where=where)
+
+
+def _assign(
+    values: dict[str, Any], where: dict[str, str], key: list[str], text: str, *, origin: str
+) -> None:
+    for part in key[:-1]:
+        inner = values.get(part)
+        values[part] = dict(inner) if isinstance(inner, dict) else {}
+        values = values[part]
+    values[key[-1]] = documents.parse_scalar(text, where=origin)
+    where[".".join(key)] = origin

@@ -1,0 +1,1 @@
+"""Where events go: the published results and the answers to requests."""

@@ -1,0 +1,1 @@
+"""The wire format, version 1: bytes to values and back, without a socket."""
