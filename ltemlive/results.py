@@ -39,9 +39,6 @@ class Report:
     """File name of each frame in seq order, or its seq where it has no file."""
     frames_rejected: tuple[RejectedFrame, ...]
     defocus_nm: tuple[float, ...]
-    shift_px: tuple[tuple[float, float], ...]
-    rotation_deg: tuple[float, ...]
-    magnification: tuple[float, ...]
     noise_sigma: float | None
     """Standard deviation of sqrt(intensity / mean), estimated from the images."""
     steps: int
@@ -51,6 +48,10 @@ class Report:
     device: str
     versions: dict[str, str]
     method: str
+    shift_px: tuple[tuple[float, float], ...] | None = None
+    """(dy, dx) of each frame; None: the frames were taken as aligned."""
+    rotation_deg: tuple[float, ...] | None = None
+    magnification: tuple[float, ...] | None = None
     holdout: tuple[float, ...] | None = None
     uncertainty: float | None = None
     notes: tuple[str, ...] = ()

@@ -72,8 +72,12 @@ class SolverSettings(_Section):
     """Steps after each arrival, before the estimate is published."""
     steps_when_idle: int = Field(12, ge=0, le=10_000)
     """Steps per revision while no new frame is waiting; 0: rest."""
-    max_steps: int = Field(400, ge=1, le=100_000)
+    max_steps: int = Field(300, ge=1, le=100_000)
     """Steps of one series, at most, in the final solve."""
+    gentle_steps: int = Field(40, ge=0, le=10_000)
+    """First steps without prior or preconditioner: edges lock in before long waves."""
+    round_steps: int = Field(20, ge=1, le=1000)
+    """Steps between two estimates of the prior's weight."""
     memory: int = Field(8, ge=1, le=64)
     """Pairs the L-BFGS keeps."""
     border_px: int = Field(48, ge=0, le=4096)
@@ -82,8 +86,8 @@ class SolverSettings(_Section):
     """Weight of the total variation, relative to the one the noise level asks for."""
     tv_smoothing_rad: float = Field(0.01, gt=0.0, le=1.0)
     """Gradient per pixel below which total variation is quadratic."""
-    tolerance: float = Field(1e-5, gt=0.0, le=1.0)
-    """Relative gain of the objective per step below which the solver rests."""
+    tolerance_rad: float = Field(0.01, gt=0.0, le=1.0)
+    """The solver rests when a round moved the phase by less than this (rms)."""
 
 
 class MicroscopeSettings(Optics):

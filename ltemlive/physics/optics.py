@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ltemlive.series import Microscope
 
 
+IN_FOCUS_RAD = 0.1
+"""Largest phase of the transfer function that still counts as in focus."""
+
+
 def frequency_grid(
     shape: tuple[int, int], pixel_nm: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -107,6 +111,13 @@ def intensity_blur(
         divergence_rad = 0.0
     exponent = (math.pi * divergence_rad * defocus_nm) ** 2 * (qy_per_nm**2 + qx_per_nm**2)
     return np.asarray(np.exp(-exponent), dtype=np.float32)
+
+
+def is_in_focus(defocus_nm: float, microscope: Microscope) -> bool:
+    """Return whether even the finest wave of a phase stays all but invisible."""
+    finest_per_nm = 0.5 / microscope.pixel_nm
+    wavelength = wavelength_nm(microscope.voltage_kv)
+    return math.pi * wavelength * abs(defocus_nm) * finest_per_nm**2 < IN_FOCUS_RAD
 
 
 def phase_contrast(

@@ -1,0 +1,139 @@
+"""The live engine of one series: synchronous, deterministic, driven by two calls.
+
+``add`` takes the frames that are new, ``refine`` improves the estimate by a number of
+steps. The engine reads no clock, opens no file and no socket: the same calls in the same
+order give the same estimates, which is what lets a replay follow the journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltemlive.errors import FrameError
+from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
+from ltemlive.recon import runtime
+from ltemlive.recon.model import SeriesModel, empty_model, tie_phase, with_frames
+from ltemlive.recon.solver import SolverState, cold_start, refine, warm_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from ltemlive.frames import Frame
+    from ltemlive.series import Microscope
+    from ltemlive.settings import SolverSettings
+
+
+class LiveEngine:
+    """Keep the estimate of one series, warm from frame to frame.
+
+    Parameters
+    ----------
+    ordinal, series
+        Number of the series in its session and the id its producer gave it.
+    revisions
+        Where the next revision number comes from; shared by all series of a session.
+    """
+
+    def __init__(
+        self,
+        ordinal: int,
+        series: str,
+        microscope: Microscope,
+        settings: SolverSettings,
+        revisions: Iterator[int],
+    ) -> None:
+        runtime.configure(settings.threads)
+        self._ordinal = ordinal
+        self._series = series
+        self._microscope = microscope
+        self._settings = settings
+        self._revisions = revisions
+        self._model: SeriesModel | None = None
+        self._state: SolverState | None = None
+        self._t_frame_last: float | None = None
+
+    @property
+    def is_solvable(self) -> bool:
+        """Return whether the frames so far determine a phase."""
+        return self._model is not None and self._model.is_solvable
+
+    @property
+    def is_converged(self) -> bool:
+        """Return whether more steps would change nothing that matters."""
+        return self._state is not None and self._state.is_converged
+
+    def add(self, frames: Sequence[Frame]) -> list[Event]:
+        """Take frames in; a frame that cannot be used is rejected with its reason."""
+        events: list[Event] = []
+        for frame in frames:
+            try:
+                self._model = with_frames(self._model_for(frame), [frame])
+            except FrameError as error:
+                seq = str(frame.meta.seq)
+                events.append(FrameRejected(self._series, seq, str(error), self._ordinal))
+                continue
+            self._t_frame_last = frame.meta.t_exposure_start or self._t_frame_last
+        if self._state is not None:
+            self._state = warm_start(self._state)
+        return events
+
+    def refine(self, n_steps: int) -> list[Event]:
+        """Improve by at most ``n_steps`` and tell the estimate; nothing before that."""
+        if self._model is None or not self._model.is_solvable:
+            return []
+        if self._settings.method == "tie":
+            return self._transport_of_intensity(self._model)
+        state = self._state or cold_start(self._model.series, self._settings)
+        advanced, report = refine(state, self._model.series, n_steps)
+        if not report.is_finite:
+            return [self._fall_back(state)]
+        self._state = advanced
+        phase = self._model.field.crop(advanced.phase.numpy())
+        return [self._estimate(self._model, phase, report.objective)]
+
+    def _model_for(self, frame: Frame) -> SeriesModel:
+        if self._model is not None:
+            return self._model
+        shape = frame.image.shape
+        return empty_model(shape, self._microscope, self._settings.border_px)
+
+    def _fall_back(self, state: SolverState) -> AdviceGiven:
+        """Go back to the last good state; if that was already fresh, start cold."""
+        was_fresh = state.search is None and state.round == 0
+        self._state = None if was_fresh else replace(warm_start(state), round=0)
+        where = "a cold start" if was_fresh else "the last good phase"
+        text = f"the solver met a result that is not finite; it goes on from {where}"
+        return AdviceGiven(text, "warning", self._ordinal)
+
+    def _transport_of_intensity(self, model: SeriesModel) -> list[Event]:
+        try:
+            return [self._estimate(model, tie_phase(model), ())]
+        except FrameError as error:
+            return [AdviceGiven(str(error), "warning", self._ordinal)]
+
+    def _estimate(
+        self, model: SeriesModel, phase: NDArray[np.float32], objective: tuple[float, ...]
+    ) -> PhaseEstimate:
+        state = self._state
+        return PhaseEstimate(
+            ordinal=self._ordinal,
+            series=self._series,
+            rev=next(self._revisions),
+            seqs_used=model.seqs,
+            defocus_nm=model.defocus_nm,
+            steps=state.steps if state else 0,
+            gradient_evaluations=state.evaluations if state else 0,
+            objective=objective,
+            is_final=False,
+            phase_rad=phase - phase.mean(dtype=np.float64).astype(np.float32),
+            amplitude=model.exit_amplitude,
+            pixel_nm=self._microscope.pixel_nm,
+            device=runtime.device_name(),
+            t_frame_last=self._t_frame_last,
+            notes=model.notes,
+        )

@@ -1,0 +1,122 @@
+"""Induction as colour: hue is the direction in the image plane, brightness the magnitude.
+
+Field and legend are looked up in one table, so the two cannot disagree about handedness.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HALF = 127
+"""The table reaches from -_HALF to +_HALF along y and x."""
+
+_PERCENTILE = 99.5
+_SAMPLES = 2**16
+
+# Oklab (Ottosson 2020) keeps lightness and colourfulness alike around the wheel. At this
+# lightness every hue up to this chroma is, but for a little clipping, a colour of sRGB.
+_LIGHTNESS = 0.78
+_CHROMA = 0.135
+_HUE_AT_RIGHT_RAD = 0.5
+_LMS_FROM_LAB = np.array(
+    [
+        [1.0, 0.3963377774, 0.2158037573],
+        [1.0, -0.1055613458, -0.0638541728],
+        [1.0, -0.0894841775, -1.2914855480],
+    ]
+)
+_LINEAR_RGB_FROM_LMS = np.array(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.7076147010],
+    ]
+)
+
+
+def induction_scale_t_nm(induction_t_nm: NDArray[np.float32]) -> float:
+    """Return the magnitude [T nm] at which colour should be full: nearly the largest.
+
+    The few per mille above it are edge noise. 1 where there is no field at all.
+    """
+    step = max(1, int(np.sqrt(induction_t_nm[0].size / _SAMPLES)))
+    sample = np.nan_to_num(induction_t_nm[:, ::step, ::step], posinf=0.0, neginf=0.0)
+    magnitude = np.hypot(sample[0].astype(np.float64), sample[1])
+    scale = float(np.percentile(magnitude, _PERCENTILE))
+    return scale if scale > 0.0 else 1.0
+
+
+def induction_rgb(
+    induction_t_nm: NDArray[np.float32], *, scale_t_nm: float | None = None
+) -> NDArray[np.uint8]:
+    """Return the field as colour, shape (ny, nx, 3).
+
+    Parameters
+    ----------
+    induction_t_nm
+        (B_y t, B_x t) [T nm], shape (2, ny, nx), y down. NaN is drawn as no field.
+    scale_t_nm
+        Magnitude of full colour; stronger fields keep their hue. By default
+        ``induction_scale_t_nm``.
+    """
+    field = induction_t_nm.astype(np.float32, copy=False)
+    if not np.isfinite(field).all():
+        field = np.nan_to_num(field, posinf=0.0, neginf=0.0)
+    scale = induction_scale_t_nm(field) if scale_t_nm is None else scale_t_nm
+    # The square root of sums is three times as fast as hypot.
+    magnitude = np.sqrt(field[0] ** 2 + field[1] ** 2)
+    levels = np.float32(_HALF) / np.maximum(magnitude, scale if scale > 0.0 else 1.0)
+    y = np.rint(field[0] * levels).astype(np.int32)
+    x = np.rint(field[1] * levels).astype(np.int32)
+    index = (y + _HALF) * (2 * _HALF + 1) + (x + _HALF)
+    return np.asarray(_table().reshape(-1, 3)[index])
+
+
+def colour_wheel(size_px: int) -> NDArray[np.uint8]:
+    """Return the legend, shape (size_px, size_px, 4), transparent outside the wheel.
+
+    The colour in direction d from its centre is that of a field along d.
+    """
+    table = _table()
+    pick = np.rint(np.linspace(0, 2 * _HALF, size_px)).astype(np.intp)
+    radius = np.linspace(-1.0, 1.0, size_px)
+    distance = np.hypot(radius[:, np.newaxis], radius[np.newaxis, :])
+    # One pixel of soft edge.
+    opacity = np.clip((1.0 - distance) * size_px / 2.0, 0.0, 1.0)
+    wheel = np.empty((size_px, size_px, 4), np.uint8)
+    wheel[..., :3] = table[pick[:, np.newaxis], pick[np.newaxis, :]]
+    wheel[..., 3] = np.rint(255.0 * opacity)
+    return wheel
+
+
+@functools.cache
+def _table() -> NDArray[np.uint8]:
+    """Return the colour of each field (y, x) in units of the scale / _HALF."""
+    component = np.arange(-_HALF, _HALF + 1) / _HALF
+    y, x = component[:, np.newaxis], component[np.newaxis, :]
+    strength = np.minimum(np.hypot(y, x), 1.0)
+    hue_rad = np.arctan2(y, x) + _HUE_AT_RIGHT_RAD
+    lab = np.stack(
+        [
+            _LIGHTNESS * strength,
+            _CHROMA * strength * np.cos(hue_rad),
+            _CHROMA * strength * np.sin(hue_rad),
+        ],
+        axis=-1,
+    )
+    table = np.rint(255.0 * _srgb_from_oklab(lab)).astype(np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+def _srgb_from_oklab(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    linear = (lab @ _LMS_FROM_LAB.T) ** 3 @ _LINEAR_RGB_FROM_LMS.T
+    linear = np.clip(linear, 0.0, 1.0)
+    curved = 1.055 * linear ** (1.0 / 2.4) - 0.055
+    return np.asarray(np.where(linear <= 0.0031308, 12.92 * linear, curved))

@@ -1,0 +1,148 @@
+"""A series as the solver knows it so far, and how it grows with each frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltemlive.errors import FrameError
+from ltemlive.physics.optics import is_in_focus
+from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
+from ltemlive.recon.preparation import (
+    Field,
+    MeasuredImage,
+    empty_series,
+    exit_amplitude,
+    measured_image,
+    solved_field,
+    with_amplitude,
+    with_image,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from ltemlive.frames import Frame
+    from ltemlive.recon.objective import FocalSeries
+    from ltemlive.series import Microscope
+
+NO_FOCUS_NOTE = (
+    "no in-focus image yet: the amplitude is taken as constant, so edges of absorbing "
+    "objects show up in the phase"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesModel:
+    """The frames of one series, ready to be solved; grows by ``with_frames``."""
+
+    microscope: Microscope
+    field: Field
+    series: FocalSeries
+    in_focus: tuple[MeasuredImage, ...] = ()
+    seqs: tuple[int, ...] = ()
+    defocus_nm: tuple[float, ...] = ()
+    """Of each frame in ``seqs``."""
+    sigmas: tuple[float, ...] = ()
+    """Noise of sqrt(intensity / mean) of each frame in ``seqs``."""
+
+    @property
+    def n_defocused(self) -> int:
+        """Return how many images constrain the phase."""
+        return len(self.seqs) - len(self.in_focus)
+
+    @property
+    def is_solvable(self) -> bool:
+        """Return whether there are two images, at least one of them defocused."""
+        return len(self.seqs) >= 2 and self.n_defocused >= 1
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what the user should know about any estimate made of these frames."""
+        return () if self.in_focus else (NO_FOCUS_NOTE,)
+
+    @property
+    def exit_amplitude(self) -> NDArray[np.float32]:
+        """Return the amplitude of the exit wave on the frame, mean square about 1."""
+        return self.field.crop(self.series.amplitude.numpy())
+
+
+def empty_model(
+    frame_shape: tuple[int, int], microscope: Microscope, border_px: int
+) -> SeriesModel:
+    """Return the model of a series of which only the microscope is known."""
+    field = solved_field(frame_shape, microscope, border_px)
+    return SeriesModel(microscope, field, empty_series(field, microscope))
+
+
+def with_frames(model: SeriesModel, frames: Iterable[Frame]) -> SeriesModel:
+    """Return the model with more frames, in the order given.
+
+    Raises
+    ------
+    FrameError
+        If a frame has no defocus or another shape than the model.
+    """
+    for frame in frames:
+        model = _with_frame(model, frame)
+    return model
+
+
+def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
+    seq, defocus_nm = frame.meta.seq, frame.meta.defocus_nm
+    if frame.image.shape != model.field.frame_shape:
+        raise FrameError(
+            f"frame {seq}: expected shape {model.field.frame_shape} as the first frame "
+            f"of the series, got {frame.image.shape}"
+        )
+    if defocus_nm is None:
+        raise FrameError(f"frame {seq}: expected a defocus in nm, got none")
+    image = measured_image(frame, defocus_nm)
+    series, in_focus = model.series, model.in_focus
+    if is_in_focus(defocus_nm, model.microscope):
+        in_focus = (*in_focus, image)
+        series = with_amplitude(series, model.field, exit_amplitude(in_focus))
+    else:
+        series = with_image(series, model.field, image, model.microscope)
+    return replace(
+        model,
+        series=series,
+        in_focus=in_focus,
+        seqs=(*model.seqs, seq),
+        defocus_nm=(*model.defocus_nm, defocus_nm),
+        sigmas=(*model.sigmas, image.sigma),
+    )
+
+
+def tie_phase(model: SeriesModel) -> NDArray[np.float32]:
+    """Return the phase [rad] that the transport-of-intensity equation gives.
+
+    From the most symmetric pair of images; shape (ny, nx) of the frames.
+
+    Raises
+    ------
+    FrameError
+        If there is no image on one side of focus.
+    """
+    defocus_nm = [
+        value for value in model.defocus_nm if not is_in_focus(value, model.microscope)
+    ]
+    try:
+        under, over = symmetric_pair(defocus_nm)
+    except ValueError as error:
+        raise FrameError(f"method tie: {error}; method ad needs no pair") from error
+    images = [
+        model.field.crop(model.series.measured[index].numpy()) ** 2
+        for index in (under, over)
+    ]
+    return transport_of_intensity_phase(
+        images[0],
+        images[1],
+        np.asarray(model.exit_amplitude**2),
+        separation_nm=defocus_nm[under] - defocus_nm[over],
+        microscope=model.microscope,
+    )

@@ -1,0 +1,158 @@
+"""From frames to what the solver takes: normalised, denoised, padded, on the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+from scipy.fft import next_fast_len
+from skimage.restoration import denoise_tv_chambolle
+
+from ltemlive.physics import optics
+from ltemlive.recon.objective import FocalSeries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ltemlive.frames import Frame
+    from ltemlive.series import Microscope
+
+SIGMA_FLOOR = 2e-3
+"""Noise below this part of the amplitude is not believed: the model is no better."""
+INTENSITY_FLOOR = 1e-3
+"""Of the exit wave, relative to the mean, so that its amplitude stays positive."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredImage:
+    """One image as the objective compares it."""
+
+    amplitude: NDArray[np.float32]
+    """sqrt(intensity / mean), shape (ny, nx)."""
+    defocus_nm: float
+    sigma: float
+    """Standard deviation of the noise in ``amplitude``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The frame within the field that is solved for; pixels and (y, x) order."""
+
+    frame_shape: tuple[int, int]
+    shape: tuple[int, int]
+    """Of the solved field, the border included."""
+    corner: tuple[int, int]
+    """Where the frame's first pixel lies."""
+
+    def pad(self, image: NDArray[Any], *, mirror: bool) -> NDArray[np.float32]:
+        """Return an image of the frame on the whole field; the border mirrored or zero."""
+        widths = [
+            (corner, whole - corner - side)
+            for corner, whole, side in zip(
+                self.corner, self.shape, self.frame_shape, strict=True
+            )
+        ]
+        padded = np.pad(image, widths, mode="symmetric" if mirror else "constant")
+        return np.asarray(padded, dtype=np.float32)
+
+    def crop(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the part of the field that the frame shows."""
+        (top, left), (ny, nx) = self.corner, self.frame_shape
+        return np.asarray(image[top : top + ny, left : left + nx], dtype=np.float32)
+
+
+def solved_field(
+    frame_shape: tuple[int, int], microscope: Microscope, border_px: int
+) -> Field:
+    """Return the field to solve for: with an unknown border where the field goes on."""
+    if microscope.border == "periodic":
+        return Field(frame_shape, frame_shape, (0, 0))
+    ny, nx = (next_fast_len(side + 2 * border_px, real=True) for side in frame_shape)
+    corner = ((ny - frame_shape[0]) // 2, (nx - frame_shape[1]) // 2)
+    return Field(frame_shape, (ny, nx), corner)
+
+
+def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
+    """Return a frame as amplitude with its noise; pixels that are not finite are filled."""
+    intensity = frame.image.astype(np.float32)
+    is_finite = np.isfinite(intensity)
+    if not is_finite.all():
+        intensity = np.where(is_finite, intensity, np.median(intensity[is_finite]))
+    intensity = np.maximum(intensity, 0.0)
+    mean = float(intensity.mean(dtype=np.float64))
+    amplitude = np.sqrt(intensity / np.float32(mean if mean > 0.0 else 1.0))
+    return MeasuredImage(amplitude, defocus_nm, noise_sigma(amplitude))
+
+
+def noise_sigma(amplitude: NDArray[np.float32]) -> float:
+    """Return the standard deviation of white noise in an image of amplitudes.
+
+    From the corners of its power spectrum, beyond the Nyquist circle, where an image of
+    smooth objects has no power; their median, which for white noise is ln 2 of the mean.
+    """
+    power = np.abs(np.fft.rfft2(amplitude - amplitude.mean())) ** 2
+    qy, qx = optics.frequency_grid(amplitude.shape, 1.0)
+    is_corner = qy**2 + qx[:, : power.shape[1]] ** 2 > 0.25
+    mean_power = float(np.median(power[is_corner])) / np.log(2.0)
+    return max(float(np.sqrt(mean_power / amplitude.size)), SIGMA_FLOOR)
+
+
+def exit_amplitude(in_focus: Sequence[MeasuredImage]) -> NDArray[np.float32]:
+    """Return the amplitude of the exit wave, mean square 1, from images in focus.
+
+    As in the paper: the mean of the images, denoised by total variation (Chambolle 2004)
+    with the noise level as weight, and its square root.
+    """
+    intensity = np.mean([image.amplitude**2 for image in in_focus], axis=0)
+    sigma = 2.0 * in_focus[0].sigma / np.sqrt(len(in_focus))
+    denoised = np.maximum(denoise_tv_chambolle(intensity, weight=sigma), INTENSITY_FLOOR)
+    return np.asarray(np.sqrt(denoised / denoised.mean()), dtype=np.float32)
+
+
+def empty_series(field: Field, microscope: Microscope) -> FocalSeries:
+    """Return a series without images and with constant amplitude."""
+    ny, nx = field.shape
+    blur_shape = (ny, nx // 2 + 1) if microscope.coherence == "intensity" else (0, 0)
+    seen = field.pad(np.ones(field.frame_shape, np.float32), mirror=False)
+    return FocalSeries(
+        amplitude=tf.ones(field.shape, tf.float32),
+        measured=tf.zeros([0, ny, nx], tf.float32),
+        transfer=tf.zeros([0, ny, nx], tf.complex64),
+        blur=tf.zeros([0, *blur_shape], tf.float32),
+        weight=tf.constant(seen),
+        precision=tf.zeros([0], tf.float32),
+        stiffness=tf.zeros([ny, nx // 2 + 1], tf.float32),
+    )
+
+
+def with_amplitude(
+    series: FocalSeries, field: Field, amplitude: NDArray[np.float32]
+) -> FocalSeries:
+    """Return the series with another exit amplitude, mirrored into the border."""
+    return series._replace(amplitude=tf.constant(field.pad(amplitude, mirror=True)))
+
+
+def with_image(
+    series: FocalSeries, field: Field, image: MeasuredImage, microscope: Microscope
+) -> FocalSeries:
+    """Return the series with one more defocused image."""
+    shape, defocus_nm = field.shape, image.defocus_nm
+    transfer = optics.transfer_function(shape, defocus_nm, microscope)
+    precision = np.float32(1.0 / image.sigma**2)
+    contrast = optics.phase_contrast(shape, defocus_nm, microscope)
+    contrast = contrast[:, : shape[1] // 2 + 1]
+    blur = np.zeros((0, 0), np.float32)
+    if microscope.coherence == "intensity":
+        blur = optics.intensity_blur(shape, defocus_nm, microscope)
+    measured = field.pad(image.amplitude, mirror=False)
+    return series._replace(
+        measured=tf.concat([series.measured, measured[np.newaxis]], axis=0),
+        transfer=tf.concat([series.transfer, transfer[np.newaxis]], axis=0),
+        blur=tf.concat([series.blur, blur[np.newaxis]], axis=0),
+        precision=tf.concat([series.precision, precision[np.newaxis]], axis=0),
+        stiffness=series.stiffness + tf.constant(precision * contrast**2, tf.float32),
+    )

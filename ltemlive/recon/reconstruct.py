@@ -1,0 +1,145 @@
+"""The whole of one series, from stored frames and settings alone: the ``final`` result.
+
+The daemon calls this when a series ends and ``ltemlive reconstruct`` calls it offline, so
+live and offline agree.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltemlive.errors import FrameError
+from ltemlive.recon import runtime
+from ltemlive.recon.model import SeriesModel, empty_model, tie_phase, with_frames
+from ltemlive.recon.solver import cold_start, refine
+from ltemlive.results import Reconstruction, RejectedFrame, Report, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from ltemlive.frames import Frame
+    from ltemlive.series import Microscope
+    from ltemlive.settings import SolverSettings
+
+STEPS_PER_CALL = 10
+"""How often the progress is told."""
+
+DIVERGED_NOTE = "the solver met a result that is not finite and kept the last good phase"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The frames of a series as they were found."""
+
+    title: str
+    microscope: Microscope
+    frames: Sequence[Frame]
+    """In seq order."""
+    labels: Sequence[str]
+    """File name of each frame, or its seq."""
+    rejected: Sequence[RejectedFrame] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solution:
+    phase_rad: NDArray[np.float32]
+    steps: int = 0
+    evaluations: int = 0
+    objective: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def reconstruct(
+    stored: Stored,
+    settings: SolverSettings,
+    *,
+    on_progress: Callable[[int, int], None] = lambda steps, max_steps: None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Reconstruction:
+    """Return the phase of a whole series, solved from a flat start.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the steps done and the most there can be.
+
+    Raises
+    ------
+    FrameError
+        If there are fewer than two usable frames, or none of them is defocused.
+    """
+    runtime.configure(settings.threads)
+    started = clock()
+    model = _model_of(stored, settings)
+    loaded = clock()
+    if settings.method == "tie":
+        solution = _Solution(tie_phase(model))
+    else:
+        solution = _solve(model, settings, on_progress)
+    seconds = Timing(load=loaded - started, solve=clock() - loaded)
+    report = Report(
+        frames_used=tuple(stored.labels),
+        frames_rejected=tuple(stored.rejected),
+        defocus_nm=model.defocus_nm,
+        noise_sigma=float(np.median(model.sigmas)),
+        steps=solution.steps,
+        gradient_evaluations=solution.evaluations,
+        seconds=seconds,
+        objective=solution.objective,
+        device=runtime.device_name(),
+        versions=runtime.versions(),
+        method=settings.method,
+        notes=(*model.notes, *solution.notes),
+    )
+    return Reconstruction(
+        solution.phase_rad - solution.phase_rad.mean(dtype=np.float64).astype(np.float32),
+        model.exit_amplitude,
+        stored.microscope,
+        report,
+        stored.title,
+    )
+
+
+def _model_of(stored: Stored, settings: SolverSettings) -> SeriesModel:
+    if not stored.frames:
+        raise FrameError(f"{stored.title}: expected at least two images, got none")
+    shape = stored.frames[0].image.shape
+    model = empty_model(shape, stored.microscope, settings.border_px)
+    model = with_frames(model, stored.frames)
+    if len(model.seqs) < 2:
+        raise FrameError(
+            f"{stored.title}: expected at least two images, one of them in focus, got "
+            f"{len(model.seqs)}; one image alone does not determine a phase"
+        )
+    if not model.is_solvable:
+        raise FrameError(
+            f"{stored.title}: expected a defocused image, got {len(model.seqs)} in focus, "
+            "where a phase is invisible"
+        )
+    return model
+
+
+def _solve(
+    model: SeriesModel,
+    settings: SolverSettings,
+    on_progress: Callable[[int, int], None],
+) -> _Solution:
+    state = cold_start(model.series, settings)
+    objective: list[float] = []
+    notes: tuple[str, ...] = ()
+    while state.steps < settings.max_steps and not state.is_converged:
+        budget = min(STEPS_PER_CALL, settings.max_steps - state.steps)
+        state, report = refine(state, model.series, budget)
+        objective.extend(report.objective)
+        on_progress(state.steps, settings.max_steps)
+        if not report.is_finite:
+            notes = (DIVERGED_NOTE,)
+            break
+    phase = model.field.crop(state.phase.numpy())
+    return _Solution(phase, state.steps, state.evaluations, tuple(objective), notes)

@@ -1,0 +1,40 @@
+"""How TensorFlow is set up: once per process, before its first operation."""
+
+from __future__ import annotations
+
+import platform
+
+import tensorflow as tf
+
+import ltemlive
+
+
+def configure(threads: int) -> None:
+    """Fix the threads and ask for deterministic operations, so that a replay matches.
+
+    A second call with the same number changes nothing; TensorFlow refuses another number
+    once it has started.
+    """
+    if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.config.experimental.enable_op_determinism()
+
+
+def device_name() -> str:
+    """Return the device that solves, e.g. ``CPU (2 threads)`` or ``GPU NVIDIA H200``."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return f"GPU {details.get('device_name', gpus[0].name)}"
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    return f"CPU ({threads} threads)"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that the numbers depend on."""
+    return {
+        "ltemlive": ltemlive.__version__,
+        "tensorflow": str(tf.__version__),
+        "python": platform.python_version(),
+    }
