@@ -1,0 +1,155 @@
+"""A microscope PC that saves to a folder: TIFFs and the ``series.yaml`` beside them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ltemlive import documents
+from ltemlive.errors import ConfigError
+from ltemlive.formats.aside import disk_error, written_aside
+from ltemlive.formats.images import write_frame_tiff
+from ltemlive.series import SERIES_FILE, SeriesDescription, SeriesFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ltemlive.events import ExitStatus
+    from ltemlive.frames import Frame
+    from simulator.schedule import Announcement
+
+Appearance: TypeAlias = Literal["renamed", "in_place"]
+Described: TypeAlias = Literal["before", "after"]
+
+IN_PLACE_PIECES = 8
+"""A file that grows in place is written in this many pieces."""
+
+
+class DirectoryEmitter:
+    """Save every frame of one series to a folder.
+
+    Parameters
+    ----------
+    folder
+        Made if it is missing; it must not hold a series yet.
+    appearance
+        ``renamed``: a file is there whole or not at all. ``in_place``: it grows before
+        the reader's eyes, as most cameras and copies to a share do it.
+    copy_s
+        How long a file that grows in place takes.
+    described
+        Whether ``series.yaml``, which is always replaced whole, tells a frame's defocus
+        before its image is there or only after.
+    sleep
+        Pauses between the pieces of a file.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        appearance: Appearance = "renamed",
+        copy_s: float = 0.0,
+        described: Described = "before",
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._folder = folder
+        self._appearance = appearance
+        self._copy_s = copy_s
+        self._described = described
+        self._sleep = sleep
+        self._description: SeriesDescription | None = None
+
+    def start(self, announcement: Announcement) -> None:
+        """Make the folder and a ``series.yaml`` without frames.
+
+        Raises
+        ------
+        ConfigError
+            If the folder holds a series already.
+        RecordingError
+            If the disk refuses.
+        """
+        sidecar = self._folder / SERIES_FILE
+        if sidecar.exists():
+            raise ConfigError(
+                f"{sidecar}: expected a folder without a series; choose an empty one"
+            )
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(self._folder, error) from error
+        self._describe(
+            SeriesDescription.model_validate(
+                {**announcement.microscope.model_dump(), "series": announcement.series}
+            )
+        )
+
+    def send(self, frame: Frame) -> None:
+        """Save one frame as ``<seq, six digits>.tif`` and add it to ``series.yaml``.
+
+        Raises
+        ------
+        RecordingError
+            If the disk refuses.
+        """
+        path = self._folder / f"{frame.meta.seq:06d}.tif"
+        if self._described == "before":
+            self._describe(self._description_with(path.name, frame))
+        if self._appearance == "renamed":
+            self._write(path, frame)
+        else:
+            self._grow(path, frame)
+        if self._described == "after":
+            self._describe(self._description_with(path.name, frame))
+
+    def end(self, exit_status: ExitStatus) -> None:
+        """Do nothing: a folder cannot say that no more will come."""
+
+    def _description_with(self, name: str, frame: Frame) -> SeriesDescription:
+        if self._description is None:
+            raise ValueError("send before start")
+        entry = SeriesFrame(
+            file=name,
+            defocus_nm=frame.meta.defocus_nm,
+            exposure_s=frame.meta.exposure_s,
+            seq=frame.meta.seq,
+        )
+        frames = (*self._description.frames, entry)
+        return self._description.model_copy(update={"frames": frames})
+
+    def _describe(self, description: SeriesDescription) -> None:
+        values = description.model_dump(exclude_none=True)
+        values["frames"] = [
+            entry.model_dump(exclude_none=True, exclude_defaults=True)
+            for entry in description.frames
+        ]
+        with written_aside(self._folder / SERIES_FILE, durable=False) as aside:
+            aside.write_text(documents.dump(values), encoding="utf-8")
+        self._description = description
+
+    def _write(self, path: Path, frame: Frame) -> None:
+        write_frame_tiff(
+            path,
+            frame.image,
+            pixel_nm=frame.meta.pixel_nm,
+            defocus_nm=frame.meta.defocus_nm,
+            seq=frame.meta.seq,
+            durable=False,
+        )
+
+    def _grow(self, path: Path, frame: Frame) -> None:
+        """Write the file under its own name, piece by piece."""
+        whole = path.with_name(f".{path.name}.whole")
+        self._write(whole, frame)
+        try:
+            content = whole.read_bytes()
+            whole.unlink()
+            piece = -(-len(content) // IN_PLACE_PIECES)
+            with path.open("wb", buffering=0) as stream:
+                for begin in range(0, len(content), piece):
+                    stream.write(content[begin : begin + piece])
+                    self._sleep(self._copy_s / IN_PLACE_PIECES)
+        except OSError as error:
+            raise disk_error(path, error) from error

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ltemlive.errors import ConfigError
+from simulator.scenario import Scenario, load_scenario
+
+DEMO = Path(__file__).parents[3] / "config" / "demo.yaml"
+
+
+def test_the_demo_file_spells_the_defaults():
+    assert load_scenario(DEMO) == Scenario()
+
+
+def test_the_demo_file_names_every_key():
+    def keys(document, prefix=""):
+        for name, value in document.items():
+            yield prefix + name
+            if isinstance(value, dict):
+                yield from keys(value, f"{prefix}{name}.")
+
+    spelt = load_scenario(DEMO).model_dump(exclude_unset=True)
+    assert set(keys(spelt)) == set(keys(Scenario().model_dump()))
+
+
+def test_no_file_means_the_demo():
+    assert load_scenario(None) == Scenario()
+
+
+def test_every_error_comes_at_once_with_file_and_key(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(
+        "specimen: {size_px: 4}\n"
+        "noise: {kind: pink}\n"
+        "defocus_nm: []\n"
+        "microscope: {voltage_kv: 200, defokus: 1}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    for key in ("specimen.size_px", "noise.kind", "defocus_nm", "microscope.defokus"):
+        assert any(f": {key}: " in line for line in lines)
+
+
+def test_integer_pixels_need_counted_electrons(tmp_path):
+    path = tmp_path / "integers.yaml"
+    path.write_text("pixel_type: <u2\n")
+    with pytest.raises(ConfigError, match=r"pixel_type: expected <f4.*got '<u2'"):
+        load_scenario(path)
+    path.write_text("pixel_type: <u2\nnoise: {kind: poisson}\n")
+    assert load_scenario(path).pixel_type == "<u2"
