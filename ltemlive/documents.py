@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_LONGEST_VALUE = 80
+"""Characters of a wrong value that an error shows."""
+
+# PyYAML lets the last three through: a date that is none, a tag its value does not fit.
+_NOT_YAML = (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError)
+
 
 def load(path: Path) -> dict[str, Any]:
     """Return the mapping a YAML file holds; an empty file is an empty mapping.
@@ -45,7 +51,7 @@ def parse(text: str, *, where: str) -> dict[str, Any]:
     """
     try:
         document = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except _NOT_YAML as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "not YAML"
@@ -68,8 +74,10 @@ def parse_scalar(text: str, *, where: str) -> Any:
     """
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{where}: expected a YAML value, got {text!r}") from error
+    except _NOT_YAML as error:
+        raise ConfigError(
+            f"{where}: expected a YAML value, got {_shortened(text)}"
+        ) from error
 
 
 def load_model(path: Path, model: type[Model]) -> Model:
@@ -122,14 +130,27 @@ def _error_line(
     detail: dict[str, Any], model: type[BaseModel], where: str | Mapping[str, str]
 ) -> str:
     key = ".".join(str(part) for part in detail["loc"])
-    origin = where if isinstance(where, str) else where.get(key, where.get("", "settings"))
+    origin = where if isinstance(where, str) else _origin(key, where)
     if detail["type"] == "extra_forbidden":
         known = ", ".join(_known_keys(model, detail["loc"][:-1]))
         return f"{origin}: {key}: unknown key; expected one of: {known}"
     if detail["type"] == "missing":
         return f"{origin}: {key}: missing; add `{detail['loc'][-1]}: ...`"
-    expected = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{origin}: {key}: expected {expected}, got {detail['input']!r}"
+    expected = detail["msg"]
+    for prefix in ("Input should be ", "Input is not ", "Value error, "):
+        expected = expected.removeprefix(prefix)
+    return f"{origin}: {key}: expected {expected}, got {_shortened(detail['input'])}"
+
+
+def _origin(key: str, where: Mapping[str, str]) -> str:
+    """Return who set ``key``, or something below it, else the origin of all the rest."""
+    below = (name for name in where if name == key or name.startswith(f"{key}."))
+    return where.get(next(below, ""), "settings")
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:

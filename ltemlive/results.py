@@ -9,16 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ltemlive.series import Microscope
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedFrame:
-    """A frame of the series that was not used."""
-
-    frame: str
-    """Its file name, or its seq where it has no file."""
-    reason: str
+    from ltemlive.series import Microscope, RejectedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ class Report:
         document = asdict(self)
         document["frames_rejected"] = [
             {"file": rejected.frame, "reason": rejected.reason}
-            if not rejected.frame.isdigit()
+            if not rejected.frame.isdecimal()
             else {"seq": int(rejected.frame), "reason": rejected.reason}
             for rejected in self.frames_rejected
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +11,8 @@ from ltemlive import documents
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ltemlive.frames import Frame
 
 SERIES_FILE = "series.yaml"
 
@@ -65,6 +68,31 @@ class SeriesDescription(Microscope):
         return Microscope.model_validate(
             {name: getattr(self, name) for name in Microscope.model_fields}
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFrame:
+    """A frame of the series that was not used."""
+
+    frame: str
+    """Its file name, or its seq where it has no file."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredSeries:
+    """The frames of one series that can be used, and those that cannot."""
+
+    title: str
+    """The id its producer gave it, or the name of its folder or stack."""
+    folder: Path
+    """Where ``series.yaml`` is."""
+    microscope: Microscope
+    frames: tuple[Frame, ...]
+    """In seq order, all of one shape."""
+    labels: tuple[str, ...]
+    """How the user knows each of ``frames``: file name, and page where it is a stack."""
+    rejected: tuple[RejectedFrame, ...]
 
 
 def load_series_description(path: Path) -> SeriesDescription:

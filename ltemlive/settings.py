@@ -156,5 +156,8 @@ def _assign(
         inner = values.get(part)
         values[part] = dict(inner) if isinstance(inner, dict) else {}
         values = values[part]
-    values[key[-1]] = documents.parse_scalar(text, where=origin)
+    value = documents.parse_scalar(text, where=origin)
+    # A folder may be called 2026-11-23 or on; the model makes numbers of text by itself.
+    is_plain = value is None or isinstance(value, str | list | dict)
+    values[key[-1]] = value if is_plain else text
     where[".".join(key)] = origin

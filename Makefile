@@ -1,0 +1,40 @@
+# `make demo` and `make test` do all the set-up themselves, in .venv.
+
+PYTHON ?= python3
+DEMO_ARGS ?=
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test clean
+
+demo: $(INSTALLED)
+	$(BIN)/ltemlive demo $(DEMO_ARGS)
+
+# Without Qt's system libraries pytest-qt cannot even start.
+test: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	@if $(BIN)/python -c 'import PySide6.QtWidgets' 2>/dev/null; then without_qt=; \
+	  else without_qt='-p no:pytest-qt --ignore=tests/gui'; \
+	    echo 'Qt cannot start here, its tests are left out: see ltemlive doctor'; fi; \
+	  QT_QPA_PLATFORM=offscreen \
+	  $(BIN)/pytest --cov --cov-report=term:skip-covered $$without_qt
+
+# Debian keeps what fills a new environment in python3-venv. Where only python3-pip is
+# there, that pip fills it from outside.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo 'ltemlive needs Python 3.11 to 3.13; remedy: make PYTHON=python3.11'; exit 1; }
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv .venv; \
+	  elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+	    $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python .venv install pip; \
+	  else echo 'no pip and no venv here; remedy: apt install python3-venv'; exit 1; fi
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build dist .coverage demo-output
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find ltemlive simulator tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

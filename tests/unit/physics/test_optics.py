@@ -1,0 +1,231 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ltemlive.physics.electron import wavelength_nm
+from ltemlive.physics.optics import (
+    aberration_phase,
+    coherence_envelope,
+    frequency_grid,
+    intensity_blur,
+    phase_contrast,
+    transfer_function,
+)
+from ltemlive.series import Microscope
+
+SHAPES = st.tuples(st.integers(16, 33), st.integers(16, 33))
+DEFOCI_NM = st.floats(-2e6, 2e6)
+
+
+@st.composite
+def microscopes(draw, **fixed):
+    keys = {
+        "voltage_kv": st.floats(30.0, 1000.0),
+        "pixel_nm": st.floats(0.5, 50.0),
+        "spherical_aberration_nm": st.floats(-1e9, 1e9),
+        "convergence_mrad": st.floats(0.0, 0.1),
+        "defocus_spread_nm": st.floats(0.0, 1e3),
+        "astigmatism_nm": st.floats(-1e4, 1e4),
+        "astigmatism_deg": st.floats(-90.0, 90.0),
+        "coherence": st.sampled_from(["intensity", "wave"]),
+    }
+    return Microscope.model_validate(
+        {key: draw(values) for key, values in keys.items() if key not in fixed} | fixed
+    )
+
+
+def microscope(**keys):
+    return Microscope.model_validate({"voltage_kv": 200.0, "pixel_nm": 5.0} | keys)
+
+
+def coherent(**keys):
+    return microscope(convergence_mrad=0.0, **keys)
+
+
+def imaged(wave, defocus_nm, lens):
+    """Return the intensity, both parts of the transfer applied."""
+    shape = wave.shape
+    image = np.fft.ifft2(np.fft.fft2(wave) * transfer_function(shape, defocus_nm, lens))
+    blur = intensity_blur(shape, defocus_nm, lens)
+    return np.fft.irfft2(np.fft.rfft2(np.abs(image) ** 2) * blur, s=shape)
+
+
+def smooth_phase(shape, *, height_rad=1.0):
+    """Return a periodic phase of few waves."""
+    y = np.linspace(0.0, 2.0 * np.pi, shape[0], endpoint=False)[:, np.newaxis]
+    x = np.linspace(0.0, 2.0 * np.pi, shape[1], endpoint=False)[np.newaxis, :]
+    return height_rad * (np.cos(x) * np.sin(2.0 * y) + 0.5 * np.sin(x + y))
+
+
+def test_the_check_value_of_the_conventions():
+    lens = microscope(
+        spherical_aberration_nm=1e6,
+        convergence_mrad=0.01,
+        defocus_spread_nm=500.0,
+        coherence="wave",
+    )
+    chi = aberration_phase((64, 64), 1e6, lens)
+    transfer = coherence_envelope((64, 64), 1e6, lens) * np.exp(-1j * chi)
+    assert transfer[0, 3] == pytest.approx(0.70571329 + 0.58540152j, abs=1e-8)
+    assert transfer_function((64, 64), 1e6, lens)[3, 0] == pytest.approx(
+        0.70571329 + 0.58540152j, abs=1e-6
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(SHAPES, st.floats(0.1, 100.0))
+def test_frequencies_are_in_cycles_per_nm_with_zero_first(shape, pixel_nm):
+    qy_per_nm, qx_per_nm = frequency_grid(shape, pixel_nm)
+    assert qy_per_nm.shape == (shape[0], 1)
+    assert qx_per_nm.shape == (1, shape[1])
+    assert qy_per_nm[0, 0] == qx_per_nm[0, 0] == 0.0
+    assert qx_per_nm[0, 1] == pytest.approx(1.0 / (shape[1] * pixel_nm))
+    assert max(np.abs(qy_per_nm).max(), np.abs(qx_per_nm).max()) <= 0.5001 / pixel_nm
+
+
+@settings(max_examples=50, deadline=None)
+@given(microscopes(), SHAPES, DEFOCI_NM)
+def test_no_wave_is_amplified(lens, shape, defocus_nm):
+    envelope = coherence_envelope(shape, defocus_nm, lens)
+    assert envelope.shape == shape
+    assert envelope[0, 0] == 1.0
+    assert (envelope <= 1.0).all()
+    assert (envelope >= 0.0).all()
+    assert (intensity_blur(shape, defocus_nm, lens) <= 1.0).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(microscopes(), SHAPES, DEFOCI_NM)
+def test_opposite_waves_are_transferred_alike(lens, shape, defocus_nm):
+    transfer = transfer_function(shape, defocus_nm, lens)
+    opposite = np.roll(transfer[::-1, ::-1], (1, 1), axis=(0, 1))
+    # The Nyquist row of an even side stands for both signs; astigmatism tells them apart.
+    rows = [row for row in range(shape[0]) if 2 * row != shape[0]]
+    columns = [column for column in range(shape[1]) if 2 * column != shape[1]]
+    kept = np.ix_(rows, columns)
+    np.testing.assert_allclose(transfer[kept], opposite[kept], atol=1e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    microscopes(spherical_aberration_nm=0.0, astigmatism_nm=0.0, defocus_spread_nm=0.0),
+    SHAPES,
+)
+def test_in_focus_a_pure_phase_is_invisible(lens, shape):
+    intensity = imaged(np.exp(1j * smooth_phase(shape, height_rad=2.0)), 0.0, lens)
+    np.testing.assert_allclose(intensity, 1.0, atol=1e-5)
+    assert np.abs(phase_contrast(shape, 0.0, lens)).max() == 0.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(microscopes(coherence="intensity", defocus_spread_nm=0.0), SHAPES, DEFOCI_NM)
+def test_intensity_is_conserved(lens, shape, defocus_nm):
+    wave = (1.0 + 0.3 * smooth_phase(shape)) * np.exp(1j * smooth_phase(shape))
+    intensity = imaged(wave, defocus_nm, lens)
+    assert intensity.mean() == pytest.approx((np.abs(wave) ** 2).mean(), rel=1e-4)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(30.0, 1000.0), st.floats(1.0, 20.0), st.floats(1e3, 1e6), SHAPES)
+def test_underfocus_looks_upstream(voltage_kv, pixel_nm, distance_nm, shape):
+    """exp(+i k.r) travels z with exp(-i pi lambda z q^2); underfocus undoes the way."""
+    lens = coherent(voltage_kv=voltage_kv, pixel_nm=pixel_nm)
+    qy_per_nm, qx_per_nm = frequency_grid(shape, pixel_nm)
+    q_squared = qy_per_nm**2 + qx_per_nm**2
+    upstream = (1.0 + 0.3 * smooth_phase(shape)) * np.exp(1j * smooth_phase(shape))
+    travel = np.exp(-1j * np.pi * wavelength_nm(voltage_kv) * distance_nm * q_squared)
+    specimen = np.fft.ifft2(np.fft.fft2(upstream) * travel)
+    np.testing.assert_allclose(
+        imaged(specimen, distance_nm, lens), np.abs(upstream) ** 2, atol=2e-4
+    )
+
+
+def test_a_converging_wave_is_narrower_downstream_at_overfocus():
+    """A phase that falls with the radius bends the wave inwards for exp(+i k.r)."""
+    lens = coherent()
+    y, x = (np.mgrid[:64, :64] - 32) * lens.pixel_nm
+    radius_squared = y**2 + x**2
+    focal_length_nm = 1e6
+    converging = np.exp(-radius_squared / 60.0**2) * np.exp(
+        -1j * np.pi * radius_squared / (wavelength_nm(200.0) * focal_length_nm)
+    )
+    under, over = (imaged(converging, defocus, lens) for defocus in (3e5, -3e5))
+    assert over[32, 32] > 1.2 > 0.8 > under[32, 32]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    microscopes(spherical_aberration_nm=0.0, astigmatism_nm=0.0),
+    SHAPES,
+    st.floats(1e3, 2e6),
+)
+def test_contrast_reverses_through_focus(lens, shape, defocus_nm):
+    weak = np.exp(1j * smooth_phase(shape, height_rad=1e-3))
+    under = imaged(weak, defocus_nm, lens) - 1.0
+    over = imaged(weak, -defocus_nm, lens) - 1.0
+    np.testing.assert_allclose(under, -over, atol=2e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(microscopes(), SHAPES, DEFOCI_NM)
+def test_the_phase_contrast_predicts_a_weak_phase(lens, shape, defocus_nm):
+    height_rad = 1e-3
+    weak = np.exp(1j * smooth_phase(shape, height_rad=height_rad))
+    contrast = imaged(weak, defocus_nm, lens)
+    contrast = np.sqrt(contrast / contrast.mean()) - 1.0
+    spectrum = np.fft.fft2(smooth_phase(shape, height_rad=height_rad))
+    linear = np.fft.ifft2(spectrum * phase_contrast(shape, defocus_nm, lens)).real
+    np.testing.assert_allclose(contrast, linear, atol=2e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(microscopes(), SHAPES, DEFOCI_NM)
+def test_the_blur_is_laid_out_as_a_real_fourier_transform(lens, shape, defocus_nm):
+    blur = intensity_blur(shape, defocus_nm, lens)
+    assert blur.shape == np.fft.rfft2(np.zeros(shape)).shape
+    assert blur.dtype == np.float32
+    qy = np.fft.fftfreq(shape[0], lens.pixel_nm)[:, np.newaxis]
+    qx = np.fft.rfftfreq(shape[1], lens.pixel_nm)[np.newaxis, :]
+    theta = lens.convergence_mrad * 1e-3 if lens.coherence == "intensity" else 0.0
+    expected = np.exp(-((math.pi * theta * defocus_nm) ** 2) * (qy**2 + qx**2))
+    np.testing.assert_allclose(blur, expected, rtol=1e-5, atol=1e-30)
+
+
+def test_the_blur_is_a_gaussian_of_divergence_times_defocus():
+    lens = microscope(convergence_mrad=0.01)
+    shape = (48, 65)
+    blur = intensity_blur(shape, -1.6e6, lens)
+    point = np.zeros(shape)
+    point[24, 32] = 1.0
+    spread = np.fft.irfft2(np.fft.rfft2(point) * blur, s=shape)
+    y, x = (np.arange(side) - side // 2 for side in shape)
+    sigma_nm = 1e-5 * 1.6e6 / math.sqrt(2.0)
+    assert spread.sum() == pytest.approx(1.0)
+    for moment in ((spread.sum(1) * y**2).sum(), (spread.sum(0) * x**2).sum()):
+        assert math.sqrt(moment) * lens.pixel_nm == pytest.approx(sigma_nm, rel=1e-3)
+
+
+def test_the_envelope_on_the_wave_leaves_the_intensity_alone():
+    lens = microscope(coherence="wave")
+    assert (intensity_blur((16, 17), 1e6, lens) == 1.0).all()
+    assert coherence_envelope((16, 17), 1e6, lens).min() < 0.5
+
+
+def test_with_the_blur_only_the_defocus_spread_damps_the_wave():
+    sharp = microscope(coherence="intensity", convergence_mrad=0.1)
+    assert (coherence_envelope((16, 17), 1e6, sharp) == 1.0).all()
+    spread = microscope(coherence="intensity", defocus_spread_nm=1e3, pixel_nm=0.5)
+    assert coherence_envelope((16, 17), 0.0, spread).min() < 0.9
+
+
+def test_astigmatism_is_defocus_along_one_axis_and_its_opposite_along_the_other():
+    astigmatic = coherent(astigmatism_nm=1e4, astigmatism_deg=0.0)
+    chi = aberration_phase((32, 32), 0.0, astigmatic)
+    stronger, weaker = (
+        aberration_phase((32, 32), defocus_nm, coherent()) for defocus_nm in (1e4, -1e4)
+    )
+    np.testing.assert_allclose(chi[0, :], stronger[0, :])
+    np.testing.assert_allclose(chi[:, 0], weaker[:, 0])
