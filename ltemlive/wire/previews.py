@@ -1,0 +1,57 @@
+"""The arrays of an estimate as the screen gets them: small enough for ten a second.
+
+The full arrays stay in the daemon and on disk.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltemlive.physics.induction import phase_gradient, projected_induction
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ltemlive.events import PhaseEstimate
+
+UNITS = {"phase": "rad", "gradient": "rad/nm", "induction": "T nm", "amplitude": "1"}
+"""Unit of each array of an estimate; vectors are (y, x)."""
+
+
+def preview_factor(shape: tuple[int, ...], preview_px: int) -> int:
+    """Return the least whole number that brings both sides down to ``preview_px``."""
+    return max(1, -(-max(shape[-2:]) // preview_px))
+
+
+def block_average(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Return the means of ``factor`` x ``factor`` pixels of (..., ny, nx).
+
+    Rows and columns that fill no block, at the end of each axis, are left out.
+    """
+    if factor == 1:
+        return image
+    *leading, ny, nx = image.shape
+    rows, columns = ny // factor, nx // factor
+    blocks = image[..., : rows * factor, : columns * factor].reshape(
+        *leading, rows, factor, columns, factor
+    )
+    return np.asarray(blocks.mean(axis=(-3, -1)), dtype=np.float32)
+
+
+def estimate_arrays(
+    estimate: PhaseEstimate, *, factor: int
+) -> dict[str, NDArray[np.float32]]:
+    """Return phase, gradient, induction and amplitude, averaged over ``factor`` pixels.
+
+    Differences are taken at full size, so a preview shows the true gradient's mean.
+    """
+    phase, pixel_nm = estimate.phase_rad, estimate.pixel_nm
+    arrays = {
+        "phase": phase,
+        "gradient": phase_gradient(phase, pixel_nm=pixel_nm),
+        "induction": projected_induction(phase, pixel_nm=pixel_nm),
+        "amplitude": estimate.amplitude,
+    }
+    return {name: block_average(array, factor) for name, array in arrays.items()}

@@ -1,0 +1,244 @@
+"""Frames to a daemon over a socket, as a camera's own program would send them.
+
+Nothing is forgotten before the daemon has said that it is on disk.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+import zmq
+
+from ltemlive.errors import WireError
+from ltemlive.series import Optics
+from ltemlive.sockets import limit, loopback_endpoint, receive_parts
+from ltemlive.wire.acks import decode_ack
+from ltemlive.wire.codec import encode, pixel_crc32
+from ltemlive.wire.limits import MAX_HEADER_BYTES
+from ltemlive.wire.messages import EndMessage, FrameMessage, Heartbeat, StartMessage
+from simulator.outbox import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from ltemlive.events import ExitStatus
+    from ltemlive.frames import Frame
+    from ltemlive.wire.messages import Ack
+    from simulator.outbox import Key
+    from simulator.schedule import Announcement
+
+HEARTBEAT_S = 1.0
+
+_LONGEST_WAIT_S = 0.05
+_WAITING_MESSAGES = 16
+
+
+class ZmqEmitter:
+    """A DEALER that sends series to a daemon; use it in a ``with`` block, from one thread.
+
+    It sends what is due, takes answers and beats its heart whenever it waits, so a pause
+    between exposures should be spent in ``sleep``.
+
+    Parameters
+    ----------
+    endpoint
+        ``tcp://127.0.0.1:PORT`` of the daemon (``input.zmq``).
+    producer
+        Unique to this run, such as a UUID.
+    clock
+        Seconds that never run backwards.
+    timeout_s
+        How long the daemon may leave everything unanswered.
+
+    Raises
+    ------
+    ConfigError
+        If the endpoint is not a loopback address.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        producer: str,
+        clock: Callable[[], float] = time.monotonic,
+        timeout_s: float = 30.0,
+    ) -> None:
+        self._endpoint = loopback_endpoint(endpoint)
+        self._producer = producer
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._series = ""
+        self._seqs: set[int] = set()
+        self._outbox = Outbox()
+        self._t_heard = self._t_heartbeat = clock()
+        self.ack_seconds: list[float] = []
+        """Of each frame answered, from its first sending to its answer."""
+        self.rejections: list[tuple[int | None, str]] = []
+        """(seq, reason) of what the daemon would not take; no seq: the end of a series."""
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        limit(
+            self._socket,
+            waiting=_WAITING_MESSAGES,
+            linger_ms=0,
+            max_part_bytes=MAX_HEADER_BYTES,
+        )
+        # Without a daemon nothing may pile up in the socket: the outbox keeps it.
+        self._socket.setsockopt(zmq.IMMEDIATE, 1)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._socket.connect(self._endpoint)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up; what is unanswered stays unsent. A second call does nothing."""
+        if not self._socket.closed:
+            self._socket.disable_monitor()
+            self._monitor.close()
+            self._socket.close()
+        self._context.term()
+
+    def start(self, announcement: Announcement) -> None:
+        """Say that a series begins; return when the daemon has agreed.
+
+        Raises
+        ------
+        WireError
+            If it refuses, or nobody answers in time.
+        """
+        self._series = announcement.series
+        self._seqs = set()
+        message = StartMessage(
+            producer=self._producer,
+            series=announcement.series,
+            n_expected=announcement.n_expected,
+            plan_defocus_nm=announcement.plan_defocus_nm,
+            optics=announcement.microscope.model_dump(include=set(Optics.model_fields)),
+            dtype=announcement.pixel_type,
+            shape=announcement.shape,
+        )
+        self._put(("start", None), encode(message))
+        self._wait_until(lambda: not len(self._outbox))
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame; wait first while as many are unanswered as the daemon allows.
+
+        Raises
+        ------
+        WireError
+            If nobody answers in time.
+        """
+        message = FrameMessage(
+            self._producer, self._series, frame, pixel_crc32(frame.image)
+        )
+        self._seqs.add(frame.meta.seq)
+        self._put(("frame", frame.meta.seq), encode(message))
+
+    def end(self, exit_status: ExitStatus) -> None:
+        """Say that no more frames will come; return when every one is answered.
+
+        Raises
+        ------
+        WireError
+            If nobody answers in time.
+        """
+        # The end goes last: a frame that has to be sent again must not come after it.
+        self._wait_until(lambda: not len(self._outbox))
+        message = EndMessage(self._producer, self._series, len(self._seqs), exit_status)
+        self._put(("end", None), encode(message))
+        self._wait_until(lambda: not len(self._outbox))
+
+    def sleep(self, seconds: float) -> None:
+        """Spend a pause serving the daemon; the ``sleep`` of ``run_schedule``."""
+        deadline = self._clock() + seconds
+        while (left_s := deadline - self._clock()) > 0.0:
+            self._serve(min(left_s, _LONGEST_WAIT_S))
+
+    def send_raw(self, parts: list[bytes]) -> None:
+        """Send any bytes once there is a daemon, to see what it makes of them.
+
+        Raises
+        ------
+        WireError
+            If nobody is there in time.
+        """
+        self._t_heard = self._clock()
+        while not self._socket.poll(int(_LONGEST_WAIT_S * 1000.0), zmq.POLLOUT):
+            self._check_patience()
+        self._socket.send_multipart(parts, zmq.NOBLOCK)
+
+    def _put(self, key: Key, parts: list[bytes]) -> None:
+        self._wait_until(lambda: not self._outbox.is_full)
+        if not len(self._outbox):
+            self._t_heard = self._clock()
+        self._outbox.put(key, parts)
+        self._serve(0.0)
+
+    def _wait_until(self, is_done: Callable[[], bool]) -> None:
+        while not is_done():
+            self._serve(_LONGEST_WAIT_S)
+
+    def _serve(self, wait_s: float) -> None:
+        """Send what is due, then take what comes within ``wait_s``."""
+        while self._monitor.poll(0):
+            self._monitor.recv_multipart()
+            self._outbox.lost_connection()
+        now = self._clock()
+        for key, parts in self._outbox.due(now):
+            if not self._has_sent(parts):
+                break
+            self._outbox.sent(key, now)
+        self._beat(now)
+        timeout_ms = int(wait_s * 1000.0)
+        while self._socket.poll(timeout_ms):
+            self._take(decode_ack(receive_parts(self._socket)))
+            timeout_ms = 0
+        if len(self._outbox):
+            self._check_patience()
+
+    def _has_sent(self, parts: list[bytes]) -> bool:
+        try:
+            self._socket.send_multipart(parts, zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        return True
+
+    def _beat(self, now: float) -> None:
+        if self._series and now - self._t_heartbeat >= HEARTBEAT_S:
+            self._t_heartbeat = now
+            last_seq = max(self._seqs, default=-1)
+            self._has_sent(encode(Heartbeat(self._producer, self._series, last_seq)))
+
+    def _take(self, ack: Ack) -> None:
+        if ack.series != self._series:
+            return
+        now = self._t_heard = self._clock()
+        seconds = self._outbox.answered((ack.type, ack.seq), now, credit=ack.credit)
+        if seconds is None:
+            return
+        if ack.type == "frame":
+            self.ack_seconds.append(seconds)
+        if ack.status == "rejected" and ack.type == "start":
+            raise WireError(f"{self._endpoint}: series {ack.series} refused: {ack.reason}")
+        if ack.status == "rejected":
+            self.rejections.append((ack.seq, ack.reason or "no reason given"))
+
+    def _check_patience(self) -> None:
+        if self._clock() - self._t_heard < self._timeout_s:
+            return
+        raise WireError(
+            f"{self._endpoint}: expected an answer within {self._timeout_s:g} s, got none; "
+            "start `ltemlive run` with this input.zmq, and see whether its disk is full"
+        )
