@@ -1,0 +1,265 @@
+"""Images in from any microscope's files; frames and maps out as calibrated TIFF.
+
+What we write carries its pixel size twice, the ImageJ way (description and resolution)
+and the DigitalMicrograph way (private tags), because ImageJ and Fiji read only the first
+and HyperSpy takes the unit only from the second.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import tifffile
+
+from ltemlive.errors import FrameError
+from ltemlive.formats.aside import written_aside
+from ltemlive.frames import MAX_SIDE_PX, PIXEL_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+TiffTag: TypeAlias = tuple[int, str, int, str | float, bool]
+
+TIFF_SUFFIXES = (".tif", ".tiff")
+
+_ROSETTASCIIO_READERS = {
+    ".dm3": "rsciio.digitalmicrograph",
+    ".dm4": "rsciio.digitalmicrograph",
+    ".emd": "rsciio.emd",
+    ".emi": "rsciio.tia",
+    ".hspy": "rsciio.hspy",
+    ".mib": "rsciio.quantumdetector",
+    ".mrc": "rsciio.mrc",
+    ".ser": "rsciio.tia",
+    ".tvips": "rsciio.tvips",
+}
+
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *_ROSETTASCIIO_READERS)
+"""File name endings, lower case, that ``read_image`` understands."""
+
+# Pixel types that some files have and the wire format does not, and what holds them all.
+_HELD_BY = {"b1": "|u1", "i1": "<i2", "f2": "<f4", "i8": "<f8", "u8": "<f8"}
+
+
+def read_image(path: Path, *, page: int = 0) -> NDArray[Any]:
+    """Return one grey image of a file, shape (ny, nx), in a pixel type of ``Frame``.
+
+    TIFF is read here; other formats need RosettaSciIO (``pip install ltemlive[formats]``).
+
+    Parameters
+    ----------
+    path
+        The file; its ending names the format.
+    page
+        Which image of a stack, from 0.
+
+    Raises
+    ------
+    FrameError
+        If the file is missing, damaged, cut short, of an unknown format, has no such page
+        or no grey image.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in IMAGE_SUFFIXES:
+        raise FrameError(f"{path}: expected a file of {' '.join(IMAGE_SUFFIXES)}")
+    if not path.is_file():
+        raise FrameError(f"{path}: no such file; check the name and the share")
+    try:
+        read = _read_tiff_page if suffix in TIFF_SUFFIXES else _read_foreign_page
+        image = read(path, page)
+        _check_shape(path, image.shape)
+    except FrameError:
+        raise
+    # Damaged files make the readers raise almost anything.
+    except Exception as error:
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise FrameError(
+            f"{path}: expected a whole {suffix[1:]} image, got a damaged one ({problem}); "
+            "copy it again"
+        ) from error
+    return _in_known_pixel_type(path, image)
+
+
+def zero_rows_at_end(image: NDArray[Any]) -> int:
+    """Return how many rows at the bottom are exactly zero; 0 if the whole image is.
+
+    A TIFF that a share preallocated and has copied only in part reads without an error,
+    with zeros where the rest will be. A camera image hardly ever ends in exact zeros, so
+    a folder source should wait on one that does.
+    """
+    filled = np.flatnonzero(image.any(axis=1))
+    return int(image.shape[0] - 1 - filled[-1]) if filled.size else 0
+
+
+def write_frame_tiff(
+    path: Path,
+    image: NDArray[Any],
+    *,
+    pixel_nm: float | None,
+    defocus_nm: float | None,
+    seq: int,
+    durable: bool,
+) -> None:
+    """Write one raw frame, lossless and in its own pixel type, aside and renamed.
+
+    Sequence number and defocus stand in the description as ``seq=`` and ``defocus_nm=``.
+
+    Raises
+    ------
+    RecordingError
+        If the disk refuses.
+    """
+    facts = {"seq": seq, "defocus_nm": defocus_nm}
+    known = [f"{key}={value!r}" for key, value in facts.items() if value is not None]
+    calibration: dict[str, Any] = {}
+    if pixel_nm is not None:
+        known.insert(0, "unit=nm")
+        calibration = _resolution(pixel_nm) | {"extratags": _image_tags(pixel_nm, "counts")}
+    # tifffile's imagej=True knows three pixel types only, so the description is our own.
+    description = "\n".join(["ImageJ=1.11a", *known, ""])
+    with written_aside(path, durable=durable) as aside:
+        tifffile.imwrite(
+            aside,
+            image,
+            byteorder=">" if image.dtype.byteorder == ">" else "<",
+            photometric="minisblack",
+            description=description,
+            metadata=None,
+            **calibration,
+        )
+
+
+def write_map_tiff(
+    path: Path,
+    pages: NDArray[np.float32],
+    *,
+    pixel_nm: float,
+    unit: str,
+    labels: tuple[str, ...],
+) -> None:
+    """Write a calibrated float32 map or a stack of them, aside, fsynced and renamed.
+
+    Parameters
+    ----------
+    path
+        The file to make or replace.
+    pages
+        Shape (ny, nx) or (n, ny, nx).
+    pixel_nm
+        Edge of a square pixel.
+    unit
+        Unit of the values, for example ``rad``.
+    labels
+        One for each page; ImageJ shows them above the image.
+
+    Raises
+    ------
+    RecordingError
+        If the disk refuses.
+    """
+    stack = np.ascontiguousarray(pages, dtype=np.float32)
+    metadata: dict[str, Any] = {"unit": "nm", "vunit": unit, "Labels": list(labels)}
+    tags = _image_tags(pixel_nm, unit)
+    if stack.ndim == 3:
+        metadata |= {"axes": "ZYX", "spacing": 1.0}
+        tags += _stack_tags()
+    with written_aside(path) as aside:
+        tifffile.imwrite(
+            aside,
+            stack,
+            imagej=True,
+            metadata=metadata,
+            extratags=tags,
+            **_resolution(pixel_nm),
+        )
+
+
+def _read_tiff_page(path: Path, page: int) -> NDArray[Any]:
+    with tifffile.TiffFile(path) as tiff:
+        _check_page(path, page, len(tiff.pages))
+        image = tiff.pages[page]
+        _check_shape(path, image.shape)
+        return np.asarray(image.asarray())
+
+
+def _read_foreign_page(path: Path, page: int) -> NDArray[Any]:
+    try:
+        reader = importlib.import_module(_ROSETTASCIIO_READERS[path.suffix.lower()])
+    except ImportError as error:
+        raise FrameError(
+            f"{path}: reading {path.suffix} needs RosettaSciIO; "
+            "pip install 'ltemlive[formats]'"
+        ) from error
+    for stack in _image_stacks(reader.file_reader(str(path))):
+        _check_page(path, page, math.prod(stack.shape[:-2]))
+        _check_shape(path, stack.shape[-2:])
+        # A copy: some readers map the whole stack into memory.
+        return np.array(stack.reshape(-1, *stack.shape[-2:])[page])
+    raise FrameError(f"{path}: expected an image, got a file without one")
+
+
+def _image_stacks(signals: list[dict[str, Any]]) -> Iterator[NDArray[Any]]:
+    """Yield what is an image or a stack of images; a file may hold spectra beside it."""
+    for signal in signals:
+        in_plane = [axis for axis in signal["axes"] if not axis["navigate"]]
+        if len(in_plane) == 2 and signal["data"].ndim >= 2:
+            yield signal["data"]
+
+
+def _check_page(path: Path, page: int, n_pages: int) -> None:
+    if not 0 <= page < n_pages:
+        raise FrameError(f"{path}: expected a page of 0..{n_pages - 1}, got page {page}")
+
+
+def _check_shape(path: Path, shape: tuple[int, ...]) -> None:
+    """Refuse colour, and sides that a damaged header may claim, before memory is taken."""
+    if len(shape) != 2:
+        raise FrameError(
+            f"{path}: expected one grey image (ny, nx), got shape {shape}; "
+            "convert colour to grey"
+        )
+    if max(shape) > MAX_SIDE_PX:
+        raise FrameError(f"{path}: expected sides up to {MAX_SIDE_PX} px, got {shape}")
+
+
+def _in_known_pixel_type(path: Path, image: NDArray[Any]) -> NDArray[Any]:
+    if image.dtype.str in PIXEL_TYPES:
+        return image
+    little_endian = image.dtype.newbyteorder("<").str
+    held_by = _HELD_BY.get(image.dtype.str[1:], little_endian)
+    if held_by not in PIXEL_TYPES:
+        raise FrameError(f"{path}: expected real grey values, got {image.dtype}")
+    return image.astype(held_by)
+
+
+def _resolution(pixel_nm: float) -> dict[str, Any]:
+    return {"resolution": (1.0 / pixel_nm, 1.0 / pixel_nm), "resolutionunit": "NONE"}
+
+
+def _image_tags(pixel_nm: float, unit: str) -> list[TiffTag]:
+    """Return DigitalMicrograph's tags: unit, origin and scale of x, y and values."""
+    return [
+        (65003, "s", 0, "nm", False),
+        (65004, "s", 0, "nm", False),
+        (65006, "d", 1, 0.0, False),
+        (65007, "d", 1, 0.0, False),
+        (65009, "d", 1, pixel_nm, False),
+        (65010, "d", 1, pixel_nm, False),
+        (65022, "s", 0, unit, False),
+        (65023, "s", 0, unit, False),
+    ]
+
+
+def _stack_tags() -> list[TiffTag]:
+    """Return the same for the third axis, which counts pages."""
+    return [
+        (65005, "s", 0, "page", False),
+        (65008, "d", 1, 0.0, False),
+        (65011, "d", 1, 1.0, False),
+    ]

@@ -1,0 +1,299 @@
+import errno
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from ltemlive import documents
+from ltemlive.errors import FrameError, RecordingError
+from ltemlive.formats.images import read_image
+from ltemlive.formats.series import read_series
+from ltemlive.frames import Frame, FrameMeta
+from ltemlive.recording.journal import read_journal
+from ltemlive.recording.layout import unfinished_session
+from ltemlive.recording.session import SessionRecorder
+from ltemlive.series import Microscope
+from ltemlive.settings import Settings
+
+MICROSCOPE = Microscope(voltage_kv=200.0, pixel_nm=5.0, defocus_spread_nm=80.0)
+STARTED = 1795428900.0  # 2026-11-23 10:15:00 UTC
+
+
+def clock():
+    return STARTED
+
+
+def create(root):
+    return SessionRecorder.create(
+        root, settings=Settings(), versions={"ltemlive": "0.1.0"}, clock=clock
+    )
+
+
+def frame(seq, **meta):
+    image = np.random.default_rng(seq).integers(1, 4000, (16, 20)).astype("<u2")
+    return Frame(FrameMeta(seq, **{"defocus_nm": seq * 1e5, "pixel_nm": 5.0} | meta), image)
+
+
+def store(recorder, ordinal, seq, **meta):
+    return recorder.store(ordinal, "run-1", "holes", frame(seq, **meta), 7 * seq, 100.0)
+
+
+def kinds(recorder):
+    return [entry["kind"] for entry in read_journal(recorder.path / "journal.jsonl")]
+
+
+@pytest.fixture
+def recorder(tmp_path):
+    with create(tmp_path) as recorder:
+        yield recorder
+
+
+def refuse_to_sync(monkeypatch, number=errno.ENOSPC):
+    def refuse(_file):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+
+def test_a_session_is_named_by_its_start_and_never_shares_a_folder(tmp_path):
+    names = []
+    for _ in range(3):
+        with create(tmp_path / "new" / "root") as recorder:
+            names.append(recorder.path.name)
+    assert names == ["2026-11-23T101500Z", "2026-11-23T101500Z-2", "2026-11-23T101500Z-3"]
+
+
+def test_settings_versions_and_start_are_kept(recorder):
+    document = documents.load(recorder.path / "session.yaml")
+    assert document["started"] == "2026-11-23T10:15:00Z"
+    assert document["versions"] == {"ltemlive": "0.1.0"}
+    assert Settings.model_validate(document["settings"]) == Settings()
+
+
+def test_a_stored_frame_is_lossless_calibrated_and_in_the_journal(recorder):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 4)
+    path = store(recorder, ordinal, 12, exposure_s=1.5, t_exposure_start=99.0)
+    assert path == recorder.path / "series" / "0001" / "frames" / "000012.tif"
+    np.testing.assert_array_equal(read_image(path), frame(12).image)
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.imagej_metadata["defocus_nm"] == 12e5
+    entry = read_journal(recorder.path / "journal.jsonl")[-1]
+    assert (
+        entry
+        | {
+            "kind": "stored",
+            "t": 100.0,
+            "ordinal": 1,
+            "producer": "run-1",
+            "series": "holes",
+            "seq": 12,
+            "crc32": 84,
+            "defocus_nm": 12e5,
+            "exposure_s": 1.5,
+            "t_exposure_start": 99.0,
+        }
+        == entry
+    )
+
+
+def test_the_frame_then_its_folder_then_its_line_are_synced_before_store_returns(
+    recorder, monkeypatch
+):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    synced = []
+    real_fsync = os.fsync
+
+    def note(file):
+        synced.append(str(Path(f"/proc/self/fd/{file}").readlink()))
+        real_fsync(file)
+
+    monkeypatch.setattr(os, "fsync", note)
+    frames = recorder.series_folder(ordinal) / "frames"
+    store(recorder, ordinal, 0)
+    assert synced == [
+        str(frames / ".000000.tif.part"),
+        str(frames),
+        str(recorder.path / "journal.jsonl"),
+    ]
+
+
+def test_the_series_can_be_read_at_any_time(recorder):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 4)
+    for seq in (3, 1, 2):
+        store(recorder, ordinal, seq, exposure_s=0.0)
+    series = read_series(recorder.path)
+    assert series.title == "holes"
+    assert series.microscope == MICROSCOPE
+    assert series.labels == ("000001.tif", "000002.tif", "000003.tif")
+    assert [one.meta.defocus_nm for one in series.frames] == [1e5, 2e5, 3e5]
+
+
+def test_names_never_come_from_a_message(recorder):
+    evil = "../../escape: {$x}\n\x07"
+    ordinal = recorder.open_series(evil, evil, MICROSCOPE, None)
+    for seq in (0, 1):
+        recorder.store(ordinal, evil, evil, frame(seq, meta={"k": evil}), 0, 1.0)
+    recorder.reject(evil, evil, evil, ordinal)
+    assert [path.name for path in recorder.path.parent.iterdir()] == [recorder.path.name]
+    folders = sorted(path.name for path in recorder.path.rglob("*") if path.is_dir())
+    assert folders == ["0001", "frames", "series"]
+    assert read_series(recorder.path).title == evil
+
+
+def test_a_repeated_start_keeps_its_ordinal_and_another_series_gets_the_next(recorder):
+    assert recorder.open_series("run-1", "holes", MICROSCOPE, 4) == 1
+    assert recorder.open_series("run-1", "holes", MICROSCOPE, 4) == 1
+    assert recorder.open_series("run-1", "discs", MICROSCOPE, 4) == 2
+    assert recorder.open_series("run-2", "holes", MICROSCOPE, 4) == 3
+
+
+def test_a_stored_frame_is_never_overwritten(recorder):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    store(recorder, ordinal, 1)
+    other = Frame(FrameMeta(1), np.ones((16, 20), np.float32))
+    with pytest.raises(FrameError, match="stored already"):
+        recorder.store(ordinal, "run-1", "holes", other, 0, 1.0)
+    assert recorder.record(ordinal).frame(1).crc32 == 7
+    assert recorder.record(ordinal).frame(2) is None
+
+
+@pytest.mark.parametrize("defocus_nm", [float("nan"), 1e12])
+def test_an_impossible_defocus_is_refused_before_anything_is_written(recorder, defocus_nm):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    with pytest.raises(FrameError, match="frame 3: defocus_nm: "):
+        store(recorder, ordinal, 3, defocus_nm=defocus_nm)
+    assert not list((recorder.series_folder(ordinal) / "frames").iterdir())
+    assert "stored" not in kinds(recorder)
+
+
+def test_a_full_disk_stores_nothing_and_the_same_frame_goes_in_when_there_is_room(
+    recorder, monkeypatch
+):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    store(recorder, ordinal, 0)
+    refuse_to_sync(monkeypatch)
+    with pytest.raises(RecordingError, match=r"No space left on device\); free some space"):
+        store(recorder, ordinal, 1)
+    monkeypatch.undo()
+    assert recorder.record(ordinal).frame(1) is None
+    store(recorder, ordinal, 1)
+    assert [one.seq for one in recorder.record(ordinal).frames] == [0, 1]
+    assert len(read_series(recorder.path).frames) == 2
+
+
+def test_a_folder_that_vanished_is_an_error_with_a_remedy(recorder):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    (recorder.series_folder(ordinal) / "frames").rmdir()
+    with pytest.raises(RecordingError, match="put the folder back or choose another"):
+        store(recorder, ordinal, 0)
+
+
+def test_a_root_that_is_a_file_is_an_error_with_a_remedy(tmp_path):
+    (tmp_path / "root").write_text("")
+    with pytest.raises(RecordingError, match="choose a folder, not a file"):
+        create(tmp_path / "root")
+
+
+def test_the_journal_tells_the_whole_story(recorder):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 1)
+    recorder.received("run-1", "holes", "0", 5)
+    store(recorder, ordinal, 0)
+    recorder.reject("holes", "1", "torn", ordinal)
+    recorder.reject("nobody", "x.tif", "no defocus", None)
+    recorder.added(ordinal, (0,))
+    recorder.refined(ordinal, 1, 24, "00ff")
+    recorder.end_series(ordinal, "success")
+    recorder.close()
+    recorder.close()
+    assert kinds(recorder) == [
+        "opened", "received", "stored", "rejected", "rejected", "added", "refined",
+        "ended", "closed",
+    ]  # fmt: skip
+    assert recorder.record(ordinal).exit_status == "success"
+    assert [bad.reason for bad in recorder.record(ordinal).rejected] == ["torn"]
+    with pytest.raises(RecordingError, match="expected an open session"):
+        recorder.added(ordinal, (0,))
+
+
+def test_a_session_cut_short_resumes_where_its_journal_ends(tmp_path, crashed_session):
+    with SessionRecorder.resume(crashed_session, clock=clock) as recorder:
+        (record,) = recorder.series
+        assert (record.producer, record.series, record.n_expected) == ("run-1", "holes", 4)
+        assert record.microscope == MICROSCOPE
+        assert [(one.seq, one.crc32) for one in record.frames] == [(0, 0), (1, 7)]
+        assert record.exit_status is None
+        assert recorder.open_series("run-1", "holes", MICROSCOPE, 4) == 1
+        # Frame 2 was on the disk, its line was not: it comes again.
+        store(recorder, 1, 2)
+        assert recorder.open_series("run-1", "discs", MICROSCOPE, None) == 2
+    assert len(read_series(crashed_session / "series" / "0001").frames) == 3
+    assert unfinished_session(tmp_path) is None
+
+
+@pytest.fixture
+def crashed_session(tmp_path):
+    """A session whose daemon was killed while it wrote the line of frame 2."""
+    recorder = create(tmp_path)
+    recorder.open_series("run-1", "holes", MICROSCOPE, 4)
+    for seq in range(3):
+        store(recorder, 1, seq)
+    recorder._journal.close()
+    journal = recorder.path / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-9])
+    return recorder.path
+
+
+def test_the_description_is_mended_on_resume(crashed_session):
+    (crashed_session / "series" / "0001" / "series.yaml").write_text("voltage_kv: [half")
+    SessionRecorder.resume(crashed_session, clock=clock).close()
+    assert len(read_series(crashed_session).frames) == 2
+
+
+def test_only_a_session_that_was_cut_short_is_unfinished(tmp_path, crashed_session):
+    assert unfinished_session(tmp_path) == crashed_session
+    with SessionRecorder.resume(crashed_session, clock=clock):
+        assert unfinished_session(tmp_path) is None
+    assert unfinished_session(tmp_path) is None
+    assert unfinished_session(tmp_path / "nowhere") is None
+
+
+def test_two_recorders_cannot_write_one_session(recorder):
+    with pytest.raises(RecordingError, match="another ltemlive writes it"):
+        SessionRecorder.resume(recorder.path, clock=clock)
+
+
+def test_an_incomplete_journal_entry_is_named(tmp_path):
+    with create(tmp_path) as recorder:
+        pass
+    with (recorder.path / "journal.jsonl").open("a") as journal:
+        journal.write('{"t": 1, "kind": "stored", "ordinal": 9}\n')
+    with pytest.raises(RecordingError, match="line 2: expected a complete `stored` entry"):
+        SessionRecorder.resume(recorder.path, clock=clock)
+    (recorder.path / "journal.jsonl").write_text("")
+    SessionRecorder.resume(recorder.path, clock=clock).close()
+
+
+def test_several_threads_write_whole_lines(recorder):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    threads = [
+        threading.Thread(
+            target=lambda: [recorder.added(ordinal, (seq,)) for seq in range(50)]
+        )
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    store(recorder, ordinal, 0)
+    for thread in threads:
+        thread.join(timeout=20.0)
+    assert kinds(recorder).count("added") == 150
+    assert kinds(recorder).count("stored") == 1
+
+
+def test_a_disk_that_is_full_at_the_end_is_told_but_no_error(recorder, monkeypatch, caplog):
+    refuse_to_sync(monkeypatch)
+    recorder.close()
+    assert "No space left on device" in caplog.text
