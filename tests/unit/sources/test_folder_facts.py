@@ -1,0 +1,167 @@
+import json
+
+import numpy as np
+import pytest
+
+from ltemlive.formats.images import write_frame_tiff
+from ltemlive.sources.folder_facts import FolderFacts
+from ltemlive.sources.folder_plan import ImageKey
+from ltemlive.sources.settling import FileSettling, FileStamp
+
+SERIES = "voltage_kv: 200\npixel_nm: 5\n"
+IMAGE = np.ones((16, 16), "<u2")
+
+
+class Folder:
+    """A folder whose files are looked at when the test says so."""
+
+    def __init__(self, path):
+        self.path = path
+        self.settling = FileSettling(1.0)
+        self.facts_of = FolderFacts(self.settling, needs_description=False)
+        self._now = 0.0
+        self._version = 0
+        self._stamps = {}
+
+    def write(self, name, text):
+        (self.path / name).write_text(text, encoding="utf-8")
+        self._version += 1
+        self._stamps[name] = FileStamp(0, self._version)
+
+    def write_image(self, name, defocus_nm=None):
+        write_frame_tiff(
+            self.path / name,
+            IMAGE,
+            pixel_nm=5.0,
+            defocus_nm=defocus_nm,
+            seq=3,
+            durable=False,
+        )
+        self._version += 1
+        self._stamps[name] = FileStamp(0, self._version)
+
+    def look(self):
+        for name, stamp in self._stamps.items():
+            self.settling.observe(name, stamp, self._now)
+        self._now += 1.0
+        self.facts_of.refresh({name: self.path / name for name in self._stamps})
+
+    def facts(self, name, page=0):
+        return self.facts_of.facts(ImageKey(name, page), self._stamps[name])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+def settle(folder):
+    folder.look()
+    folder.look()
+
+
+def test_the_most_trusted_statement_wins_and_the_conflict_is_told(folder):
+    folder.write_image("x_-4um.tif", defocus_nm=-3000.0)
+    settle(folder)
+    assert folder.facts("x_-4um.tif").defocus.defocus_nm == -3000.0
+    folder.write("series.yaml", SERIES + "frames: [{file: x_-4um.tif, defocus_nm: -2000}]")
+    settle(folder)
+    assert folder.facts("x_-4um.tif").defocus.defocus_nm == -2000.0
+    folder.write("x_-4um.yaml", "defocus_nm: -1000")
+    settle(folder)
+    defocus = folder.facts("x_-4um.tif").defocus
+    assert defocus.defocus_nm == -1000.0
+    for part in ("sidecar says -1000", "series.yaml says -2000", "-3000", "-4000"):
+        assert part in defocus.conflict
+
+
+def test_json_sidecars_may_say_much_else(folder):
+    folder.write_image("f.tif")
+    folder.write(
+        "f.tif.json",
+        json.dumps({"defocus_nm": 5.0, "exposure_s": 0.5, "seq": 8, "camera": [1]}),
+    )
+    settle(folder)
+    facts = folder.facts("f.tif")
+    assert (facts.defocus.defocus_nm, facts.exposure_s, facts.wanted_seq) == (5.0, 0.5, 8)
+    assert facts.missing == ""
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"defocus_nm": "much"}', "[" * 100_000])
+def test_a_broken_sidecar_holds_its_image_up_and_says_why(folder, text):
+    folder.write_image("f_-4um.tif")
+    folder.write("f_-4um.json", text)
+    settle(folder)
+    assert "f_-4um.json" in folder.facts("f_-4um.tif").missing
+
+
+def test_an_image_waits_for_a_description_that_is_still_being_written(folder):
+    folder.write_image("f_-4um.tif")
+    folder.write("f_-4um.yaml", "defocus_nm: -1")
+    folder.look()
+    assert "still being written" in folder.facts("f_-4um.tif").missing
+    folder.write("f_-4um.yaml", "defocus_nm: -1000")
+    settle(folder)
+    assert folder.facts("f_-4um.tif").defocus.defocus_nm == -1000.0
+
+
+def test_an_image_without_defocus_says_how_to_state_it(folder):
+    folder.write_image("f.tif")
+    settle(folder)
+    missing = folder.facts("f.tif").missing
+    assert "f.tif" in missing
+    assert "series.yaml" in missing
+
+
+def test_an_image_may_have_to_wait_for_the_microscope_too(folder):
+    folder.facts_of = FolderFacts(folder.settling, needs_description=True)
+    folder.write_image("f.tif", defocus_nm=-1000.0)
+    settle(folder)
+    assert "voltage_kv" in folder.facts("f.tif").missing
+    folder.write("series.yaml", SERIES)
+    settle(folder)
+    assert folder.facts("f.tif").missing == ""
+
+
+def test_a_wrong_description_is_named_until_it_is_mended(folder):
+    folder.write_image("f.tif")
+    folder.write("series.yaml", "voltage_kv: 200\npixels_nm: 5\n")
+    settle(folder)
+    assert "pixels_nm" in folder.facts("f.tif").missing
+    folder.write("series.yaml", SERIES + "frames: [{file: f.tif, defocus_nm: 0}]")
+    settle(folder)
+    assert folder.facts("f.tif").missing == ""
+
+
+def test_a_description_that_breaks_later_leaves_what_was_known(folder):
+    folder.write_image("f.tif")
+    folder.write("series.yaml", SERIES + "frames: [{file: f.tif, defocus_nm: 0}]")
+    settle(folder)
+    folder.write("series.yaml", "frames: [")
+    settle(folder)
+    assert folder.facts("f.tif").defocus.defocus_nm == 0.0
+    assert folder.facts_of.problem
+
+
+def test_only_what_the_description_spells_out_is_stated(folder):
+    folder.write("series.yaml", SERIES + "coherence: wave\nborder: free\n")
+    assert folder.facts_of.stated_optics() == {}
+    settle(folder)
+    assert folder.facts_of.stated_optics() == {"coherence": "wave", "border": "free"}
+
+
+def test_the_listed_pages_of_a_stack_are_images_of_their_own(folder):
+    folder.write_image("s.tif", defocus_nm=77.0)
+    folder.write(
+        "series.yaml",
+        SERIES + "frames: [{file: s.tif, page: 1, defocus_nm: 5}, {file: s.tif, page: 4}]",
+    )
+    settle(folder)
+    assert folder.facts_of.images_of("s.tif") == [
+        ImageKey("s.tif", 1),
+        ImageKey("s.tif", 4),
+    ]
+    assert folder.facts("s.tif", page=1).defocus.defocus_nm == 5.0
+    # What stands in the file holds for its first page.
+    assert folder.facts("s.tif", page=4).defocus is None
+    assert folder.facts_of.images_of("other.tif") == [ImageKey("other.tif")]
