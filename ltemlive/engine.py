@@ -56,6 +56,7 @@ class LiveEngine:
         self._model: SeriesModel | None = None
         self._state: SolverState | None = None
         self._t_frame_last: float | None = None
+        self._steps_since_frame = 0
 
     @property
     def is_solvable(self) -> bool:
@@ -63,13 +64,18 @@ class LiveEngine:
         return self._model is not None and self._model.is_solvable
 
     @property
-    def is_converged(self) -> bool:
-        """Return whether more steps would change nothing that matters."""
-        return self._state is not None and self._state.is_converged
+    def wants_steps(self) -> bool:
+        """Return whether more steps would still change something that matters."""
+        if not self.is_solvable or self._settings.method == "tie":
+            return False
+        is_converged = self._state is not None and self._state.is_converged
+        is_tired = self._steps_since_frame >= self._settings.max_steps
+        return not (is_converged or is_tired)
 
     def add(self, frames: Sequence[Frame]) -> list[Event]:
         """Take frames in; a frame that cannot be used is rejected with its reason."""
         events: list[Event] = []
+        before = self._model
         for frame in frames:
             try:
                 self._model = with_frames(self._model_for(frame), [frame])
@@ -77,9 +83,12 @@ class LiveEngine:
                 seq = str(frame.meta.seq)
                 events.append(FrameRejected(self._series, seq, str(error), self._ordinal))
                 continue
-            self._t_frame_last = frame.meta.t_exposure_start or self._t_frame_last
-        if self._state is not None:
-            self._state = warm_start(self._state)
+            taken = (self._t_frame_last, frame.meta.t_exposure_start)
+            self._t_frame_last = max((t for t in taken if t is not None), default=None)
+        if self._model is not before:
+            self._steps_since_frame = 0
+            if self._state is not None:
+                self._state = warm_start(self._state)
         return events
 
     def refine(self, n_steps: int) -> list[Event]:
@@ -90,6 +99,8 @@ class LiveEngine:
             return self._transport_of_intensity(self._model)
         state = self._state or cold_start(self._model.series, self._settings)
         advanced, report = refine(state, self._model.series, n_steps)
+        # Steps that came to nothing count, too: trouble that stays must end some time.
+        self._steps_since_frame += report.steps
         if not report.is_finite:
             return [self._fall_back(state)]
         self._state = advanced

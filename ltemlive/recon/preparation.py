@@ -108,8 +108,9 @@ def exit_amplitude(in_focus: Sequence[MeasuredImage]) -> NDArray[np.float32]:
     with the noise level as weight, and its square root.
     """
     intensity = np.mean([image.amplitude**2 for image in in_focus], axis=0)
-    sigma = 2.0 * in_focus[0].sigma / np.sqrt(len(in_focus))
-    denoised = np.maximum(denoise_tv_chambolle(intensity, weight=sigma), INTENSITY_FLOOR)
+    sigma = 2.0 * np.hypot.reduce([image.sigma for image in in_focus]) / len(in_focus)
+    denoised = denoise_tv_chambolle(intensity, weight=sigma)  # type: ignore[no-untyped-call]
+    denoised = np.maximum(denoised, INTENSITY_FLOOR)
     return np.asarray(np.sqrt(denoised / denoised.mean()), dtype=np.float32)
 
 
@@ -142,7 +143,7 @@ def with_image(
     """Return the series with one more defocused image."""
     shape, defocus_nm = field.shape, image.defocus_nm
     transfer = optics.transfer_function(shape, defocus_nm, microscope)
-    precision = np.float32(1.0 / image.sigma**2)
+    precision = np.asarray(1.0 / image.sigma**2, np.float32)
     contrast = optics.phase_contrast(shape, defocus_nm, microscope)
     contrast = contrast[:, : shape[1] // 2 + 1]
     blur = np.zeros((0, 0), np.float32)

@@ -6,7 +6,6 @@ live and offline agree.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,34 +15,21 @@ from ltemlive.errors import FrameError
 from ltemlive.recon import runtime
 from ltemlive.recon.model import SeriesModel, empty_model, tie_phase, with_frames
 from ltemlive.recon.solver import cold_start, refine
-from ltemlive.results import Reconstruction, RejectedFrame, Report, Timing
+from ltemlive.results import Reconstruction, Report, Timing
+from ltemlive.versions import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from ltemlive.frames import Frame
-    from ltemlive.series import Microscope
+    from ltemlive.series import StoredSeries
     from ltemlive.settings import SolverSettings
 
 STEPS_PER_CALL = 10
 """How often the progress is told."""
 
 DIVERGED_NOTE = "the solver met a result that is not finite and kept the last good phase"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The frames of a series as they were found."""
-
-    title: str
-    microscope: Microscope
-    frames: Sequence[Frame]
-    """In seq order."""
-    labels: Sequence[str]
-    """File name of each frame, or its seq."""
-    rejected: Sequence[RejectedFrame] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,11 +42,11 @@ class _Solution:
 
 
 def reconstruct(
-    stored: Stored,
+    stored: StoredSeries,
     settings: SolverSettings,
     *,
     on_progress: Callable[[int, int], None] = lambda steps, max_steps: None,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float],
 ) -> Reconstruction:
     """Return the phase of a whole series, solved from a flat start.
 
@@ -68,6 +54,8 @@ def reconstruct(
     ----------
     on_progress
         Called with the steps done and the most there can be.
+    clock
+        Seconds that never run backwards, for the report.
 
     Raises
     ------
@@ -93,7 +81,7 @@ def reconstruct(
         seconds=seconds,
         objective=solution.objective,
         device=runtime.device_name(),
-        versions=runtime.versions(),
+        versions=versions(),
         method=settings.method,
         notes=(*model.notes, *solution.notes),
     )
@@ -106,7 +94,7 @@ def reconstruct(
     )
 
 
-def _model_of(stored: Stored, settings: SolverSettings) -> SeriesModel:
+def _model_of(stored: StoredSeries, settings: SolverSettings) -> SeriesModel:
     if not stored.frames:
         raise FrameError(f"{stored.title}: expected at least two images, got none")
     shape = stored.frames[0].image.shape

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-
 import tensorflow as tf
-
-import ltemlive
 
 
 def configure(threads: int) -> None:
@@ -29,12 +25,3 @@ def device_name() -> str:
         return f"GPU {details.get('device_name', gpus[0].name)}"
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     return f"CPU ({threads} threads)"
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that the numbers depend on."""
-    return {
-        "ltemlive": ltemlive.__version__,
-        "tensorflow": str(tf.__version__),
-        "python": platform.python_version(),
-    }

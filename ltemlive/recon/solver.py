@@ -116,8 +116,10 @@ def refine(
     is_finite = True
     while len(objective) < n_steps and not state.is_converged and is_finite:
         if state.search is None:
-            state = _begin_round(state, series)
-        state, reached = _advance(state, series, n_steps - len(objective))
+            state, search = _begin_round(state, series)
+        else:
+            search = state.search
+        state, reached = _advance(state, search, series, n_steps - len(objective))
         objective.extend(reached)
         is_finite = all(value < float("inf") for value in reached)
         if state.step_in_round >= _round_length(state):
@@ -137,7 +139,7 @@ def _round_length(state: SolverState) -> int:
     return settings.round_steps if state.round else settings.gentle_steps
 
 
-def _begin_round(state: SolverState, series: FocalSeries) -> SolverState:
+def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
     """Weigh the prior, shape the metric and start a search with an empty memory."""
     if state.round == 0:
         weight = tf.zeros([])
@@ -154,7 +156,7 @@ def _begin_round(state: SolverState, series: FocalSeries) -> SolverState:
         tuple(state.phase.shape), series.blur.shape[1:], state.settings.memory
     )
     search = begin(state.phase, series, prior)
-    return replace(
+    state = replace(
         state,
         search=search,
         round_start=state.phase,
@@ -162,19 +164,20 @@ def _begin_round(state: SolverState, series: FocalSeries) -> SolverState:
         metric=metric,
         evaluations=state.evaluations + 1,
     )
+    return state, search
 
 
 def _advance(
-    state: SolverState, series: FocalSeries, n_steps: int
+    state: SolverState, search: LbfgsState, series: FocalSeries, n_steps: int
 ) -> tuple[SolverState, list[float]]:
     """Take steps up to the end of the round or of the budget; stalled ones count."""
     n_steps = min(n_steps, _round_length(state) - state.step_in_round)
     _, advance = _graphs(
         tuple(state.phase.shape), series.blur.shape[1:], state.settings.memory
     )
-    before = int(state.search.evaluations)
+    before = int(search.evaluations)
     search, objective = advance(
-        state.search, series, state.prior, state.metric, tf.constant(n_steps)
+        search, series, state.prior, state.metric, tf.constant(n_steps)
     )
     state = replace(
         state,

@@ -1,0 +1,58 @@
+"""Small series of the simulator, and two threads for everything TensorFlow does."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+# Before any test module imports TensorFlow: the room says how it shall load.
+from ltemlive.recon import runtime
+from ltemlive.recon.model import empty_model, with_frames
+from simulator.acquisition import Acquisition
+from simulator.scenario import Scenario
+
+SIDE_PX = 64
+BORDER_PX = 16
+DEFOCI_NM = (0.0, -4e5, 4e5, -2e6, 2e6)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_threads():
+    """TensorFlow refuses another number once it has started."""
+    runtime.configure(threads=2)
+
+
+@pytest.fixture(scope="session")
+def acquire():
+    """Return a way to play a series; keywords that are not named go to the microscope.
+
+    The default field is periodic, so that the solver needs no border.
+    """
+
+    @functools.cache
+    def acquired(
+        defocus_nm=DEFOCI_NM, noise=0.05, kind="resolution_target", seed=1, **microscope
+    ):
+        document = {
+            "seed": seed,
+            "specimen": {"kind": kind, "size_px": SIDE_PX, "margin_px": 32},
+            "microscope": {"pixel_nm": 20.0, "border": "periodic"} | microscope,
+            "defocus_nm": defocus_nm,
+            "noise": {"level": noise},
+        }
+        return Acquisition(Scenario.model_validate(document))
+
+    return acquired
+
+
+@pytest.fixture(scope="session")
+def model_of():
+    """Return a way to make the model of an acquisition, or of its first frames."""
+
+    def made(acquisition, n_frames=None, **microscope):
+        frames = list(acquisition.frames())[:n_frames]
+        optics = acquisition.microscope.model_copy(update=microscope)
+        return with_frames(empty_model(frames[0].image.shape, optics, BORDER_PX), frames)
+
+    return made

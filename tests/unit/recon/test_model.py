@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+
+from ltemlive.errors import FrameError
+from ltemlive.frames import Frame, FrameMeta
+from ltemlive.physics.accuracy import phase_accuracy
+from ltemlive.recon.model import NO_FOCUS_NOTE, empty_model, tie_phase, with_frames
+from ltemlive.series import Microscope
+
+SHAPE = (24, 31)
+MICROSCOPE = Microscope(voltage_kv=200.0, pixel_nm=20.0)
+
+
+def frame(seq, defocus_nm, shape=SHAPE):
+    rng = np.random.default_rng(seq)
+    image = (1.0 + 0.05 * rng.standard_normal(shape)).astype(np.float32)
+    return Frame(FrameMeta(seq=seq, defocus_nm=defocus_nm), image)
+
+
+def grown(*frames):
+    return with_frames(empty_model(SHAPE, MICROSCOPE, 8), frames)
+
+
+def test_an_empty_model_is_not_solvable_and_says_that_focus_is_missing():
+    model = grown()
+    assert not model.is_solvable
+    assert model.notes == (NO_FOCUS_NOTE,)
+    assert model.exit_amplitude.shape == SHAPE
+    np.testing.assert_array_equal(model.exit_amplitude, 1.0)
+
+
+def test_an_image_in_focus_gives_the_amplitude_and_a_defocused_one_the_phase():
+    model = grown(frame(0, 0.0), frame(1, -4e5))
+    assert model.n_defocused == 1
+    assert len(model.in_focus) == 1
+    assert model.series.measured.shape[0] == 1
+    assert model.seqs == (0, 1)
+    assert model.defocus_nm == (0.0, -4e5)
+    assert len(model.sigmas) == 2
+    assert model.exit_amplitude.std() > 0.0
+    assert model.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("defoci_nm", "is_solvable"),
+    [
+        ((), False),
+        ((1e5,), False),
+        ((0.0,), False),
+        ((0.0, 0.0), False),
+        ((0.0, 1e5), True),
+        ((-1e5, 1e5), True),
+    ],
+)
+def test_two_images_one_of_them_defocused_make_a_phase_solvable(defoci_nm, is_solvable):
+    model = grown(*(frame(seq, defocus) for seq, defocus in enumerate(defoci_nm)))
+    assert model.is_solvable is is_solvable
+
+
+def test_the_model_that_grows_leaves_the_one_before_as_it_was():
+    before = grown(frame(0, 0.0), frame(1, 1e5))
+    kept = before.series.measured.numpy().copy()
+    after = with_frames(before, [frame(2, 2e5)])
+    assert before.seqs == (0, 1)
+    np.testing.assert_array_equal(before.series.measured, kept)
+    assert after.seqs == (0, 1, 2)
+    np.testing.assert_array_equal(after.series.measured[:1], kept)
+
+
+def test_frames_one_by_one_or_all_at_once_make_the_same_series():
+    frames = [frame(0, 0.0), frame(1, 1e5), frame(2, 0.0), frame(3, -1e5)]
+    at_once, one_by_one = grown(*frames), grown()
+    for each in frames:
+        one_by_one = with_frames(one_by_one, [each])
+    for one, other in zip(at_once.series, one_by_one.series, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_focus_may_come_last():
+    early = grown(frame(0, 0.0), frame(1, 1e5), frame(2, -1e5))
+    late = grown(frame(1, 1e5), frame(2, -1e5), frame(0, 0.0))
+    for one, other in zip(early.series, late.series, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert late.notes == ()
+
+
+def test_a_frame_of_another_shape_is_refused_in_one_line():
+    model = grown(frame(0, 0.0))
+    with pytest.raises(FrameError) as caught:
+        with_frames(model, [frame(7, 1e5, (31, 24))])
+    assert str(caught.value) == (
+        "frame 7: expected shape (24, 31) as the first frame of the series, got (31, 24)"
+    )
+
+
+def test_a_frame_without_defocus_is_refused_in_one_line():
+    with pytest.raises(FrameError, match=r"^frame 3: expected a defocus in nm, got none$"):
+        grown(frame(3, None))
+
+
+def test_tie_finds_the_phase_from_the_pair_around_focus(acquire, model_of):
+    acquisition = acquire((0.0, -2e5, 2e5, 2e6), 0.01)
+    model = model_of(acquisition)
+    accuracy = phase_accuracy(tie_phase(model), acquisition.truth_phase_rad)
+    assert accuracy.phase > 0.93
+    assert 0.7 < accuracy.slope < 1.1
+
+
+def test_tie_does_not_mind_the_order_of_the_pair(acquire, model_of):
+    acquisition = acquire((0.0, -2e5, 2e5))
+    model = model_of(acquisition)
+    backwards = list(acquisition.frames())[::-1]
+    again = with_frames(empty_model((64, 64), model.microscope, 0), backwards)
+    np.testing.assert_allclose(tie_phase(model), tie_phase(again), atol=1e-5)
+
+
+def test_tie_without_a_pair_says_so_and_names_the_way_out():
+    model = grown(frame(0, 0.0), frame(1, 1e5), frame(2, 2e5))
+    with pytest.raises(FrameError) as caught:
+        tie_phase(model)
+    assert str(caught.value) == (
+        "method tie: TIE needs one image on each side of focus; method ad needs no pair"
+    )

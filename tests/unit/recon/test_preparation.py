@@ -1,0 +1,226 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ltemlive.frames import Frame, FrameMeta
+from ltemlive.physics.optics import intensity_blur, phase_contrast, transfer_function
+from ltemlive.recon.preparation import (
+    SIGMA_FLOOR,
+    MeasuredImage,
+    empty_series,
+    exit_amplitude,
+    measured_image,
+    noise_sigma,
+    solved_field,
+    with_amplitude,
+    with_image,
+)
+from ltemlive.series import Microscope
+
+SHAPE = (20, 27)
+FREE = Microscope(voltage_kv=200.0, pixel_nm=20.0)
+PERIODIC = FREE.model_copy(update={"border": "periodic"})
+WAVE = FREE.model_copy(update={"coherence": "wave"})
+
+
+def speckle(shape=SHAPE, seed=0):
+    return (1.0 + np.random.default_rng(seed).random(shape)).astype(np.float32)
+
+
+def frame_of(image):
+    return Frame(FrameMeta(seq=4, defocus_nm=1e5), image)
+
+
+def image_of(amplitude, *, defocus_nm=1e5, sigma=0.05):
+    return MeasuredImage(amplitude.astype(np.float32), defocus_nm, sigma)
+
+
+# The field that is solved for
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shape=st.tuples(st.integers(16, 60), st.integers(16, 60)),
+    border_px=st.integers(0, 70),
+    mirror=st.booleans(),
+)
+def test_cropping_what_was_padded_gives_it_back(shape, border_px, mirror):
+    field = solved_field(shape, FREE, border_px)
+    image = speckle(shape)
+    padded = field.pad(image, mirror=mirror)
+    assert padded.shape == field.shape
+    assert all(
+        whole >= side + 2 * border_px
+        for whole, side in zip(field.shape, shape, strict=True)
+    )
+    np.testing.assert_array_equal(field.crop(padded), image)
+
+
+def test_a_periodic_field_has_no_border():
+    field = solved_field(SHAPE, PERIODIC, 48)
+    assert field.shape == SHAPE
+    np.testing.assert_array_equal(field.pad(speckle(), mirror=True), speckle())
+
+
+def test_the_frame_lies_in_the_middle_of_its_border():
+    field = solved_field((32, 40), FREE, 8)
+    assert field.shape == (48, 60)
+    assert field.corner == (8, 10)
+
+
+def test_the_border_is_a_mirror_or_nothing():
+    field = solved_field((32, 32), FREE, 8)
+    image = speckle((32, 32))
+    mirrored, bare = (field.pad(image, mirror=mirror) for mirror in (True, False))
+    np.testing.assert_array_equal(mirrored[7::-1, 8:-8], image[:8])
+    assert not bare[:8].any()
+
+
+# One frame as the objective compares it
+
+
+@pytest.mark.parametrize("pixel_type", ["|u1", "<u2", ">u2", "<i2", "<u4", "<f4", "<f8"])
+def test_the_amplitude_is_the_root_of_intensity_over_mean(pixel_type):
+    counts = np.random.default_rng(1).integers(1, 100, SHAPE).astype(pixel_type)
+    amplitude = measured_image(frame_of(counts), 1e5).amplitude
+    assert amplitude.dtype == np.float32
+    expected = np.sqrt(counts.astype(np.float64) / counts.astype(np.float64).mean())
+    np.testing.assert_allclose(amplitude, expected, rtol=1e-5)
+
+
+def test_pixels_that_are_not_finite_are_filled_with_the_median():
+    image = speckle()
+    whole = image.copy()
+    image[2, 3], image[5, 6], image[7, 8] = np.nan, np.inf, -np.inf
+    is_good = np.isfinite(image)
+    whole[~is_good] = np.median(image[is_good])
+    expected = measured_image(frame_of(whole), 1e5)
+    found = measured_image(frame_of(image), 1e5)
+    np.testing.assert_array_equal(found.amplitude, expected.amplitude)
+    assert np.isnan(image[2, 3])
+
+
+def test_negative_counts_are_no_electrons():
+    image = speckle()
+    image[0, 0] = -3.0
+    amplitude = measured_image(frame_of(image), 1e5).amplitude
+    assert amplitude[0, 0] == 0.0
+    assert np.isfinite(amplitude).all()
+
+
+def test_a_dark_frame_gives_a_dark_amplitude_and_no_warning():
+    image = measured_image(frame_of(np.zeros(SHAPE, np.uint16)), 1e5)
+    assert not image.amplitude.any()
+    assert image.sigma == SIGMA_FLOOR
+
+
+# Noise
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (95, 130), (128, 61)])
+@pytest.mark.parametrize("sigma", [0.01, 0.05, 0.2])
+def test_the_noise_of_white_noise_is_found(shape, sigma):
+    rng = np.random.default_rng(7)
+    image = (1.0 + sigma * rng.standard_normal(shape)).astype(np.float32)
+    assert noise_sigma(image) == pytest.approx(sigma, rel=0.1)
+
+
+def test_smooth_structure_does_not_count_as_noise():
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[:96, :80]
+    structure = 1.0 + 0.3 * np.sin(2 * np.pi * y / 32) * np.cos(2 * np.pi * x / 16)
+    noisy = structure + 0.05 * rng.standard_normal(structure.shape)
+    assert noise_sigma(noisy.astype(np.float32)) == pytest.approx(0.05, rel=0.1)
+
+
+def test_ten_per_cent_of_noise_in_the_intensity_is_five_in_the_amplitude():
+    rng = np.random.default_rng(7)
+    counts = 1.0 + 0.1 * rng.standard_normal((128, 128))
+    image = measured_image(frame_of(counts.astype(np.float32)), 1e5)
+    assert image.sigma == pytest.approx(0.05, rel=0.1)
+
+
+def test_an_image_without_noise_is_not_believed_beyond_the_floor():
+    assert noise_sigma(np.ones(SHAPE, np.float32)) == SIGMA_FLOOR
+
+
+# The amplitude of the exit wave
+
+
+def test_the_exit_amplitude_is_denoised_and_has_mean_square_one():
+    rng = np.random.default_rng(2)
+    truth = np.ones((64, 64))
+    truth[:, 32:] = 0.8
+    truth /= np.sqrt(np.mean(truth**2))
+    noisy = truth + 0.05 * rng.standard_normal(truth.shape)
+    amplitude = exit_amplitude([image_of(noisy)])
+    assert np.mean(amplitude.astype(np.float64) ** 2) == pytest.approx(1.0, rel=1e-5)
+    assert np.std(amplitude - truth) < 0.5 * np.std(noisy - truth)
+
+
+def test_more_images_in_focus_give_a_better_amplitude():
+    rng = np.random.default_rng(2)
+    noisy = [image_of(1.0 + 0.1 * rng.standard_normal((48, 48))) for _ in range(4)]
+    noisy = [replace(image, sigma=0.1) for image in noisy]
+    assert exit_amplitude(noisy).std() < 0.7 * exit_amplitude(noisy[:1]).std()
+
+
+def test_the_order_of_images_in_focus_does_not_matter():
+    rng = np.random.default_rng(2)
+    clean, noisy = (
+        image_of(1.0 + sigma * rng.standard_normal((48, 48)), sigma=sigma)
+        for sigma in (0.01, 0.2)
+    )
+    np.testing.assert_allclose(
+        exit_amplitude([clean, noisy]), exit_amplitude([noisy, clean]), atol=1e-5
+    )
+
+
+# The series on the device
+
+
+@pytest.mark.parametrize(("optics", "blur_shape"), [(FREE, (60, 37)), (WAVE, (0, 0))])
+def test_an_empty_series_has_the_shapes_of_its_kind(optics, blur_shape):
+    series = empty_series(solved_field((40, 52), optics, 10), optics)
+    assert series.measured.shape == (0, 60, 72)
+    assert series.transfer.shape == (0, 60, 72)
+    assert series.blur.shape == (0, *blur_shape)
+    assert series.stiffness.shape == (60, 37)
+    assert float(np.sum(series.weight)) == 40 * 52
+
+
+@pytest.mark.parametrize("optics", [FREE, WAVE])
+def test_an_image_brings_its_optics_and_its_weight(optics):
+    field = solved_field(SHAPE, optics, 6)
+    first, second = (
+        image_of(speckle(seed=seed), defocus_nm=defocus_nm, sigma=sigma)
+        for seed, defocus_nm, sigma in [(0, 2e5, 0.05), (1, -1e6, 0.1)]
+    )
+    series = empty_series(field, optics)
+    for image in (first, second):
+        series = with_image(series, field, image, optics)
+    np.testing.assert_allclose(series.precision, [400.0, 100.0], rtol=1e-5)
+    np.testing.assert_array_equal(field.crop(series.measured[1].numpy()), second.amplitude)
+    transfer = transfer_function(field.shape, -1e6, optics)
+    np.testing.assert_array_equal(series.transfer[1], transfer)
+    half_plane = slice(field.shape[1] // 2 + 1)
+    stiffness = sum(
+        phase_contrast(field.shape, image.defocus_nm, optics)[:, half_plane] ** 2
+        / image.sigma**2
+        for image in (first, second)
+    )
+    np.testing.assert_allclose(series.stiffness, stiffness, rtol=1e-4, atol=1e-3)
+    if optics.coherence == "intensity":
+        np.testing.assert_array_equal(
+            series.blur[0], intensity_blur(field.shape, 2e5, optics)
+        )
+
+
+def test_another_amplitude_replaces_the_one_before():
+    field = solved_field(SHAPE, FREE, 6)
+    series = with_amplitude(empty_series(field, FREE), field, speckle())
+    np.testing.assert_array_equal(field.crop(series.amplitude.numpy()), speckle())
+    assert (series.amplitude.numpy() > 0.5).all()

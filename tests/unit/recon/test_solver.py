@@ -1,0 +1,256 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ltemlive.physics.accuracy import phase_accuracy
+from ltemlive.recon import solver
+from ltemlive.recon.lbfgs import ROUNDING
+from ltemlive.recon.objective import TotalVariation, objective_and_gradient
+from ltemlive.recon.solver import cold_start, refine, warm_start
+from ltemlive.settings import SolverSettings
+
+SETTINGS = SolverSettings(gentle_steps=20, round_steps=10)
+COHERENCES = ["intensity", "wave"]
+
+
+@pytest.fixture(scope="module", params=COHERENCES)
+def series(request, acquire, model_of):
+    return model_of(acquire(coherence=request.param)).series
+
+
+@pytest.fixture(scope="module")
+def wave_series(acquire, model_of):
+    """Return the cheaper kind, where the kind does not matter."""
+    return model_of(acquire(coherence="wave")).series
+
+
+def settled(series, settings=SETTINGS):
+    return refine(cold_start(series, settings), series, settings.max_steps)
+
+
+def assert_same_bits(one, other):
+    """Compare every tensor and number of two states."""
+    for ours, theirs in zip(
+        tf.nest.flatten(_parts(one)), tf.nest.flatten(_parts(other)), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _parts(state):
+    search = tuple(state.search or ())
+    scalars = (state.round, state.step_in_round, state.steps, state.evaluations)
+    return (
+        search,
+        state.phase,
+        state.round_start,
+        tuple(state.prior),
+        state.metric,
+        scalars,
+    )
+
+
+# A pure function
+
+
+def test_equal_arguments_give_equal_bits(series):
+    once, again = (refine(cold_start(series, SETTINGS), series, 35) for _ in range(2))
+    assert_same_bits(once[0], again[0])
+    assert once[1] == again[1]
+
+
+def test_refining_leaves_the_state_it_was_given_as_it_was(series):
+    before, _ = refine(cold_start(series, SETTINGS), series, 5)
+    phase = before.phase.numpy().copy()
+    first, _ = refine(before, series, 5)
+    second, _ = refine(before, series, 5)
+    np.testing.assert_array_equal(before.phase, phase)
+    assert before.steps == 5
+    assert_same_bits(first, second)
+
+
+@pytest.mark.parametrize("parts", [(10, 10), (1, 19), (13, 20, 2), (20, 15)])
+def test_steps_may_be_split_over_calls(series, parts):
+    whole, told = refine(cold_start(series, SETTINGS), series, sum(parts))
+    state = cold_start(series, SETTINGS)
+    objective = ()
+    for part in parts:
+        state, report = refine(state, series, part)
+        objective += report.objective
+    assert_same_bits(whole, state)
+    assert objective == told.objective
+
+
+def test_no_steps_change_nothing(wave_series):
+    state = cold_start(wave_series, SETTINGS)
+    after, report = refine(state, wave_series, 0)
+    assert after is state
+    assert (report.steps, report.evaluations, report.objective) == (0, 0, ())
+    assert report.is_finite
+
+
+def test_a_hundred_calls_and_a_growing_series_trace_once(acquire, model_of):
+    acquisition = acquire(coherence="wave")
+    graphs = None
+    state = None
+    for n_frames in (2, 3, 4, 5):
+        grown = model_of(acquisition, n_frames).series
+        state = cold_start(grown, SETTINGS) if state is None else warm_start(state)
+        for call in range(25):
+            state, _ = refine(state, grown, 1 + call % 3)
+            state = replace(state, is_converged=False)
+        graphs = solver._graphs(
+            tuple(state.phase.shape), grown.blur.shape[1:], SETTINGS.memory
+        )
+    assert [graph.experimental_get_tracing_count() for graph in graphs] == [1, 1]
+
+
+# The way down
+
+
+def test_the_objective_never_rises_within_a_round(series):
+    state = cold_start(series, SETTINGS)
+    for n_steps in (SETTINGS.gentle_steps, SETTINGS.round_steps, SETTINGS.round_steps):
+        state, report = refine(state, series, n_steps)
+        reached = np.array(report.objective)
+        assert len(reached) == n_steps
+        assert (np.diff(reached) <= 2.0 * ROUNDING * reached[:-1]).all()
+        assert reached[-1] < reached[0]
+
+
+def test_reports_count_steps_and_gradients(series):
+    state, evaluations = cold_start(series, SETTINGS), 0
+    for _ in range(4):
+        state, report = refine(state, series, 9)
+        assert report.steps == len(report.objective) == 9
+        assert report.evaluations >= report.steps
+        evaluations += report.evaluations
+    assert state.steps == 36
+    assert state.evaluations == evaluations
+
+
+def test_a_search_that_has_converged_rests(series):
+    state, report = settled(series)
+    assert report.is_converged
+    assert state.is_converged
+    assert report.steps < SETTINGS.max_steps
+    after, told = refine(state, series, 10)
+    assert after is state
+    assert told.steps == 0
+    assert told.is_converged
+
+
+def test_the_mean_phase_which_no_image_shows_stays_zero(series):
+    state, _ = settled(series)
+    assert float(tf.reduce_mean(state.phase)) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_without_gentle_steps_the_prior_is_there_at_once(wave_series):
+    settings = SETTINGS.model_copy(update={"gentle_steps": 0})
+    state, report = refine(cold_start(wave_series, settings), wave_series, 3)
+    assert state.round == 1
+    assert float(state.prior.weight) > 0.0
+    assert report.steps == 3
+
+
+def test_the_gentle_round_knows_no_prior(wave_series):
+    state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 5)
+    assert float(state.prior.weight) == 0.0
+    state, _ = refine(state, wave_series, SETTINGS.gentle_steps)
+    assert float(state.prior.weight) > 0.0
+
+
+def test_a_sharp_total_variation_denoises(acquire, model_of):
+    acquisition = acquire((0.0, -1e6, 1e6), 0.2, coherence="wave")
+    series = model_of(acquisition).series
+    accuracy = {}
+    for name, change in {
+        "sharp": {},
+        "blunt": {"tv_smoothing_rad": 1.0},
+        "none": {"tv_strength": 0.0},
+    }.items():
+        state, _ = settled(series, SETTINGS.model_copy(update=change))
+        accuracy[name] = phase_accuracy(state.phase.numpy(), acquisition.truth_phase_rad)
+    assert accuracy["sharp"].rms_rad < 0.9 * accuracy["blunt"].rms_rad
+    assert accuracy["sharp"].rms_rad < 0.7 * accuracy["none"].rms_rad
+    assert accuracy["sharp"].gradient > accuracy["none"].gradient + 0.1
+
+
+# From frame to frame
+
+
+@pytest.mark.parametrize("coherence", COHERENCES)
+def test_a_warm_start_beats_a_cold_one_at_equal_steps(acquire, model_of, coherence):
+    acquisition = acquire(coherence=coherence)
+    before, series = (model_of(acquisition, n_frames).series for n_frames in (3, 5))
+    warm, _ = refine(cold_start(before, SETTINGS), before, 40)
+    misfit = {}
+    error = {}
+    for name, start in {
+        "warm": warm_start(warm),
+        "cold": cold_start(series, SETTINGS),
+    }.items():
+        state, _ = refine(start, series, 8)
+        misfit[name] = data_misfit(state.phase, series)
+        error[name] = phase_accuracy(state.phase.numpy(), acquisition.truth_phase_rad)
+    assert misfit["warm"] < 0.9 * misfit["cold"]
+    assert error["warm"].rms_rad < 0.8 * error["cold"].rms_rad
+
+
+@tf.function(reduce_retracing=True)
+def _misfit(phase, series):
+    prior = TotalVariation(tf.zeros([]), tf.ones([]))
+    return objective_and_gradient(phase, series, prior)[0]
+
+
+def data_misfit(phase, series):
+    return float(_misfit(phase, series))
+
+
+def test_a_warm_start_keeps_the_phase_and_forgets_the_search(wave_series):
+    state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 35)
+    warm = warm_start(state)
+    np.testing.assert_array_equal(warm.phase, state.phase)
+    assert warm.search is None
+    assert (warm.round, warm.step_in_round, warm.steps) == (state.round, 0, 35)
+
+
+def test_gentle_steps_that_are_done_count(wave_series):
+    state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 15)
+    state, _ = refine(warm_start(state), wave_series, 5)
+    assert state.round == 1
+    assert state.step_in_round == 0
+
+
+def test_a_warm_start_wakes_a_search_that_rested(wave_series):
+    rested, _ = settled(wave_series)
+    state, report = refine(warm_start(rested), wave_series, 4)
+    assert report.steps == 4
+    assert state.steps == rested.steps + 4
+
+
+# Numerical trouble is a value
+
+
+def broken(series):
+    """Return the series with one pixel that is no number."""
+    measured = series.measured.numpy()
+    measured[0, 5, 5] = np.nan
+    return series._replace(measured=tf.constant(measured))
+
+
+def test_what_is_not_finite_is_reported_and_leaves_the_phase(series):
+    good, _ = refine(cold_start(series, SETTINGS), series, 7)
+    state, report = refine(warm_start(good), broken(series), 30)
+    assert not report.is_finite
+    assert not report.is_converged
+    np.testing.assert_array_equal(state.phase, good.phase)
+
+
+def test_after_trouble_the_same_state_goes_on_with_a_good_series(wave_series):
+    state, report = refine(cold_start(wave_series, SETTINGS), broken(wave_series), 5)
+    assert not report.is_finite
+    state, report = refine(warm_start(state), wave_series, 10)
+    assert report.is_finite
+    assert report.objective[-1] < report.objective[0]

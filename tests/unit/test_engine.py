@@ -1,0 +1,309 @@
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ltemlive import engine as module
+from ltemlive.engine import LiveEngine
+from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
+from ltemlive.physics.accuracy import phase_accuracy
+from ltemlive.recon.model import NO_FOCUS_NOTE
+from ltemlive.recon.solver import StepReport
+from ltemlive.settings import SolverSettings
+from simulator.acquisition import Acquisition
+from simulator.scenario import Scenario
+
+SETTINGS = SolverSettings(threads=2, gentle_steps=20, round_steps=10, max_steps=100)
+TIE = SETTINGS.model_copy(update={"method": "tie"})
+
+
+@pytest.fixture(scope="module", params=["intensity", "wave"])
+def either_acquisition(request):
+    return acquired(request.param)
+
+
+@pytest.fixture(scope="module")
+def acquisition():
+    return acquired("wave")
+
+
+@pytest.fixture(scope="module")
+def frames(acquisition):
+    """Return a frame in focus, two pairs, and when each was taken."""
+    return [
+        replace(frame, meta=replace(frame.meta, t_exposure_start=1000.0 + frame.meta.seq))
+        for frame in acquisition.frames()
+    ]
+
+
+def acquired(coherence):
+    document = {
+        "specimen": {"size_px": 64},
+        "microscope": {"pixel_nm": 20.0, "border": "periodic", "coherence": coherence},
+        "defocus_nm": [0.0, -4e5, 4e5, -2e6, 2e6],
+        "noise": {"level": 0.05},
+    }
+    return Acquisition(Scenario.model_validate(document))
+
+
+def engine_for(acquisition, settings=SETTINGS, revisions=None):
+    revisions = itertools.count(1) if revisions is None else revisions
+    return LiveEngine(7, "squares", acquisition.microscope, settings, revisions)
+
+
+def without(frame, **changes):
+    return replace(frame, meta=replace(frame.meta, **changes))
+
+
+def narrow(frame):
+    return replace(frame, image=frame.image[:, :-1])
+
+
+def never_finite(state, series, n_steps):
+    return state, StepReport(n_steps, n_steps, (float("nan"),) * n_steps, False, False)
+
+
+# The live series
+
+
+def test_nothing_is_told_before_a_phase_can_be_solved(acquisition, frames):
+    engine = engine_for(acquisition)
+    assert engine.refine(5) == []
+    assert engine.add(frames[:1]) == []
+    assert engine.refine(5) == []
+    assert not engine.is_solvable
+    assert not engine.wants_steps
+
+
+def test_an_estimate_tells_what_it_was_made_of(acquisition, frames):
+    engine = engine_for(acquisition)
+    assert engine.add(frames[:2]) == []
+    assert engine.is_solvable
+    assert engine.wants_steps
+    (estimate,) = engine.refine(5)
+    assert isinstance(estimate, PhaseEstimate)
+    assert (estimate.ordinal, estimate.series, estimate.rev) == (7, "squares", 1)
+    assert estimate.seqs_used == (0, 1)
+    assert estimate.defocus_nm == (0.0, -4e5)
+    assert estimate.steps == len(estimate.objective) == 5
+    assert estimate.gradient_evaluations >= 6
+    assert not estimate.is_final
+    assert estimate.phase_rad.shape == estimate.amplitude.shape == (64, 64)
+    assert float(estimate.phase_rad.mean()) == pytest.approx(0.0, abs=1e-5)
+    assert estimate.pixel_nm == 20.0
+    assert estimate.t_frame_last == 1001.0
+    assert estimate.notes == ()
+
+
+def test_the_estimate_nears_the_truth_frame_by_frame(acquisition, frames):
+    engine = engine_for(acquisition)
+    errors = []
+    for frame in frames:
+        engine.add([frame])
+        for event in engine.refine(24):
+            accuracy = phase_accuracy(event.phase_rad, acquisition.truth_phase_rad)
+            errors.append(accuracy.rms_rad)
+    assert len(errors) == len(frames) - 1
+    assert errors[-1] < 0.1
+    assert errors[-1] < 0.5 * errors[0]
+
+
+def test_several_frames_at_once_are_all_used(acquisition, frames):
+    engine = engine_for(acquisition)
+    engine.add(frames)
+    (estimate,) = engine.refine(1)
+    assert estimate.seqs_used == (0, 1, 2, 3, 4)
+
+
+def test_revisions_count_up_across_the_series_of_a_session(acquisition, frames):
+    revisions = itertools.count(1)
+    first, second = (engine_for(acquisition, revisions=revisions) for _ in range(2))
+    told = []
+    for engine in (first, second, first):
+        engine.add(frames[:2] if engine.is_solvable is False else frames[2:3])
+        told += [event.rev for event in engine.refine(1)]
+    assert told == [1, 2, 3]
+
+
+def test_the_same_calls_give_the_same_bits(either_acquisition):
+    frames = list(either_acquisition.frames())
+    told = []
+    for _ in range(2):
+        engine = engine_for(either_acquisition)
+        events = engine.add(frames[:2]) + engine.refine(8)
+        events += engine.add(frames[2:4]) + engine.refine(24) + engine.refine(12)
+        events += engine.add(frames[4:]) + engine.refine(3)
+        told.append([(event.rev, event.phase_rad.tobytes()) for event in events])
+    assert told[0] == told[1]
+    assert len(told[0]) == 4
+
+
+def test_without_focus_it_goes_on_and_says_so(acquisition, frames):
+    engine = engine_for(acquisition)
+    engine.add(frames[1:3])
+    (estimate,) = engine.refine(2)
+    assert estimate.notes == (NO_FOCUS_NOTE,)
+    engine.add(frames[:1])
+    (estimate,) = engine.refine(2)
+    assert estimate.notes == ()
+
+
+def test_the_newest_exposure_counts_whatever_comes_late(acquisition, frames):
+    engine = engine_for(acquisition)
+    engine.add([frames[3], frames[0], without(frames[1], t_exposure_start=None)])
+    (estimate,) = engine.refine(1)
+    assert estimate.t_frame_last == 1003.0
+
+
+# How long it goes on
+
+
+def test_it_rests_once_it_has_converged_and_wakes_for_a_frame(acquisition, frames):
+    engine = engine_for(acquisition, SETTINGS.model_copy(update={"tolerance_rad": 1.0}))
+    engine.add(frames[:4])
+    calls = 0
+    while engine.wants_steps and calls < 10:
+        engine.refine(10)
+        calls += 1
+    assert calls == 3
+    engine.add(frames[4:])
+    assert engine.wants_steps
+
+
+def test_it_rests_after_the_most_steps_and_wakes_for_a_frame(acquisition, frames):
+    engine = engine_for(acquisition, SETTINGS.model_copy(update={"max_steps": 12}))
+    engine.add(frames[:4])
+    engine.refine(8)
+    assert engine.wants_steps
+    engine.refine(8)
+    assert not engine.wants_steps
+    engine.add(frames[4:])
+    assert engine.wants_steps
+
+
+# Frames that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (
+            narrow,
+            "frame 4: expected shape (64, 64) as the first frame of the series, "
+            "got (64, 63)",
+        ),
+        (
+            lambda frame: without(frame, defocus_nm=None),
+            "frame 4: expected a defocus in nm, got none",
+        ),
+    ],
+)
+def test_a_frame_that_cannot_be_used_is_rejected_and_does_no_harm(
+    acquisition, frames, spoil, reason
+):
+    engine, untroubled = (engine_for(acquisition) for _ in range(2))
+    told = []
+    for each in (engine, untroubled):
+        each.add(frames[:3])
+        each.refine(25)
+    assert engine.add([spoil(frames[4])]) == [FrameRejected("squares", "4", reason, 7)]
+    for each in (engine, untroubled):
+        (estimate,) = each.refine(5)
+        told.append((estimate.seqs_used, estimate.steps, estimate.phase_rad.tobytes()))
+    assert told[0] == told[1]
+
+
+def test_good_frames_beside_a_bad_one_are_taken(acquisition, frames):
+    engine = engine_for(acquisition)
+    events = engine.add([frames[0], narrow(frames[1]), frames[2]])
+    assert [event.frame for event in events] == ["1"]
+    (estimate,) = engine.refine(1)
+    assert estimate.seqs_used == (0, 2)
+
+
+def test_a_first_frame_without_defocus_does_not_fix_the_shape(acquisition, frames):
+    engine = engine_for(acquisition)
+    bad = narrow(without(frames[0], defocus_nm=None))
+    assert len(engine.add([bad])) == 1
+    assert engine.add(frames[:2]) == []
+    assert engine.is_solvable
+
+
+# Results that are not finite
+
+
+def test_after_trouble_it_goes_on_from_the_last_good_phase(
+    acquisition, frames, monkeypatch
+):
+    engine = engine_for(acquisition)
+    engine.add(frames)
+    engine.refine(40)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(module, "refine", never_finite)
+        (advice,) = engine.refine(10)
+    assert advice == AdviceGiven(
+        "the solver met a result that is not finite; it goes on from the last good phase",
+        "warning",
+        7,
+    )
+    (estimate,) = engine.refine(1)
+    assert (estimate.rev, estimate.steps) == (2, 41)
+    accuracy = phase_accuracy(estimate.phase_rad, acquisition.truth_phase_rad)
+    assert accuracy.rms_rad < 0.1
+
+
+def test_after_trouble_twice_it_starts_cold(acquisition, frames, monkeypatch):
+    engine = engine_for(acquisition)
+    engine.add(frames)
+    engine.refine(40)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(module, "refine", never_finite)
+        engine.refine(10)
+        (advice,) = engine.refine(10)
+    assert advice.text.endswith("it goes on from a cold start")
+    (estimate,) = engine.refine(3)
+    assert (estimate.rev, estimate.steps) == (2, 3)
+    assert np.isfinite(estimate.phase_rad).all()
+
+
+def test_trouble_that_does_not_end_is_given_up_until_a_frame_comes(
+    acquisition, frames, monkeypatch
+):
+    monkeypatch.setattr(module, "refine", never_finite)
+    engine = engine_for(acquisition)
+    engine.add(frames[:4])
+    calls = 0
+    while engine.wants_steps and calls < 50:
+        engine.refine(24)
+        calls += 1
+    assert calls == 5
+    engine.add(frames[4:])
+    assert engine.wants_steps
+
+
+# The transport-of-intensity equation
+
+
+def test_the_method_tie_answers_at_once_and_wants_no_steps(acquisition, frames):
+    engine = engine_for(acquisition, TIE)
+    engine.add(frames[:3])
+    assert not engine.wants_steps
+    (estimate,) = engine.refine(24)
+    assert (estimate.rev, estimate.steps, estimate.objective) == (1, 0, ())
+    accuracy = phase_accuracy(estimate.phase_rad, acquisition.truth_phase_rad)
+    assert accuracy.gradient > 0.8
+
+
+def test_the_method_tie_says_what_it_misses_until_the_pair_is_there(acquisition, frames):
+    engine = engine_for(acquisition, TIE)
+    engine.add(frames[:2])
+    (advice,) = engine.refine(24)
+    assert advice == AdviceGiven(
+        "method tie: TIE needs one image on each side of focus; method ad needs no pair",
+        "warning",
+        7,
+    )
+    engine.add(frames[2:3])
+    (estimate,) = engine.refine(24)
+    assert estimate.rev == 1
