@@ -1,0 +1,95 @@
+"""Whether a frame may join its series: decided here, pure, before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ltemlive import documents
+from ltemlive.errors import ConfigError, FrameError
+from ltemlive.series import Microscope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ltemlive.frames import Frame
+    from ltemlive.settings import MicroscopeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRules:
+    """What the frames of one series have in common, as far as it is known."""
+
+    optics: Mapping[str, Any] = field(default_factory=dict)
+    """What its producer announced."""
+    plan_defocus_nm: tuple[float, ...] | None = None
+    n_expected: int | None = None
+    microscope: Microscope | None = None
+    """None until its first frame."""
+    shape: tuple[int, int] | None = None
+    is_over: bool = False
+
+
+def microscope_for(
+    frame: Frame, rules: SeriesRules, defaults: MicroscopeSettings
+) -> Microscope:
+    """Return the microscope as the settings, the series and its first frame say.
+
+    What the frame says wins, then the announcement, then the settings.
+
+    Raises
+    ------
+    FrameError
+        If nobody says the voltage or the pixel size, or a value is impossible.
+    """
+    stated = {"voltage_kv": frame.meta.voltage_kv, "pixel_nm": frame.meta.pixel_nm}
+    values = {
+        **defaults.model_dump(exclude_none=True),
+        **rules.optics,
+        **{key: value for key, value in stated.items() if value is not None},
+    }
+    try:
+        return documents.validated(values, Microscope, where=f"frame {frame.meta.seq}")
+    except ConfigError as error:
+        reasons = str(error).replace("\n", "; ")
+        raise FrameError(f"{reasons} (in the header, series.yaml or settings)") from error
+
+
+def admitted(frame: Frame, rules: SeriesRules) -> Frame:
+    """Return the frame with its defocus known, if it fits its series.
+
+    Raises
+    ------
+    FrameError
+        If the series is over, or the frame has another shape, pixel or voltage, or
+        nobody knows its defocus.
+    """
+    seq = frame.meta.seq
+    if rules.is_over:
+        raise FrameError(f"frame {seq}: expected a series that goes on; this one has ended")
+    if rules.shape is not None and frame.image.shape != rules.shape:
+        raise FrameError(
+            f"frame {seq}: expected shape {rules.shape} as the first frame of the series, "
+            f"got {frame.image.shape}"
+        )
+    if rules.microscope is not None:
+        _check_same(frame, "pixel_nm", rules.microscope.pixel_nm)
+        _check_same(frame, "voltage_kv", rules.microscope.voltage_kv)
+    if frame.meta.defocus_nm is not None:
+        return frame
+    plan = rules.plan_defocus_nm or ()
+    if seq >= len(plan):
+        raise FrameError(
+            f"frame {seq}: expected a defocus in nm, got none; say it in the header, in "
+            "series.yaml or in the plan"
+        )
+    return replace(frame, meta=replace(frame.meta, defocus_nm=plan[seq]))
+
+
+def _check_same(frame: Frame, name: str, expected: float) -> None:
+    stated = getattr(frame.meta, name)
+    if stated is not None and abs(stated - expected) > 1e-6 * expected:
+        raise FrameError(
+            f"frame {frame.meta.seq}: expected {name} {expected} as the first frame of "
+            f"the series, got {stated}"
+        )

@@ -1,0 +1,195 @@
+"""What becomes of each arrival: on disk first, then acknowledged, then to the solver."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from ltemlive import documents
+from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.daemon.admission import SeriesRules, admitted, microscope_for
+from ltemlive.daemon.mailbox import SeriesOpened, SeriesOver, StoredFrame
+from ltemlive.errors import ConfigError, FrameError, RecordingError
+from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, SeriesStarted
+from ltemlive.series import Optics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event as StopSignal
+
+    from ltemlive.arrivals import AckStatus, Arrival
+    from ltemlive.daemon.mailbox import Mailbox
+    from ltemlive.daemon.protocols import FrameSource
+    from ltemlive.daemon.status import StatusBoard
+    from ltemlive.events import Event, ExitStatus
+    from ltemlive.recording.session import SessionRecorder
+    from ltemlive.settings import MicroscopeSettings
+
+_log = logging.getLogger(__name__)
+
+Outcome: TypeAlias = tuple["AckStatus", str | None]
+Key: TypeAlias = tuple[str, str]
+"""Producer and series."""
+
+
+class Intake:
+    """Record arrivals of all sources; one lock, so that series keep their order.
+
+    Parameters
+    ----------
+    publish
+        Takes events; must not block.
+    defaults
+        What neither a frame nor its series says about the microscope.
+    clock
+        Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        recorder: SessionRecorder,
+        mailbox: Mailbox,
+        board: StatusBoard,
+        *,
+        publish: Callable[[Event], None],
+        defaults: MicroscopeSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._recorder = recorder
+        self._mailbox = mailbox
+        self._board = board
+        self._publish = publish
+        self._defaults = defaults
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rules: dict[Key, SeriesRules] = {}
+        self._ordinals: dict[Key, int] = {}
+
+    def run(self, source: FrameSource, stop: StopSignal) -> None:
+        """Take what a source yields until ``stop`` is set; answer on the same thread."""
+        for arrival in source.arrivals(stop):
+            try:
+                status, reason = self.handle(arrival)
+            except RecordingError as error:
+                # Unanswered, so its producer keeps it and offers it again.
+                _log.error("%s", error)
+                self._publish(AdviceGiven(str(error), "error"))
+                continue
+            source.acknowledge(arrival.receipt, status, reason)
+
+    def handle(self, arrival: Arrival) -> Outcome:
+        """Record one arrival and return what to answer.
+
+        Raises
+        ------
+        RecordingError
+            If the disk refuses: nothing may be acknowledged then.
+        """
+        with self._lock:
+            if isinstance(arrival, SeriesAnnounced):
+                return self._announce(arrival)
+            if isinstance(arrival, FrameArrived):
+                return self._take(arrival)
+            if isinstance(arrival, FrameRefused):
+                key = (arrival.producer, arrival.series)
+                return self._reject(key, arrival.label, arrival.reason)
+            return self._close(arrival)
+
+    def end_series(self, exit_status: ExitStatus = "success") -> str | None:
+        """End the newest open series and return its id; None where none is open."""
+        with self._lock:
+            open_keys = [key for key in self._ordinals if not self._rules[key].is_over]
+            if not open_keys:
+                return None
+            producer, series = open_keys[-1]
+            self._close(SeriesClosed(producer, series, exit_status))
+            return series
+
+    def _announce(self, announced: SeriesAnnounced) -> Outcome:
+        key = (announced.producer, announced.series)
+        if key in self._ordinals:
+            return "ok", None
+        try:
+            documents.validated(
+                dict(announced.optics), Optics, where=f"series {announced.series}"
+            )
+        except ConfigError as error:
+            return "rejected", str(error).replace("\n", "; ")
+        self._rules[key] = SeriesRules(
+            announced.optics, announced.plan_defocus_nm, announced.n_expected
+        )
+        return "ok", None
+
+    def _take(self, arrived: FrameArrived) -> Outcome:
+        key = (arrived.producer, arrived.series)
+        rules = self._rules.get(key, SeriesRules())
+        known = self._known_frame(key, arrived)
+        if known is not None:
+            return known
+        try:
+            frame = admitted(arrived.frame, rules)
+            if rules.microscope is None:
+                microscope = microscope_for(frame, rules, self._defaults)
+                shape = frame.image.shape
+                rules = replace(rules, microscope=microscope, shape=shape)
+                self._open(key, rules)
+            return self._store(key, replace(arrived, frame=frame))
+        except FrameError as error:
+            return self._reject(key, arrived.label, str(error))
+
+    def _known_frame(self, key: Key, arrived: FrameArrived) -> Outcome | None:
+        """Return the answer to a frame whose number is stored already, else None."""
+        if key not in self._ordinals:
+            return None
+        seq = arrived.frame.meta.seq
+        stored = self._recorder.record(self._ordinals[key]).frame(seq)
+        if stored is None:
+            return None
+        if stored.crc32 == arrived.crc32:
+            self._board.note_duplicate()
+            return "duplicate", None
+        reason = (
+            f"frame {seq}: expected the content stored under this number (crc32 "
+            f"{stored.crc32:08x}), got another (crc32 {arrived.crc32:08x}); the first is "
+            "kept"
+        )
+        return self._reject(key, arrived.label, reason)
+
+    def _open(self, key: Key, rules: SeriesRules) -> None:
+        microscope = rules.microscope
+        if microscope is None:
+            return
+        ordinal = self._recorder.open_series(*key, microscope, rules.n_expected)
+        self._rules[key], self._ordinals[key] = rules, ordinal
+        self._mailbox.put(SeriesOpened(ordinal, key[1], microscope))
+        self._publish(SeriesStarted(ordinal, key[1], rules.n_expected))
+
+    def _store(self, key: Key, arrived: FrameArrived) -> Outcome:
+        ordinal, frame = self._ordinals[key], arrived.frame
+        now = self._clock()
+        self._recorder.received(*key, arrived.label, arrived.crc32)
+        self._recorder.store(ordinal, *key, frame, arrived.crc32, now)
+        self._mailbox.put(StoredFrame(ordinal, frame))
+        meta = frame.meta
+        self._publish(FrameStored(ordinal, key[1], meta.seq, meta.defocus_nm, now))
+        return "stored", None
+
+    def _reject(self, key: Key, label: str, reason: str) -> Outcome:
+        ordinal = self._ordinals.get(key)
+        self._recorder.reject(key[1], label, reason, ordinal)
+        self._publish(FrameRejected(key[1], label, reason, ordinal))
+        _log.warning("%s: rejected %s: %s", key[1], label, reason)
+        return "rejected", reason
+
+    def _close(self, closed: SeriesClosed) -> Outcome:
+        key = (closed.producer, closed.series)
+        rules = self._rules.get(key, SeriesRules())
+        if not rules.is_over:
+            self._rules[key] = replace(rules, is_over=True)
+            if key in self._ordinals:
+                ordinal = self._ordinals[key]
+                self._recorder.end_series(ordinal, closed.exit_status)
+                self._mailbox.put(SeriesOver(ordinal, closed.exit_status))
+        return "ok", None

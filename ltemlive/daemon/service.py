@@ -1,0 +1,187 @@
+"""The daemon: every thread, how they are joined, and how they stop.
+
+One thread for each source takes frames in, one solves, one serves results and requests; the
+main thread tells the state and waits for the end. A thread that dies takes the daemon with
+it, traceback and all: nobody must look at a picture that stopped an hour ago.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from typing import TYPE_CHECKING
+
+from ltemlive.daemon.intake import Intake
+from ltemlive.daemon.mailbox import Mailbox
+from ltemlive.daemon.solving import SolvingLoop
+from ltemlive.daemon.status import StatusBoard
+from ltemlive.daemon.threads import Threads
+from ltemlive.events import AdviceGiven, SessionEnded, SessionStarted
+from ltemlive.recording.session import SessionRecorder
+from ltemlive.sinks.publisher import ResultServer
+from ltemlive.sources.acknowledged import ZmqRouterSource
+from ltemlive.sources.directory import DirectorySource
+from ltemlive.sources.subscriber import ZmqFrameSource
+from ltemlive.versions import versions
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ltemlive.daemon.protocols import FrameSource
+    from ltemlive.events import Event
+    from ltemlive.settings import Settings
+
+TICK_S = 0.1
+"""How often the state is told and requests are looked at."""
+
+
+def run_daemon(
+    settings: Settings,
+    *,
+    stop: threading.Event,
+    announce: Callable[[str], None],
+    clock: Callable[[], float] = time.time,
+) -> bool:
+    """Run until ``stop`` is set; return whether every thread ended well.
+
+    Sockets are bound, and frames taken in, before TensorFlow is imported.
+
+    Parameters
+    ----------
+    announce
+        Takes lines for the user: where the session is, which endpoints are open.
+
+    Raises
+    ------
+    ConfigError, RecordingError
+        If an endpoint, a folder or the session folder cannot be opened.
+    """
+    output = settings.output
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(
+            ResultServer(
+                output.results,
+                output.control,
+                clock=clock,
+                max_rate_hz=output.max_rate_hz,
+                preview_px=output.preview_px,
+            )
+        )
+        sources = [
+            stack.enter_context(contextlib.closing(source))
+            for source in open_sources(settings)
+        ]
+        recorder = stack.enter_context(
+            SessionRecorder.create(
+                settings.session.root, settings=settings, versions=versions(), clock=clock
+            )
+        )
+        for line in _welcome(recorder, server, sources):
+            announce(line)
+        return _Daemon(settings, recorder, server, sources, clock).run(stop)
+
+
+def open_sources(settings: Settings) -> Iterator[FrameSource]:
+    """Yield every source that is switched on, opened.
+
+    Raises
+    ------
+    ConfigError
+        If an endpoint or folder cannot be used.
+    """
+    inputs, microscope = settings.input, settings.microscope
+    if inputs.zmq is not None:
+        yield ZmqRouterSource(
+            inputs.zmq, max_frame_bytes=inputs.max_frame_bytes, credit=inputs.credit
+        )
+    if inputs.zmq_sub is not None:
+        yield ZmqFrameSource(inputs.zmq_sub, max_frame_bytes=inputs.max_frame_bytes)
+    if inputs.folder is not None:
+        yield DirectorySource(
+            inputs.folder,
+            settle_ms=inputs.settle_ms,
+            rescan_s=inputs.rescan_s,
+            idle_end_s=inputs.idle_end_s,
+            needs_description=None in (microscope.voltage_kv, microscope.pixel_nm),
+        )
+
+
+def _welcome(
+    recorder: SessionRecorder, server: ResultServer, sources: Sequence[FrameSource]
+) -> Iterator[str]:
+    yield f"session {recorder.path}"
+    for source in sources:
+        yield f"input   {source.name}"
+    yield f"results {server.results_endpoint}"
+    yield f"control {server.control_endpoint}"
+
+
+class _Daemon:
+    """The parts of one run, wired."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        recorder: SessionRecorder,
+        server: ResultServer,
+        sources: Sequence[FrameSource],
+        clock: Callable[[], float],
+    ) -> None:
+        self._name = recorder.path.name
+        self._server = server
+        self._sources = sources
+        self._board = StatusBoard(self._name)
+        self._mailbox = Mailbox()
+        self._intake = Intake(
+            recorder,
+            self._mailbox,
+            self._board,
+            publish=self._publish,
+            defaults=settings.microscope,
+            clock=clock,
+        )
+        self._loop = SolvingLoop(
+            self._mailbox, recorder, self._board, settings.solver, self._publish
+        )
+
+    def run(self, stop: threading.Event) -> bool:
+        """Start every thread, wait for ``stop``, stop them in the order of the data."""
+        ingest, solver, server = (Threads(on_failure=stop.set) for _ in range(3))
+        self._publish(SessionStarted(self._name))
+        server.start(self._server.serve, "server")
+        for source in self._sources:
+            ingest.start(functools.partial(self._intake.run, source), source.name)
+        solver.start(self._loop.run, "solver")
+        while not stop.wait(TICK_S):
+            self._obey()
+            self._tell_status()
+        self._board.note_phase("stopping")
+        self._tell_status()
+        # Ingest first: the solver then sees the end of every series that has one.
+        ingest.stop()
+        solver.stop()
+        self._publish(SessionEnded(self._name))
+        self._tell_status()
+        server.stop()
+        return not any(group.has_failed for group in (ingest, solver, server))
+
+    def _publish(self, event: Event) -> None:
+        self._board.accept(event)
+        self._server.accept(event)
+
+    def _obey(self) -> None:
+        for request in self._server.requests():
+            if request.op == "end_series" and self._intake.end_series() is None:
+                self._publish(AdviceGiven("end_series: no series is open", "warning"))
+
+    def _tell_status(self) -> None:
+        counters = [source.counters for source in self._sources]
+        self._server.set_status(
+            self._board.status(
+                queued=self._mailbox.backlog,
+                dropped=sum(counter.dropped for counter in counters),
+                disordered=sum(counter.disordered for counter in counters),
+            )
+        )
