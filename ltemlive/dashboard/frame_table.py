@@ -1,0 +1,105 @@
+"""The frames of the current series, one row each, with what became of them."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from ltemlive.dashboard import theme, wording
+
+if TYPE_CHECKING:
+    from ltemlive.wire.results import FrameRow
+
+HEADINGS = ("Frame", "Defocus (\N{MICRO SIGN}m)", "State", "Reason")
+
+_COLOURS = {"stored": theme.MUTED, "used": theme.GOOD, "rejected": theme.BAD}
+_Index: TypeAlias = QtCore.QModelIndex | QtCore.QPersistentModelIndex
+
+
+class FrameModel(QtCore.QAbstractTableModel):
+    """The rows as Qt's table view asks for them."""
+
+    def __init__(self, parent: QtCore.QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[FrameRow, ...] = ()
+
+    @property
+    def rows(self) -> tuple[FrameRow, ...]:
+        """What is shown."""
+        return self._rows
+
+    def show_rows(self, rows: tuple[FrameRow, ...]) -> None:
+        """Replace all rows."""
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
+
+    def rowCount(self, _parent: _Index | None = None) -> int:  # noqa: N802 - Qt's name
+        """Return the number of frames."""
+        return len(self._rows)
+
+    def columnCount(self, _parent: _Index | None = None) -> int:  # noqa: N802 - Qt's name
+        """Return the number of columns."""
+        return len(HEADINGS)
+
+    def headerData(  # noqa: N802 - Qt's name
+        self, section: int, orientation: QtCore.Qt.Orientation, role: int
+    ) -> Any:
+        """Return the heading of a column."""
+        if role == QtCore.Qt.ItemDataRole.DisplayRole:
+            is_column = orientation == QtCore.Qt.Orientation.Horizontal
+            return HEADINGS[section] if is_column else None
+        if role == QtCore.Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def data(self, index: _Index, role: int = QtCore.Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return text, alignment or colour of a cell."""
+        row, column = self._rows[index.row()], index.column()
+        if role == QtCore.Qt.ItemDataRole.DisplayRole:
+            return cells(row)[column]
+        if role == QtCore.Qt.ItemDataRole.ToolTipRole:
+            # Qt would take a reason with tags in it for HTML.
+            return html.escape(cells(row)[column])
+        if role == QtCore.Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(column)
+        if role == QtCore.Qt.ItemDataRole.ForegroundRole and column == 2:
+            return QtGui.QColor(_COLOURS[row.state])
+        return None
+
+
+class FrameTable(QtWidgets.QTableView):
+    """A table that follows its newest row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model = FrameModel(self)
+        self.setModel(self._model)
+        self.setShowGrid(False)
+        self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.NoSelection)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(24)
+        heading = self.horizontalHeader()
+        heading.setStretchLastSection(True)
+        heading.setHighlightSections(False)
+        for column, width_px in enumerate((70, 100, 80)):
+            heading.resizeSection(column, width_px)
+
+    def show_rows(self, rows: tuple[FrameRow, ...]) -> None:
+        """Replace all rows and show the last; the same rows stay as the user left them."""
+        if rows != self._model.rows:
+            self._model.show_rows(rows)
+            self.scrollToBottom()
+
+
+def cells(row: FrameRow) -> tuple[str, str, str, str]:
+    """Return the texts of one row."""
+    return row.frame, wording.defocus_text(row.defocus_nm), row.state, row.reason or ""
+
+
+def _alignment(column: int) -> QtCore.Qt.AlignmentFlag:
+    side = QtCore.Qt.AlignmentFlag
+    return side.AlignVCenter | (side.AlignRight if column < 2 else side.AlignLeft)

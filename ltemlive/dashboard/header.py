@@ -1,0 +1,151 @@
+"""The top of the window: which series, how well we hear the daemon, the key figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+from ltemlive.dashboard import theme, wording
+from ltemlive.dashboard.snapshot import Connection, connection, data_age_s, latency_s
+
+if TYPE_CHECKING:
+    from ltemlive.dashboard.content import Notice
+    from ltemlive.dashboard.snapshot import DisplaySnapshot
+
+_CONNECTIONS: dict[Connection, tuple[str, str]] = {
+    "connecting": ("connecting", theme.WARNING),
+    "live": ("live", theme.GOOD),
+    "silent": ("no heartbeat", theme.WARNING),
+    "lost": ("connection lost, retrying", theme.BAD),
+    "refused": ("refused by the daemon", theme.BAD),
+}
+_LEVEL_COLOURS = {"info": theme.ACCENT, "warning": theme.WARNING, "error": theme.BAD}
+_TITLE_CHARACTERS = 28
+_BANNER_CHARACTERS = 300
+_FIGURE_WIDTH_PX = 72
+
+
+class Header(QtWidgets.QFrame):
+    """Title, connection, key figures, and the buttons that hold or fit the view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self.series = theme.label("figure", wording.NOTHING)
+        self.connection = theme.label("title")
+        self.figures = {
+            name: theme.label("figure", wording.NOTHING)
+            for name in ("frames used", "revision", "solver steps", "objective",
+                         "data age", "latency")
+        }  # fmt: skip
+        self.freeze = _button("Freeze", "Space", "Hold what is shown; acquisition goes on")
+        self.lock = _button("Lock levels", "L", "Keep the colour levels as they are")
+        self.fit = _button("Fit", "F", "Show the whole image", checkable=False)
+        self._lay_out()
+
+    def show_snapshot(self, snapshot: DisplaySnapshot, *, now: float) -> None:
+        """Write every figure."""
+        text, colour = _CONNECTIONS[connection(snapshot, now=now)]
+        _write(self.connection, f"\N{BLACK CIRCLE}  {text}")
+        _colour(self.connection, colour)
+        _write(self.series, wording.shortened(_series_title(snapshot), _TITLE_CHARACTERS))
+        for name, figure in key_figures(snapshot, now=now).items():
+            _write(self.figures[name], figure)
+
+    def _lay_out(self) -> None:
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(theme.PADDING_PX, 8, theme.PADDING_PX, 8)
+        layout.setSpacing(2 * theme.PADDING_PX)
+        layout.addLayout(_stack(self.connection, self.series))
+        layout.addStretch()
+        for name, figure in self.figures.items():
+            # Figures that grow by a digit must not push the others about.
+            figure.setMinimumWidth(_FIGURE_WIDTH_PX)
+            layout.addLayout(_stack(theme.label("muted", name), figure))
+        layout.addStretch()
+        buttons = QtWidgets.QHBoxLayout()
+        buttons.setSpacing(theme.MARGIN_PX // 2)
+        for button in (self.freeze, self.lock, self.fit):
+            buttons.addWidget(button)
+        layout.addLayout(buttons)
+
+
+class Banner(QtWidgets.QLabel):
+    """One sentence of advice, or why a frame was rejected; hidden where there is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        # However long a word is, it must not widen the window.
+        ignored = QtWidgets.QSizePolicy.Policy.Ignored
+        self.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        self.setTextFormat(QtCore.Qt.TextFormat.PlainText)
+        self.hide()
+
+    def show_notice(self, notice: Notice | None) -> None:
+        """Write the sentence in the colour of its level."""
+        self.setVisible(notice is not None)
+        if notice is not None:
+            colour = _LEVEL_COLOURS[notice.level]
+            self.setStyleSheet(
+                f"background: {theme.CARD}; color: {theme.TEXT}; padding: 7px 12px;"
+                f"border: 1px solid {theme.LINE}; border-left: 4px solid {colour};"
+                "border-radius: 4px;"
+            )
+            self.setText(wording.shortened(notice.text, _BANNER_CHARACTERS))
+
+
+def key_figures(snapshot: DisplaySnapshot, *, now: float) -> dict[str, str]:
+    """Return the large figures of the header by name; a dash where one is not known."""
+    estimate = snapshot.estimate
+    n_used = len(estimate.seqs_used) if estimate is not None else 0
+    n_expected = snapshot.status.n_expected if snapshot.status is not None else None
+    return {
+        "frames used": f"{n_used}" if n_expected is None else f"{n_used} / {n_expected}",
+        "revision": wording.NOTHING if estimate is None else f"{estimate.rev}",
+        "solver steps": wording.NOTHING if estimate is None else f"{estimate.steps}",
+        "objective": wording.objective_text(() if estimate is None else estimate.objective),
+        "data age": wording.age_text(data_age_s(snapshot, now=now)),
+        "latency": wording.age_text(latency_s(snapshot)),
+    }
+
+
+def _series_title(snapshot: DisplaySnapshot) -> str:
+    if snapshot.estimate is not None:
+        ending = "  (final)" if snapshot.estimate.is_final else ""
+        return snapshot.estimate.series + ending
+    if snapshot.status is not None and snapshot.status.series is not None:
+        return snapshot.status.series
+    return "Waiting for a series"
+
+
+def _write(label: QtWidgets.QLabel, text: str) -> None:
+    # Setting the same text would still repaint.
+    if label.text() != text:
+        label.setText(text)
+
+
+def _colour(label: QtWidgets.QLabel, colour: str) -> None:
+    style = f"color: {colour};"
+    if label.styleSheet() != style:
+        label.setStyleSheet(style)
+
+
+def _stack(upper: QtWidgets.QWidget, lower: QtWidgets.QWidget) -> QtWidgets.QVBoxLayout:
+    layout = QtWidgets.QVBoxLayout()
+    layout.setSpacing(0)
+    layout.addWidget(upper)
+    layout.addWidget(lower)
+    return layout
+
+
+def _button(
+    text: str, key: str, tip: str, *, checkable: bool = True
+) -> QtWidgets.QPushButton:
+    button = QtWidgets.QPushButton(text)
+    button.setCheckable(checkable)
+    button.setShortcut(key)
+    button.setToolTip(f"{tip} ({key})")
+    button.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
+    return button

@@ -1,0 +1,55 @@
+"""How the objective falls while the solver works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+
+from ltemlive.dashboard import theme
+
+if TYPE_CHECKING:
+    from ltemlive.dashboard.snapshot import ObjectiveCurve
+
+
+class ObjectivePlot(pg.PlotWidget):
+    """The objective against the solver step, logarithmic where every value allows it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            background=theme.CARD,
+            enableMenu=False,
+            axisItems={"left": _ObjectiveAxis("left")},
+        )
+        self._curve = self.plot(pen=pg.mkPen(theme.ACCENT, width=2), connect="finite")
+        self.setMouseEnabled(x=False, y=False)
+        self.hideButtons()
+        self.showGrid(x=True, y=True, alpha=0.15)
+        self.setLabel("bottom", "solver step")
+        for name in ("bottom", "left"):
+            axis = self.getAxis(name)
+            axis.setPen(theme.LINE)
+            axis.setTextPen(theme.MUTED)
+            axis.enableAutoSIPrefix(False)
+        self.getAxis("left").setWidth(56)
+
+    def show_curve(self, curve: ObjectiveCurve) -> None:
+        """Draw all points."""
+        # NaN compares false: a step that diverged is a gap, on either scale.
+        self.setLogMode(x=False, y=not any(value <= 0.0 for value in curve.values))
+        self._curve.setData(curve.steps, curve.values)
+
+
+class _ObjectiveAxis(pg.AxisItem):
+    """Of a decade only 1, 2 and 5 are written; the others would overlap."""
+
+    def logTickStrings(  # noqa: N802 - pyqtgraph's name
+        self, values: list[float], scale: float, spacing: float | None
+    ) -> list[str]:
+        """Return the texts of ticks at these logarithms."""
+        texts = super().logTickStrings(values, scale, spacing)
+        leading = [f"{10.0**value:.0e}"[0] for value in values]
+        return [
+            text if digit in "125" else ""
+            for text, digit in zip(texts, leading, strict=True)
+        ]

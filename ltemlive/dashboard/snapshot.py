@@ -1,0 +1,208 @@
+"""Everything the window shows, as one value; how each message changes it. Pure.
+
+The daemon's clock and ours need not agree. Each heartbeat tells what time it is there, and
+we know when we heard it: ages are counted from that pair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ltemlive.dashboard.content import (
+    Notice,
+    read_advice,
+    read_estimate,
+    read_frame,
+    read_status,
+)
+
+if TYPE_CHECKING:
+    from ltemlive.dashboard.content import EstimateShown, StatusShown
+    from ltemlive.wire.results import FrameRow, ResultMessage
+
+Link: TypeAlias = Literal["connecting", "up", "down", "refused"]
+Connection: TypeAlias = Literal["connecting", "live", "silent", "lost", "refused"]
+
+SILENT_AFTER_S = 3.0
+"""Heartbeats come each second; this many seconds without one is worth a word."""
+
+_MAX_CURVE_POINTS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveCurve:
+    """The objective against the solver step of one series; its newest points."""
+
+    steps: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DisplaySnapshot:
+    """What one redraw of the window needs; a new value where anything changed."""
+
+    link: Link = "connecting"
+    status: StatusShown | None = None
+    t_heartbeat: float | None = None
+    """When the status was heard, by our clock."""
+    estimate: EstimateShown | None = None
+    curve: ObjectiveCurve = ObjectiveCurve()
+    ordinal: int | None = None
+    """The series whose frames are listed."""
+    frames: tuple[FrameRow, ...] = ()
+    notice: Notice | None = None
+
+
+def merge(
+    snapshot: DisplaySnapshot, message: ResultMessage, *, now: float
+) -> DisplaySnapshot:
+    """Return the snapshot after a message; the same object where it says nothing new.
+
+    Parameters
+    ----------
+    snapshot
+        What is shown so far.
+    message
+        Status, frame, estimate or advice; other topics change nothing.
+    now
+        When it was heard, by the clock that is later given to ``data_age_s``.
+
+    Raises
+    ------
+    WireError
+        If the message lacks a key or has an impossible value.
+    """
+    if message.topic == "status":
+        return _with_status(snapshot, read_status(message), now)
+    if message.topic == "estimate":
+        return _with_estimate(snapshot, message)
+    if message.topic == "frame":
+        return _with_frame(snapshot, *read_frame(message))
+    if message.topic == "advice":
+        return replace(snapshot, notice=read_advice(message))
+    return snapshot
+
+
+def with_link(snapshot: DisplaySnapshot, link: Link) -> DisplaySnapshot:
+    """Return the snapshot with the state of the connection below the messages."""
+    return snapshot if link == snapshot.link else replace(snapshot, link=link)
+
+
+def connection(snapshot: DisplaySnapshot, *, now: float) -> Connection:
+    """Return how well we hear the daemon."""
+    if snapshot.link == "up":
+        heard = snapshot.t_heartbeat
+        is_fresh = heard is not None and now - heard <= SILENT_AFTER_S
+        return "live" if is_fresh else "silent"
+    return "lost" if snapshot.link == "down" else snapshot.link
+
+
+def data_age_s(snapshot: DisplaySnapshot, *, now: float) -> float | None:
+    """Return how long ago the estimate was published [s]; None where nobody can tell."""
+    if snapshot.estimate is None or snapshot.status is None or snapshot.t_heartbeat is None:
+        return None
+    t_daemon = snapshot.status.t_published + (now - snapshot.t_heartbeat)
+    return max(0.0, t_daemon - snapshot.estimate.t_published)
+
+
+def latency_s(snapshot: DisplaySnapshot) -> float | None:
+    """Return the time from the newest exposure's start to its estimate [s], if known."""
+    estimate = snapshot.estimate
+    if estimate is None or estimate.t_frame_last is None:
+        return None
+    return max(0.0, estimate.t_published - estimate.t_frame_last)
+
+
+def banner(snapshot: DisplaySnapshot) -> Notice | None:
+    """Return the newest advice or rejection, else what the estimate says of itself.
+
+    What was said about an earlier series is no longer of use.
+    """
+    notice, listed = snapshot.notice, snapshot.ordinal
+    if notice is not None and (
+        notice.ordinal is None or listed is None or notice.ordinal >= listed
+    ):
+        return notice
+    if snapshot.estimate is not None and snapshot.estimate.notes:
+        return Notice(" ".join(snapshot.estimate.notes), "info")
+    return None
+
+
+def _with_status(
+    snapshot: DisplaySnapshot, status: StatusShown, now: float
+) -> DisplaySnapshot:
+    if snapshot.status is not None and status.session != snapshot.status.session:
+        # Revisions count from the start again, and nothing on screen is of this session.
+        snapshot = DisplaySnapshot(link=snapshot.link)
+    return replace(
+        snapshot,
+        status=status,
+        t_heartbeat=now,
+        ordinal=status.ordinal,
+        frames=_marked(status.frames, status.ordinal, snapshot.estimate),
+    )
+
+
+def _with_estimate(snapshot: DisplaySnapshot, message: ResultMessage) -> DisplaySnapshot:
+    shown = snapshot.estimate
+    rev = message.header.get("rev")
+    if shown is not None and isinstance(rev, int) and rev <= shown.rev:
+        return snapshot
+    estimate = read_estimate(message)
+    is_same_series = shown is not None and shown.ordinal == estimate.ordinal
+    return replace(
+        snapshot,
+        estimate=estimate,
+        curve=_extended(snapshot.curve if is_same_series else ObjectiveCurve(), estimate),
+        frames=_marked(snapshot.frames, snapshot.ordinal, estimate),
+    )
+
+
+def _with_frame(
+    snapshot: DisplaySnapshot, ordinal: int | None, row: FrameRow
+) -> DisplaySnapshot:
+    notice = snapshot.notice
+    if row.state == "rejected":
+        notice = Notice(f"Frame {row.frame} rejected: {row.reason}", "warning", ordinal)
+    listed = snapshot.ordinal
+    if ordinal is None or (listed is not None and ordinal < listed):
+        # A file that belongs to no series, or to one that is over: only the banner has it.
+        return replace(snapshot, notice=notice)
+    frames = _with_row(snapshot.frames if ordinal == listed else (), row)
+    return replace(
+        snapshot,
+        ordinal=ordinal,
+        frames=_marked(frames, ordinal, snapshot.estimate),
+        notice=notice,
+    )
+
+
+def _with_row(frames: tuple[FrameRow, ...], row: FrameRow) -> tuple[FrameRow, ...]:
+    for place, listed in enumerate(frames):
+        is_same = listed.frame == row.frame if row.seq is None else listed.seq == row.seq
+        if is_same:
+            return (*frames[:place], row, *frames[place + 1 :])
+    return (*frames, row)
+
+
+def _marked(
+    frames: tuple[FrameRow, ...], ordinal: int | None, estimate: EstimateShown | None
+) -> tuple[FrameRow, ...]:
+    if estimate is None or estimate.ordinal != ordinal:
+        return frames
+    used = set(estimate.seqs_used)
+    return tuple(
+        replace(row, state="used") if row.state == "stored" and row.seq in used else row
+        for row in frames
+    )
+
+
+def _extended(curve: ObjectiveCurve, estimate: EstimateShown) -> ObjectiveCurve:
+    first = estimate.steps - len(estimate.objective) + 1
+    if curve.steps and first <= curve.steps[-1]:
+        # The solver began again: a cold start, or the final solve.
+        curve = ObjectiveCurve()
+    steps = (*curve.steps, *range(first, estimate.steps + 1))
+    values = (*curve.values, *estimate.objective)
+    return ObjectiveCurve(steps[-_MAX_CURVE_POINTS:], values[-_MAX_CURVE_POINTS:])

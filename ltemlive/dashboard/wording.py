@@ -1,0 +1,103 @@
+"""How figures are written for the eye: units that fit, few digits. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ltemlive.dashboard.content import EstimateShown
+
+NOTHING = "\N{EN DASH}"
+"""Stands where a figure is not known."""
+
+_MICRO = "\N{MICRO SIGN}"
+_MINUS = "\N{MINUS SIGN}"
+_THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOut:
+    """The values under the pointer, each with its unit."""
+
+    position: str
+    phase: str
+    gradient: str
+    induction: str
+
+
+def length_text(length_nm: float) -> str:
+    """Return a length in the unit that suits it: nm below 1 um, then um, then mm."""
+    unit, factor = ("nm", 1.0)
+    if abs(length_nm) >= 1e3:
+        unit, factor = (f"{_MICRO}m", 1e3) if abs(length_nm) < 1e6 else ("mm", 1e6)
+    return f"{_figure(length_nm / factor)}{_THIN_SPACE}{unit}"
+
+
+def defocus_text(defocus_nm: float | None) -> str:
+    """Return a defocus with its sign, always in um as lens tables have it."""
+    if defocus_nm is None:
+        return NOTHING
+    figure = defocus_nm / 1e3
+    sign = "+" if figure > 0 else ""
+    return f"{sign}{_figure(figure)}"
+
+
+def age_text(age_s: float | None) -> str:
+    """Return a time span: tenths of a second first, then seconds, minutes, hours."""
+    if age_s is None:
+        return NOTHING
+    if age_s < 10.0:
+        return f"{age_s:.1f}{_THIN_SPACE}s"
+    if age_s < 60.0:
+        return f"{age_s:.0f}{_THIN_SPACE}s"
+    minutes = int(age_s // 60)
+    if minutes < 60:
+        return f"{minutes}{_THIN_SPACE}min"
+    return f"{minutes // 60}{_THIN_SPACE}h {minutes % 60}{_THIN_SPACE}min"
+
+
+def objective_text(objective: tuple[float, ...]) -> str:
+    """Return the newest objective with four digits; a dash where it is not finite."""
+    return f"{objective[-1]:.4g}" if objective and math.isfinite(objective[-1]) else NOTHING
+
+
+def shortened(text: str, most: int) -> str:
+    """Return at most ``most`` characters of a text; dots tell that there is more."""
+    return (
+        text if len(text) <= most else text[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    )
+
+
+def nice_length_nm(at_most_nm: float) -> float:
+    """Return the longest of 1, 2, 5 x 10^n nm that is not longer than ``at_most_nm``."""
+    decade = 10.0 ** math.floor(math.log10(at_most_nm))
+    # Rounding may lift the logarithm of 9.99... to the next decade; 0.5 is for that.
+    steps = (5.0, 2.0, 1.0, 0.5)
+    return next(step * decade for step in steps if step * decade <= at_most_nm)
+
+
+def read_out(estimate: EstimateShown, *, y_nm: float, x_nm: float) -> ReadOut | None:
+    """Return what the maps hold at a point, measured from their upper left corner.
+
+    None outside the maps. The angle of the induction counts anticlockwise from x (right),
+    as it looks on screen.
+    """
+    row, column = math.floor(y_nm / estimate.pixel_nm), math.floor(x_nm / estimate.pixel_nm)
+    ny, nx = estimate.phase_rad.shape
+    if not (0 <= row < ny and 0 <= column < nx):
+        return None
+    b_y, b_x = (float(part) for part in estimate.induction_t_nm[:, row, column])
+    angle_deg = math.degrees(math.atan2(-b_y, b_x)) % 360.0
+    return ReadOut(
+        position=f"x {length_text(x_nm)}   y {length_text(y_nm)}",
+        phase=f"{_figure(float(estimate.phase_rad[row, column]), digits=3)} rad",
+        gradient=f"{estimate.gradient_rad_per_nm[row, column] * 1e3:.3g} mrad/nm",
+        induction=f"{math.hypot(b_y, b_x):.3g} T nm at {angle_deg:.0f}\N{DEGREE SIGN}",
+    )
+
+
+def _figure(value: float, *, digits: int | None = None) -> str:
+    text = f"{value:.4g}" if digits is None else f"{value:.{digits}f}"
+    return text.replace("-", _MINUS)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ltemlive.dashboard import wording
+
+
+@pytest.mark.parametrize(
+    ("length_nm", "text"),
+    [(0.5, "0.5 nm"), (640.0, "640 nm"), (1280.0, "1.28 \u00b5m"), (2.5e9, "2500 mm")],
+)
+def test_a_length_is_written_in_the_unit_that_suits_it(length_nm, text):
+    assert wording.length_text(length_nm).replace("\u202f", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("defocus_nm", "text"),
+    [(-1_600_000.0, "\u22121600"), (150_000.0, "+150"), (0.0, "0"), (None, "\u2013")],
+)
+def test_a_defocus_is_written_in_um_with_its_sign(defocus_nm, text):
+    assert wording.defocus_text(defocus_nm) == text
+
+
+@pytest.mark.parametrize(
+    ("age_s", "text"),
+    [
+        (None, "\u2013"),
+        (0.84, "0.8 s"),
+        (12.3, "12 s"),
+        (90.0, "1 min"),
+        (7500.0, "2 h 5 min"),
+    ],
+)
+def test_an_age_is_no_more_precise_than_anybody_needs(age_s, text):
+    assert wording.age_text(age_s).replace("\u202f", " ") == text
+
+
+def test_an_objective_that_is_not_known_is_a_dash():
+    assert wording.objective_text((3.0, 0.02221)) == "0.02221"
+    assert wording.objective_text(()) == wording.NOTHING
+    assert wording.objective_text((1.0, float("nan"))) == wording.NOTHING
+
+
+@given(st.floats(1e-3, 1e9))
+def test_the_scale_bar_is_round_and_takes_at_least_two_fifths_of_its_place(at_most_nm):
+    length_nm = wording.nice_length_nm(at_most_nm)
+    assert 0.399 * at_most_nm < length_nm <= at_most_nm
+    assert f"{length_nm:.6e}"[0] in "125"
+
+
+def test_a_long_text_is_cut_and_says_so():
+    assert wording.shortened("short", 5) == "short"
+    assert wording.shortened("a longer text", 8) == "a longe\u2026"
+
+
+@pytest.mark.parametrize(
+    ("b_y", "b_x", "angle"), [(0, 1, "0"), (-1, 0, "90"), (0, -1, "180"), (1, 0, "270")]
+)
+def test_the_read_out_gives_the_direction_as_it_looks_on_screen(b_y, b_x, angle):
+    induction = np.zeros((2, 4, 6), np.float32)
+    induction[:, 1, 5] = b_y, b_x
+    phase = np.zeros((4, 6), np.float32)
+    phase[1, 5] = -1.25
+    maps = SimpleNamespace(
+        pixel_nm=10.0,
+        phase_rad=phase,
+        gradient_rad_per_nm=phase + 2,
+        induction_t_nm=induction,
+    )
+    reading = wording.read_out(maps, y_nm=19.9, x_nm=50.0)
+    assert reading.phase == "\u22121.250 rad"
+    assert reading.gradient == "750 mrad/nm"
+    assert reading.induction == f"1 T nm at {angle}\u00b0"
+    assert "50" in reading.position
+
+
+@pytest.mark.parametrize(("y_nm", "x_nm"), [(-0.1, 5), (5, -0.1), (40, 5), (5, 60)])
+def test_outside_the_map_there_is_nothing_to_read(y_nm, x_nm):
+    maps = SimpleNamespace(pixel_nm=10.0, phase_rad=np.zeros((4, 6), np.float32))
+    assert wording.read_out(maps, y_nm=y_nm, x_nm=x_nm) is None
