@@ -1,0 +1,32 @@
+"""``ltemlive check``: the resolved settings, or every error at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ltemlive import documents
+from ltemlive.settings import load_settings
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Override one setting, e.g. --set session.root=/data. May be repeated.",
+    ),
+]
+
+
+def check(
+    config: Annotated[
+        Path | None, typer.Argument(help="Settings in YAML; none: the defaults.")
+    ] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Print the settings as they would be used, or every error at once."""
+    settings = load_settings(config, environ=os.environ, overrides=overrides or ())
+    typer.echo(documents.dump(settings.as_document()), nl=False)

@@ -1,0 +1,18 @@
+"""``ltemlive doctor``: what this machine lacks."""
+
+from __future__ import annotations
+
+import typer
+
+
+def doctor() -> None:
+    """Check TensorFlow, the window's libraries and the ports; name every remedy."""
+    from ltemlive.cli.diagnosis import diagnose
+    from ltemlive.cli.terminal import console
+
+    findings = diagnose()
+    for finding in findings:
+        mark = "[green]ok[/]     " if finding.is_ok else "[red]missing[/]"
+        console.print(f"{mark} {finding.what}: {finding.detail}")
+    if not all(finding.is_ok for finding in findings):
+        raise typer.Exit(1)

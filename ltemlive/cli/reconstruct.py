@@ -1,0 +1,56 @@
+"""``ltemlive reconstruct``: one series, offline."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+from ltemlive.cli.check import SetOption
+
+
+def reconstruct(
+    series: Annotated[
+        Path,
+        typer.Argument(
+            help="A session folder, or a folder or stack of images with its series.yaml."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results; made if missing.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Settings in YAML; none: the defaults.")
+    ] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Reconstruct one series from its files alone, and write every result.
+
+    Gives the same phase as the daemon's final result of the same frames.
+    """
+    from ltemlive.cli.terminal import console, solving_progress
+    from ltemlive.recording.replay import read_any_series
+    from ltemlive.settings import load_settings
+
+    settings = load_settings(config, environ=os.environ, overrides=overrides or ())
+    started = perf_counter()
+    stored = read_any_series(series)
+    loaded = perf_counter()
+    with solving_progress(f"{stored.title}: loading TensorFlow") as tell:
+        from ltemlive.daemon.loading import load_solver
+
+        solver = load_solver(settings.solver.threads)
+        result = solver.reconstruct(stored, settings.solver, on_progress=tell)
+    seconds = replace(result.report.seconds, load=loaded - started)
+    result = replace(result, report=replace(result.report, seconds=seconds))
+    report = solver.write_results(out, result)
+    for rejected in report.frames_rejected:
+        console.print(f"[yellow]not used[/] {rejected.frame}: {rejected.reason}")
+    for note in report.notes:
+        console.print(f"[yellow]note[/] {note}")
+    console.print(
+        f"{len(report.frames_used)} images, {report.steps} steps, "
+        f"{report.seconds.solve:.1f} s on {report.device}: results in {out}"
+    )

@@ -1,0 +1,93 @@
+"""``ltemlive replay``: a recorded session again, through the engine or to any daemon."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ltemlive.daemon.replaying import ReplayedEstimate
+    from ltemlive.recording.replay import RecordedSession
+
+
+def replay(
+    session: Annotated[Path, typer.Argument(help="Folder of a recorded session.")],
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="1 is the original timing, 2 twice as fast; none: as fast as possible.",
+        ),
+    ] = None,
+    to: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="folder DIR | zmq ENDPOINT",
+            help="Only emit the recorded frames there, for any daemon to take.",
+        ),
+    ] = None,
+    results: Annotated[
+        str, typer.Option(help="Where to publish, as the daemon does.")
+    ] = "tcp://127.0.0.1:5572",
+    control: Annotated[
+        str, typer.Option(help="Where to answer requests, as the daemon does.")
+    ] = "tcp://127.0.0.1:5573",
+) -> None:
+    """Replay a recorded session: every live estimate again, compared with the record."""
+    from ltemlive.recording.replay import read_recorded_session
+
+    recorded = read_recorded_session(session)
+    if to is not None:
+        from ltemlive.cli.emitting import emit_session
+
+        typer.echo(emit_session(recorded, to, speed=speed))
+        return
+    if not _replay_through_engine(recorded, results, control, _pause(speed)):
+        raise typer.Exit(1)
+
+
+def _pause(speed: float | None) -> Callable[[float], None]:
+    started = time.monotonic()
+
+    def pause(seconds_since_start: float) -> None:
+        if speed is not None:
+            due = started + seconds_since_start / speed
+            time.sleep(max(due - time.monotonic(), 0.0))
+
+    return pause
+
+
+def _replay_through_engine(
+    recorded: RecordedSession, results: str, control: str, pause: Callable[[float], None]
+) -> bool:
+    """Return whether every estimate came out as it was recorded."""
+    from ltemlive.cli.terminal import console
+    from ltemlive.daemon.loading import load_solver
+    from ltemlive.daemon.replaying import SessionReplay
+    from ltemlive.daemon.serving import served
+    from ltemlive.versions import versions
+
+    if recorded.versions != versions():
+        console.print("[yellow]recorded with other versions: numbers may differ[/]")
+    replayed: list[ReplayedEstimate] = []
+    with served(recorded.settings.output, results, control) as publish:
+        solver = load_solver(recorded.settings.solver.threads)
+        session = SessionReplay(recorded, solver, publish=publish, pause=pause)
+        for estimate in session.run():
+            replayed.append(estimate)
+            console.print(_line(estimate))
+    n_same = sum(estimate.is_same for estimate in replayed)
+    console.print(f"{n_same} of {len(replayed)} estimates as recorded")
+    return n_same == len(replayed)
+
+
+def _line(estimate: ReplayedEstimate) -> str:
+    verdict = "same" if estimate.is_same else "[red]differs[/]"
+    kind = "final" if estimate.is_final else f"rev {estimate.rev}"
+    difference = f", {estimate.rms_rad:.1e} rad rms" if estimate.rms_rad is not None else ""
+    return f"{estimate.series}  {kind:8}  {estimate.n_frames} images  {verdict}{difference}"

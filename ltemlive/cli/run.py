@@ -1,0 +1,43 @@
+"""``ltemlive run``: the daemon."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from ltemlive.cli.check import SetOption
+
+
+def run(
+    config: Annotated[
+        Path | None, typer.Argument(help="Settings in YAML; none: the defaults.")
+    ] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Take frames in, record them, reconstruct while they come, publish the results.
+
+    Ends with Ctrl-C (or SIGTERM): what is being written is finished first. A second one
+    ends at once; every acknowledged frame is on disk either way.
+    """
+    from ltemlive.cli.terminal import log_to_stderr
+    from ltemlive.daemon.service import run_daemon
+    from ltemlive.settings import load_settings
+
+    log_to_stderr()
+    settings = load_settings(config, environ=os.environ, overrides=overrides or ())
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask_to_stop)
+    if not run_daemon(settings, stop=stop, announce=typer.echo):
+        raise typer.Exit(1)
