@@ -15,6 +15,7 @@ import numpy as np
 from ltemlive.errors import FrameError
 from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.recon import runtime
+from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.model import SeriesModel, empty_model, tie_phase, with_frames
 from ltemlive.recon.solver import SolverState, cold_start, refine, warm_start
 
@@ -111,7 +112,11 @@ class LiveEngine:
         if self._model is not None:
             return self._model
         shape = frame.image.shape
-        return empty_model(shape, self._microscope, self._settings.border_px)
+        model = empty_model(shape, self._microscope, self._settings.border_px)
+        if self._settings.method == "ad":
+            # No phase yet from one frame: the time to compile for its shape.
+            prepare_graphs(model.series, self._settings.memory)
+        return model
 
     def _fall_back(self, state: SolverState) -> AdviceGiven:
         """Go back to the last good state; if that was already fresh, start cold."""

@@ -78,3 +78,36 @@ class Frame:
                 f"frame {self.meta.seq}: expected an image, got no finite pixel (all NaN "
                 "or infinite)"
             )
+
+
+def check_usable(frame: Frame) -> None:
+    """Return if the image shows something that a solver in float32 can use.
+
+    Apart from the checks of ``Frame``: a dark or flat image is a frame, but none to solve.
+
+    Raises
+    ------
+    FrameError
+        If all finite pixels are equal or none is positive, or one is beyond float32.
+    """
+    seq, pixels = frame.meta.seq, frame.image
+    if pixels.dtype.kind == "f":
+        finite = pixels[np.isfinite(pixels)]
+        with np.errstate(over="ignore"):
+            pixels = finite.astype(np.float32)
+        if not np.isfinite(pixels).all():
+            raise FrameError(
+                f"frame {seq}: expected values that float32 can hold, got "
+                f"{np.abs(finite).max():.3g}"
+            )
+    lowest, highest = pixels.min(), pixels.max()
+    if lowest == highest:
+        raise FrameError(
+            f"frame {seq}: expected an image, got the constant value {lowest:g} (blank or "
+            "saturated camera)"
+        )
+    if highest <= 0:
+        raise FrameError(
+            f"frame {seq}: expected intensities, got no value above {highest:g} (too much "
+            "background subtracted?)"
+        )

@@ -82,7 +82,7 @@ class SolverSettings(_Section):
     """Pairs the L-BFGS keeps."""
     border_px: int = Field(48, ge=0, le=4096)
     """Unknown field added on each side where the border is free."""
-    tv_strength: float = Field(0.5, ge=0.0, le=100.0)
+    tv_strength: float = Field(1.0, ge=0.0, le=100.0)
     """Weight of the total variation, relative to the one the noise level asks for."""
     tv_smoothing_rad: float = Field(0.01, gt=0.0, le=1.0)
     """Gradient per pixel below which total variation is quadratic."""

@@ -70,13 +70,17 @@ def child(*arguments: str, reads: bool = False) -> Iterator[subprocess.Popen[str
 
 
 @contextlib.contextmanager
-def daemon(root: Path) -> Iterator[RunningDaemon]:
-    """Run a daemon on free loopback ports with its session below ``root``."""
+def daemon(root: Path, *settings: str) -> Iterator[RunningDaemon]:
+    """Run a daemon on free loopback ports with its session below ``root``.
+
+    ``settings`` are more of them, each ``section.key=value``; they win.
+    """
     overrides = [
         f"session.root={root}",
         f"input.zmq={ANY_PORT}",
         f"output.results={ANY_PORT}",
         f"output.control={ANY_PORT}",
+        *settings,
     ]
     options = [part for override in overrides for part in ("--set", override)]
     with child("run", *options, reads=True) as process:

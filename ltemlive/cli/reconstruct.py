@@ -30,7 +30,7 @@ def reconstruct(
 
     Gives the same phase as the daemon's final result of the same frames.
     """
-    from ltemlive.cli.terminal import console, solving_progress
+    from ltemlive.cli.terminal import console, say, solving_progress
     from ltemlive.recording.replay import read_any_series
     from ltemlive.settings import load_settings
 
@@ -47,10 +47,12 @@ def reconstruct(
     result = replace(result, report=replace(result.report, seconds=seconds))
     report = solver.write_results(out, result)
     for rejected in report.frames_rejected:
-        console.print(f"[yellow]not used[/] {rejected.frame}: {rejected.reason}")
+        say("[yellow]not used[/]", f"{rejected.frame}: {rejected.reason}")
     for note in report.notes:
-        console.print(f"[yellow]note[/] {note}")
+        say("[yellow]note[/]", note)
     console.print(
         f"{len(report.frames_used)} images, {report.steps} steps, "
-        f"{report.seconds.solve:.1f} s on {report.device}: results in {out}"
+        f"{report.seconds.solve:.1f} s on {report.device}: results in {out}",
+        markup=False,
+        soft_wrap=True,
     )

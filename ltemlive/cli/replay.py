@@ -66,7 +66,7 @@ def _replay_through_engine(
     recorded: RecordedSession, results: str, control: str, pause: Callable[[float], None]
 ) -> bool:
     """Return whether every estimate came out as it was recorded."""
-    from ltemlive.cli.terminal import console
+    from ltemlive.cli.terminal import console, say
     from ltemlive.daemon.loading import load_solver
     from ltemlive.daemon.replaying import SessionReplay
     from ltemlive.daemon.serving import served
@@ -74,20 +74,22 @@ def _replay_through_engine(
 
     if recorded.versions != versions():
         console.print("[yellow]recorded with other versions: numbers may differ[/]")
+    for stored in recorded.series:
+        for rejected in stored.rejected:
+            say("[yellow]not used[/]", f"{rejected.frame}: {rejected.reason}")
     replayed: list[ReplayedEstimate] = []
     with served(recorded.settings.output, results, control) as publish:
         solver = load_solver(recorded.settings.solver.threads)
         session = SessionReplay(recorded, solver, publish=publish, pause=pause)
         for estimate in session.run():
             replayed.append(estimate)
-            console.print(_line(estimate))
+            say("same   " if estimate.is_same else "[red]differs[/]", _line(estimate))
     n_same = sum(estimate.is_same for estimate in replayed)
     console.print(f"{n_same} of {len(replayed)} estimates as recorded")
     return n_same == len(replayed)
 
 
 def _line(estimate: ReplayedEstimate) -> str:
-    verdict = "same" if estimate.is_same else "[red]differs[/]"
     kind = "final" if estimate.is_final else f"rev {estimate.rev}"
     difference = f", {estimate.rms_rad:.1e} rad rms" if estimate.rms_rad is not None else ""
-    return f"{estimate.series}  {kind:8}  {estimate.n_frames} images  {verdict}{difference}"
+    return f"{estimate.series}  {kind:8}  {estimate.n_frames} images{difference}"

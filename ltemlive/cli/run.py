@@ -25,11 +25,10 @@ def run(
     Ends with Ctrl-C (or SIGTERM): what is being written is finished first. A second one
     ends at once; every acknowledged frame is on disk either way.
     """
-    from ltemlive.cli.terminal import log_to_stderr
+    from ltemlive.cli.terminal import warnings_to_stderr
     from ltemlive.daemon.service import run_daemon
     from ltemlive.settings import load_settings
 
-    log_to_stderr()
     settings = load_settings(config, environ=os.environ, overrides=overrides or ())
     stop = threading.Event()
 
@@ -39,5 +38,7 @@ def run(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)
-    if not run_daemon(settings, stop=stop, announce=typer.echo):
+    with warnings_to_stderr():
+        has_ended_well = run_daemon(settings, stop=stop, announce=typer.echo)
+    if not has_ended_well:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -139,14 +140,13 @@ def _follow(
 ) -> tuple[PhaseAccuracy, PhaseAccuracy]:
     """Print what comes until the final result; return the last live accuracy and its."""
     live: PhaseAccuracy | None = None
-    silent_s = 0.0
-    while silent_s < SILENCE_S:
+    deadline = time.monotonic() + SILENCE_S
+    while time.monotonic() < deadline:
         message = feed.take(TAKE_TIMEOUT_S)
+        _check_alive(running, microscope)
         if message is None or message.topic == "status":
-            silent_s += TAKE_TIMEOUT_S
-            _check_alive(running, microscope)
             continue
-        silent_s = 0.0
+        deadline = time.monotonic() + SILENCE_S
         if message.topic == "frame":
             _print_frame(message)
         elif message.topic == "advice":

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
@@ -16,19 +17,37 @@ if TYPE_CHECKING:
 console = Console(highlight=False)
 
 
-def log_to_stderr() -> None:
-    """Send warnings to a duplicate of stderr, which stays while TensorFlow is hushed."""
-    stream = os.fdopen(os.dup(2), "w", buffering=1)
-    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(message)s")
+def say(mark: str, text: str) -> None:
+    """Print a mark of ours, and text of the outside world as it is, on one line."""
+    console.print(f"{mark} {escape(text)}", soft_wrap=True)
+
+
+@contextlib.contextmanager
+def warnings_to_stderr() -> Iterator[None]:
+    """Log warnings to a duplicate of stderr, which stays while TensorFlow is hushed."""
+    with os.fdopen(os.dup(2), "w", buffering=1) as stream:
+        handler = logging.StreamHandler(stream)
+        handler.setLevel(logging.WARNING)
+        logging.getLogger().addHandler(handler)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(handler)
 
 
 @contextlib.contextmanager
 def solving_progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar, and yield what takes the steps done and the most there can be."""
+    """Show a bar, and yield what takes the steps done and the most there can be.
+
+    No bar where the output goes to a file.
+    """
+    if not console.is_interactive:
+        yield lambda steps, max_steps: None
+        return
     at = TextColumn("{task.fields[at]}")
     columns = (TextColumn("{task.description}"), BarColumn(), at, TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(title, total=None, at="")
+        task = progress.add_task(escape(title), total=None, at="")
 
         def tell(steps: int, max_steps: int) -> None:
             progress.update(task, completed=steps, total=max_steps, at=f"step {steps}")

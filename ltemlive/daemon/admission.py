@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltemlive import documents
 from ltemlive.errors import ConfigError, FrameError
+from ltemlive.frames import check_usable
 from ltemlive.series import Microscope
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def admitted(frame: Frame, rules: SeriesRules) -> Frame:
     Raises
     ------
     FrameError
-        If the series is over, or the frame has another shape, pixel or voltage, or
-        nobody knows its defocus.
+        If the series is over, or the frame has another shape, pixel or voltage, shows
+        nothing, or nobody knows its defocus.
     """
     seq = frame.meta.seq
     if rules.is_over:
@@ -75,6 +76,7 @@ def admitted(frame: Frame, rules: SeriesRules) -> Frame:
     if rules.microscope is not None:
         _check_same(frame, "pixel_nm", rules.microscope.pixel_nm)
         _check_same(frame, "voltage_kv", rules.microscope.voltage_kv)
+    check_usable(frame)
     if frame.meta.defocus_nm is not None:
         return frame
     plan = rules.plan_defocus_nm or ()

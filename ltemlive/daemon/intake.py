@@ -66,6 +66,7 @@ class Intake:
         self._lock = threading.Lock()
         self._rules: dict[Key, SeriesRules] = {}
         self._ordinals: dict[Key, int] = {}
+        self._early_rejections: dict[Key, list[tuple[str, str]]] = {}
 
     def run(self, source: FrameSource, stop: StopSignal) -> None:
         """Take what a source yields until ``stop`` is set; answer on the same thread."""
@@ -98,7 +99,13 @@ class Intake:
             return self._close(arrival)
 
     def end_series(self, exit_status: ExitStatus = "success") -> str | None:
-        """End the newest open series and return its id; None where none is open."""
+        """End the newest open series and return its id; None where none is open.
+
+        Raises
+        ------
+        RecordingError
+            If the disk refuses; the series stays open then.
+        """
         with self._lock:
             open_keys = [key for key in self._ordinals if not self._rules[key].is_over]
             if not open_keys:
@@ -135,6 +142,7 @@ class Intake:
                 shape = frame.image.shape
                 rules = replace(rules, microscope=microscope, shape=shape)
                 self._open(key, rules)
+            self._list_early_rejections(key)
             return self._store(key, replace(arrived, frame=frame))
         except FrameError as error:
             return self._reject(key, arrived.label, str(error))
@@ -166,6 +174,13 @@ class Intake:
         self._mailbox.put(SeriesOpened(ordinal, key[1], microscope))
         self._publish(SeriesStarted(ordinal, key[1], rules.n_expected))
 
+    def _list_early_rejections(self, key: Key) -> None:
+        """Enter what was refused before the series had a folder into its record."""
+        rejections = self._early_rejections.get(key, [])
+        while rejections:
+            self._recorder.reject(key[1], *rejections[0], self._ordinals[key])
+            rejections.pop(0)
+
     def _store(self, key: Key, arrived: FrameArrived) -> Outcome:
         ordinal, frame = self._ordinals[key], arrived.frame
         now = self._clock()
@@ -179,6 +194,8 @@ class Intake:
     def _reject(self, key: Key, label: str, reason: str) -> Outcome:
         ordinal = self._ordinals.get(key)
         self._recorder.reject(key[1], label, reason, ordinal)
+        if ordinal is None:
+            self._early_rejections.setdefault(key, []).append((label, reason))
         self._publish(FrameRejected(key[1], label, reason, ordinal))
         _log.warning("%s: rejected %s: %s", key[1], label, reason)
         return "rejected", reason
@@ -186,10 +203,12 @@ class Intake:
     def _close(self, closed: SeriesClosed) -> Outcome:
         key = (closed.producer, closed.series)
         rules = self._rules.get(key, SeriesRules())
-        if not rules.is_over:
-            self._rules[key] = replace(rules, is_over=True)
-            if key in self._ordinals:
-                ordinal = self._ordinals[key]
-                self._recorder.end_series(ordinal, closed.exit_status)
-                self._mailbox.put(SeriesOver(ordinal, closed.exit_status))
+        if rules.is_over:
+            return "ok", None
+        ordinal = self._ordinals.get(key)
+        if ordinal is not None:
+            self._recorder.end_series(ordinal, closed.exit_status)
+            self._mailbox.put(SeriesOver(ordinal, closed.exit_status))
+        # Not before: an end that the disk refused comes again and must count then.
+        self._rules[key] = replace(rules, is_over=True)
         return "ok", None

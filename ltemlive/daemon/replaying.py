@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltemlive.daemon.solving import final_estimate, fingerprint
-from ltemlive.errors import LtemLiveError
-from ltemlive.events import PhaseEstimate, SeriesEnded
+from ltemlive.errors import FrameError, LtemLiveError
+from ltemlive.events import AdviceGiven, PhaseEstimate, SeriesEnded
 from ltemlive.formats.images import read_image
 from ltemlive.recording.replay import Added, Ended, Refined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from ltemlive.daemon.loading import Solver
     from ltemlive.engine import LiveEngine
     from ltemlive.events import Event
     from ltemlive.frames import Frame
     from ltemlive.recording.replay import RecordedSession
+    from ltemlive.series import StoredSeries
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,12 @@ class ReplayedEstimate:
     series: str
     rev: int
     n_frames: int
+    """How many it was made of now; 0 where nothing came of them."""
     is_final: bool
     is_same: bool
     """Bit for bit for a live estimate; within 1e-4 rad rms for a final one."""
     rms_rad: float | None = None
-    """Of the difference to the recorded final phase."""
+    """Of the difference to the recorded final phase; None if they cannot be compared."""
 
 
 FINAL_TOLERANCE_RAD = 1e-4
@@ -43,6 +48,8 @@ FINAL_TOLERANCE_RAD = 1e-4
 
 class SessionReplay:
     """Drive fresh engines through the schedule of a recorded session.
+
+    Frames that cannot be read back are left out, and the estimates then differ.
 
     Parameters
     ----------
@@ -64,11 +71,7 @@ class SessionReplay:
         self._solver = solver
         self._publish = publish
         self._pause = pause
-        # Revisions are those that were recorded: the final results had some, too.
-        self._recorded_revs = [
-            step.rev for step in recorded.schedule if isinstance(step, Refined) and step.rev
-        ]
-        self._revisions = iter(self._recorded_revs)
+        self._rev = 0
         self._engines: dict[int, LiveEngine] = {}
         self._frames: dict[int, dict[int, Frame]] = {
             ordinal: {frame.meta.seq: frame for frame in series.frames}
@@ -87,57 +90,84 @@ class SessionReplay:
                 yield from self._refine(step)
             else:
                 ended.append(step)
-        for step in ended:
-            yield from self._finish(step)
+        revs = [step.rev for step in schedule if isinstance(step, Refined)]
+        for rev, end in enumerate(ended, start=max(revs, default=0) + 1):
+            yield from self._finish(end, rev)
 
-    def _add(self, step: Added) -> None:
-        if step.ordinal not in self._engines:
-            record = self._recorded.records[step.ordinal - 1]
-            self._engines[step.ordinal] = self._solver.engine(
-                step.ordinal,
+    def _engine(self, ordinal: int) -> LiveEngine:
+        if ordinal not in self._engines:
+            record = self._recorded.records[ordinal - 1]
+            self._engines[ordinal] = self._solver.engine(
+                ordinal,
                 record.series,
                 record.microscope,
                 self._recorded.settings.solver,
-                self._revisions,
+                # Each estimate gets the number it had, whatever became of those before.
+                iter(lambda: self._rev, None),
             )
-        frames = [self._frames[step.ordinal][seq] for seq in step.seqs]
-        for event in self._engines[step.ordinal].add(frames):
+        return self._engines[ordinal]
+
+    def _add(self, step: Added) -> None:
+        known = self._frames[step.ordinal]
+        frames = [known[seq] for seq in step.seqs if seq in known]
+        for event in self._engine(step.ordinal).add(frames):
             self._publish(event)
 
     def _refine(self, step: Refined) -> Iterator[ReplayedEstimate]:
-        for event in self._engines[step.ordinal].refine(step.steps):
+        self._rev = step.rev
+        estimate: PhaseEstimate | None = None
+        for event in self._engine(step.ordinal).refine(step.steps):
             self._publish(event)
             if isinstance(event, PhaseEstimate):
-                yield ReplayedEstimate(
-                    step.ordinal,
-                    event.series,
-                    event.rev,
-                    len(event.seqs_used),
-                    is_final=False,
-                    is_same=fingerprint(event) == step.fingerprint,
-                )
+                estimate = event
+        if estimate is None and not step.rev:
+            return
+        yield ReplayedEstimate(
+            step.ordinal,
+            self._recorded.records[step.ordinal - 1].series,
+            step.rev,
+            len(estimate.seqs_used) if estimate else 0,
+            is_final=False,
+            is_same=estimate is not None and fingerprint(estimate) == step.fingerprint,
+        )
 
-    def _finish(self, step: Ended) -> Iterator[ReplayedEstimate]:
+    def _finish(self, step: Ended, rev: int) -> Iterator[ReplayedEstimate]:
         stored = self._recorded.series[step.ordinal - 1]
         recorded = stored.folder / "phase.tif"
         try:
             result = self._solver.reconstruct(stored, self._recorded.settings.solver)
-            before = read_image(recorded) if recorded.exists() else None
-        except LtemLiveError:
+        except LtemLiveError as error:
+            self._publish(AdviceGiven(f"no final result: {error}", "error", step.ordinal))
+            if recorded.exists():
+                yield _compared_final(step, stored, rev, None)
             return
-        rev = max(self._recorded_revs, default=0) + step.ordinal
-        event = final_estimate(result, stored, ordinal=step.ordinal, rev=rev)
-        self._publish(event)
+        self._publish(final_estimate(result, stored, ordinal=step.ordinal, rev=rev))
         self._publish(SeriesEnded(step.ordinal, stored.title, step.exit_status))
-        if before is None:
-            return
-        rms_rad = float(np.sqrt(np.mean((before - result.phase_rad) ** 2)))
-        yield ReplayedEstimate(
-            step.ordinal,
-            stored.title,
-            event.rev,
-            len(stored.frames),
-            is_final=True,
-            is_same=rms_rad <= FINAL_TOLERANCE_RAD,
-            rms_rad=rms_rad,
-        )
+        if recorded.exists():
+            difference = _rms_difference(recorded, result.phase_rad)
+            yield _compared_final(step, stored, rev, difference)
+
+
+def _compared_final(
+    step: Ended, stored: StoredSeries, rev: int, rms_rad: float | None
+) -> ReplayedEstimate:
+    return ReplayedEstimate(
+        step.ordinal,
+        stored.title,
+        rev,
+        len(stored.frames),
+        is_final=True,
+        is_same=rms_rad is not None and rms_rad <= FINAL_TOLERANCE_RAD,
+        rms_rad=rms_rad,
+    )
+
+
+def _rms_difference(recorded: Path, phase_rad: NDArray[np.float32]) -> float | None:
+    """Return [rad] how far the recorded phase is from ours; None if it cannot be told."""
+    try:
+        before = read_image(recorded)
+    except FrameError:
+        return None
+    if before.shape != phase_rad.shape:
+        return None
+    return float(np.sqrt(np.mean((before - phase_rad) ** 2, dtype=np.float64)))

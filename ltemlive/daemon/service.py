@@ -17,6 +17,7 @@ from ltemlive.daemon.mailbox import Mailbox
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.threads import Threads
+from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, SessionEnded, SessionStarted
 from ltemlive.recording.session import SessionRecorder
 from ltemlive.sinks.publisher import ResultServer
@@ -154,9 +155,15 @@ class _Daemon:
         for source in self._sources:
             ingest.start(functools.partial(self._intake.run, source), source.name)
         solver.start(self._loop.run, "solver")
-        while not stop.wait(TICK_S):
-            self._obey()
-            self._tell_status()
+        try:
+            while not stop.wait(TICK_S):
+                self._obey()
+                self._tell_status()
+        finally:
+            self._end(ingest, solver, server)
+        return not any(group.has_failed for group in (ingest, solver, server))
+
+    def _end(self, ingest: Threads, solver: Threads, server: Threads) -> None:
         self._board.note_phase("stopping")
         self._tell_status()
         # Ingest first: the solver then sees the end of every series that has one.
@@ -165,7 +172,6 @@ class _Daemon:
         self._publish(SessionEnded(self._name))
         self._tell_status()
         server.stop()
-        return not any(group.has_failed for group in (ingest, solver, server))
 
     def _publish(self, event: Event) -> None:
         self._board.accept(event)
@@ -173,8 +179,15 @@ class _Daemon:
 
     def _obey(self) -> None:
         for request in self._server.requests():
-            if request.op == "end_series" and self._intake.end_series() is None:
+            if request.op == "end_series":
+                self._end_series()
+
+    def _end_series(self) -> None:
+        try:
+            if self._intake.end_series() is None:
                 self._publish(AdviceGiven("end_series: no series is open", "warning"))
+        except RecordingError as error:
+            self._publish(AdviceGiven(f"end_series: {error}", "error"))
 
     def _tell_status(self) -> None:
         counters = [source.counters for source in self._sources]

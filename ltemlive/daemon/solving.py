@@ -73,7 +73,15 @@ def final_estimate(
 
 
 class SolvingLoop:
-    """Drive the engine of each open series from the mailbox; run by one thread."""
+    """Drive the engine of each open series from the mailbox; run by one thread.
+
+    Parameters
+    ----------
+    publish
+        Takes events; must not block.
+    load
+        Returns the solver for a number of threads; called by ``run``, for it is slow.
+    """
 
     def __init__(
         self,
@@ -82,18 +90,21 @@ class SolvingLoop:
         board: StatusBoard,
         settings: SolverSettings,
         publish: Callable[[Event], None],
+        *,
+        load: Callable[[int], Solver] = load_solver,
     ) -> None:
         self._mailbox = mailbox
         self._recorder = recorder
         self._board = board
         self._settings = settings
         self._publish = publish
+        self._load = load
         self._revisions = itertools.count(1)
         self._live: dict[int, _LiveSeries] = {}
 
     def run(self, stop: StopSignal) -> None:
         """Solve until ``stop`` is set and the mailbox is empty."""
-        solver = load_solver(self._settings.threads)
+        solver = self._load(self._settings.threads)
         self._board.note_device(solver.device)
         while True:
             letters = self._mailbox.take(TAKE_TIMEOUT_S)
@@ -139,13 +150,15 @@ class SolvingLoop:
         self._refine(live, self._settings.steps_per_frame)
 
     def _refine(self, live: _LiveSeries, n_steps: int) -> None:
-        for event in live.engine.refine(n_steps):
-            if isinstance(event, PhaseEstimate):
-                rev, mark = event.rev, fingerprint(event)
-            else:
-                rev, mark = 0, ""
-            with self._journaling():
-                self._recorder.refined(live.ordinal, rev, n_steps, mark)
+        events = live.engine.refine(n_steps)
+        if not events:
+            return
+        # One entry for each call, whatever came of it: a replay makes the same calls.
+        estimate = next((each for each in events if isinstance(each, PhaseEstimate)), None)
+        rev, mark = (estimate.rev, fingerprint(estimate)) if estimate else (0, "")
+        with self._journaling():
+            self._recorder.refined(live.ordinal, rev, n_steps, mark)
+        for event in events:
             self._publish(event)
 
     def _refine_when_idle(self) -> bool:

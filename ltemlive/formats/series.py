@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ltemlive.errors import ConfigError, FrameError
 from ltemlive.formats.images import read_image, zero_rows_at_end
-from ltemlive.frames import Frame, FrameMeta
+from ltemlive.frames import Frame, FrameMeta, check_usable
 from ltemlive.series import (
     SERIES_FILE,
     RejectedFrame,
@@ -207,6 +207,7 @@ def _read_frame(
         exposure_s=entry.exposure_s,
     )
     frame = Frame(meta, image)
+    check_usable(frame)
     zero_rows = zero_rows_at_end(image)
     if zero_rows >= _HALF_COPIED * image.shape[0]:
         raise FrameError(

@@ -1,11 +1,13 @@
 """The objective and its gradient, one image at a time.
 
-    J(phase) = sum_k sum_r w (s_k A_k - d_k)^2 / (2 sigma_k^2) + beta TV(phase)
+    J(phase) = sum_k sum_r w (s_k A_k - d_k)^2 / (2 sigma_k^2)
+               + beta TV(phase) - sum_r p phase
 
 d is sqrt(intensity / mean), A its prediction, s_k the scale that fits best (closed form;
 at its optimum its own derivative vanishes, so it is held fixed in the gradient), w is zero
-where nothing was measured. In these units of noise J is minus the log-likelihood of an
-amplitude with Gaussian noise, the variance-stabilised form of Poisson statistics.
+where nothing was measured, p relieves well-measured waves of the prior's pull. In these
+units of noise the first line is minus the log-likelihood of an amplitude with Gaussian
+noise, the variance-stabilised form of Poisson statistics.
 
 Per image the gradient is accumulated in Fourier space, with respect to the spectrum of the
 exit wave: two FFTs an image and two in all, and memory for one image a thread.
@@ -55,11 +57,18 @@ class Image(NamedTuple):
     precision: Tensor
 
 
-class TotalVariation(NamedTuple):
-    """Weight [1/rad] and smoothing [rad per pixel] of the total variation, scalars."""
+class EdgePrior(NamedTuple):
+    """Total variation, less its pull on waves that the data determine by themselves.
+
+    Value: weight TV(phase) - sum(relief phase). Scalars but for ``relief``.
+    """
 
     weight: Tensor
+    """[1/rad]"""
     smoothing: Tensor
+    """[rad per pixel]"""
+    relief: Tensor
+    """[1/rad], (ny, nx)"""
 
 
 @tf.function(jit_compile=True)
@@ -83,7 +92,11 @@ def _misfit(spectrum: Tensor, weight: Tensor, image: Image) -> tuple[Tensor, Ten
 
 @tf.function(jit_compile=True)
 def _with_prior(
-    along_spectrum: Tensor, phase: Tensor, amplitude: Tensor, prior: TotalVariation
+    along_spectrum: Tensor,
+    phase: Tensor,
+    amplitude: Tensor,
+    weight: Tensor,
+    prior: EdgePrior,
 ) -> tuple[Tensor, Tensor]:
     """Return the prior's value and the gradient by the phase of images and prior."""
     with tf.GradientTape() as tape:
@@ -92,12 +105,13 @@ def _with_prior(
     from_images = tape.gradient(spectrum, phase, output_gradients=along_spectrum)
     with tf.GradientTape() as tape:
         tape.watch(phase)
-        value = prior.weight * total_variation(phase, prior.smoothing)
+        value = prior.weight * total_variation(phase, prior.smoothing, weight)
+        value -= tf.reduce_sum(prior.relief * phase)
     return value, from_images + tape.gradient(value, phase)
 
 
 def objective_and_gradient(
-    phase: Tensor, series: FocalSeries, prior: TotalVariation
+    phase: Tensor, series: FocalSeries, prior: EdgePrior
 ) -> tuple[Tensor, Tensor]:
     """Return J (scalar) and dJ/d phase, shape (ny, nx); to be called within a graph.
 
@@ -118,5 +132,5 @@ def objective_and_gradient(
         share, along_spectrum = _misfit(spectrum, series.weight, image)
         misfit += share
         gradient += along_spectrum
-    value, total = _with_prior(gradient, phase, series.amplitude, prior)
+    value, total = _with_prior(gradient, phase, series.amplitude, series.weight, prior)
     return misfit + value, total

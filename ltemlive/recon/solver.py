@@ -7,35 +7,42 @@ else survives between frames, so restart, replay and test come free.
 
 The steps come in rounds. The first is gentle: no prior, and a metric so damped that all
 waves move alike, because a hasty step towards strongly defocused images leaves phase slips
-along edges that no later step repairs. Each further round estimates the weight of the total
-variation anew and lets every wave move as far as data and prior together allow.
+along edges that no later step repairs. Each further round weighs the prior anew by the
+phase so far, and lets every wave move as far as data and prior together allow.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from ltemlive.recon.lbfgs import LbfgsState, lbfgs_init, lbfgs_step
-from ltemlive.recon.objective import (
-    FocalSeries,
-    TotalVariation,
-    objective_and_gradient,
+from ltemlive.recon.graphs import search_graphs
+from ltemlive.recon.objective import EdgePrior
+from ltemlive.recon.priors import (
+    mean_steepness,
+    signal_to_noise,
+    squared_wavenumber,
+    total_variation_gradient,
 )
-from ltemlive.recon.priors import mean_steepness, squared_wavenumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tensorflow import Tensor
 
+    from ltemlive.recon.graphs import Graphs
+    from ltemlive.recon.lbfgs import LbfgsState
+    from ltemlive.recon.objective import FocalSeries
     from ltemlive.settings import SolverSettings
 
 STIFFNESS_FLOOR = 1e-4
 """Added to the curvature of every wave, so that none is free to go anywhere."""
+RELIEVED_SNR = 3.0
+"""Signal to noise at which a wave is half relieved of the prior's pull."""
+WEIGHT_GROWTH = 4.0
+"""How far the prior may gain weight beyond its first: weak data must not be flattened by a
+prior that grows as the phase shrinks."""
+NO_LIMIT = float("inf")
 STEEPNESS_FLOOR_RAD = 1e-4
 """Mean gradient per pixel below which the prior's weight no longer grows."""
 
@@ -51,8 +58,10 @@ class SolverState:
     """[rad], float32, shape of the solved field."""
     round_start: Tensor
     """The phase when the round began."""
-    prior: TotalVariation
+    prior: EdgePrior
     metric: Tensor
+    weight_limit: float
+    """Of the prior, for this set of images."""
     round: int = 0
     """0 is the gentle one."""
     step_in_round: int = 0
@@ -76,8 +85,9 @@ class StepReport:
 def cold_start(series: FocalSeries, settings: SolverSettings) -> SolverState:
     """Return the state before the first step: a flat phase."""
     flat = tf.zeros_like(series.amplitude)
-    prior = TotalVariation(tf.zeros([]), tf.constant(settings.tv_smoothing_rad))
-    return SolverState(settings, None, flat, flat, prior, tf.zeros_like(series.stiffness))
+    prior = EdgePrior(tf.zeros([]), tf.constant(settings.tv_smoothing_rad), flat)
+    metric = tf.zeros_like(series.stiffness)
+    return SolverState(settings, None, flat, flat, prior, metric, NO_LIMIT)
 
 
 def warm_start(state: SolverState) -> SolverState:
@@ -88,6 +98,7 @@ def warm_start(state: SolverState) -> SolverState:
     return replace(
         state,
         search=None,
+        weight_limit=NO_LIMIT,
         step_in_round=0 if state.round else state.step_in_round,
         is_converged=False,
     )
@@ -123,7 +134,7 @@ def refine(
         objective.extend(reached)
         is_finite = all(value < float("inf") for value in reached)
         if state.step_in_round >= _round_length(state):
-            state = _end_round(state)
+            state = _end_round(state, series.weight)
     report = StepReport(
         len(objective),
         state.evaluations - evaluations,
@@ -141,24 +152,16 @@ def _round_length(state: SolverState) -> int:
 
 def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
     """Weigh the prior, shape the metric and start a search with an empty memory."""
-    if state.round == 0:
-        weight = tf.zeros([])
-        metric = 1.0 / (series.stiffness + tf.reduce_max(series.precision))
-    else:
-        steepness = tf.maximum(mean_steepness(state.phase), STEEPNESS_FLOOR_RAD)
-        weight = state.settings.tv_strength / steepness
-        ny, nx = state.phase.shape
-        curvature = weight / steepness * squared_wavenumber(ny, nx)
-        metric = 1.0 / (series.stiffness + curvature + STIFFNESS_FLOOR)
-    metric *= tf.cast(squared_wavenumber(*state.phase.shape) > 0.0, tf.float32)
-    prior = state.prior._replace(weight=weight)
-    begin, _ = _graphs(
-        tuple(state.phase.shape), series.blur.shape[1:], state.settings.memory
-    )
+    prior, metric = _gentle(state, series) if state.round == 0 else _weighed(state, series)
+    begin, _ = _graphs(state, series)
     search = begin(state.phase, series, prior)
+    weight_limit = state.weight_limit
+    if state.round and weight_limit == NO_LIMIT:
+        weight_limit = WEIGHT_GROWTH * float(prior.weight)
     state = replace(
         state,
         search=search,
+        weight_limit=weight_limit,
         round_start=state.phase,
         prior=prior,
         metric=metric,
@@ -167,14 +170,57 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     return state, search
 
 
+def _gentle(state: SolverState, series: FocalSeries) -> tuple[EdgePrior, Tensor]:
+    """Return no prior, and a metric so damped that all waves move alike."""
+    metric = 1.0 / (series.stiffness + tf.reduce_max(series.precision))
+    return state.prior, metric * _without_mean(metric)
+
+
+def _weighed(state: SolverState, series: FocalSeries) -> tuple[EdgePrior, Tensor]:
+    """Return the prior that the phase so far asks for, and how far each wave may move.
+
+    The weight is that of gradients distributed as exp(-|grad| / mean). Total variation
+    denoises edges but flattens whatever it touches, long waves most; so from the second
+    of these rounds on its pull is taken back from the waves that the data determine.
+    """
+    phase, smoothing = state.phase, state.prior.smoothing
+    steepness = tf.maximum(mean_steepness(phase, series.weight), STEEPNESS_FLOOR_RAD)
+    weight = tf.minimum(state.settings.tv_strength / steepness, state.weight_limit)
+    relief = tf.zeros_like(phase)
+    if state.round > 1:
+        ratio = signal_to_noise(phase, series.stiffness)
+        share = ratio**2 / (ratio**2 + RELIEVED_SNR**2)
+        relief = _waves(
+            weight * total_variation_gradient(phase, smoothing, series.weight), share
+        )
+    curvature = weight / steepness * squared_wavenumber(*phase.shape)
+    metric = 1.0 / (series.stiffness + curvature + STIFFNESS_FLOOR)
+    return EdgePrior(weight, smoothing, relief), metric * _without_mean(metric)
+
+
+def _waves(image: Tensor, share: Tensor) -> Tensor:
+    """Return an image with each of its waves multiplied by ``share`` (a half plane)."""
+    spectrum = tf.signal.rfft2d(image) * tf.complex(share, tf.zeros_like(share))
+    return tf.signal.irfft2d(spectrum, fft_length=image.shape)
+
+
+def _without_mean(metric: Tensor) -> Tensor:
+    """Return 1 for every wave but the mean, which no image tells."""
+    ny, half_nx = metric.shape
+    return tf.tensor_scatter_nd_update(tf.ones([ny, half_nx]), [[0, 0]], [0.0])
+
+
+def _graphs(state: SolverState, series: FocalSeries) -> Graphs:
+    ny, nx = state.phase.shape
+    return search_graphs((ny, nx), tuple(series.blur.shape[1:]), state.settings.memory)
+
+
 def _advance(
     state: SolverState, search: LbfgsState, series: FocalSeries, n_steps: int
 ) -> tuple[SolverState, list[float]]:
     """Take steps up to the end of the round or of the budget; stalled ones count."""
     n_steps = min(n_steps, _round_length(state) - state.step_in_round)
-    _, advance = _graphs(
-        tuple(state.phase.shape), series.blur.shape[1:], state.settings.memory
-    )
+    _, advance = _graphs(state, series)
     before = int(search.evaluations)
     search, objective = advance(
         search, series, state.prior, state.metric, tf.constant(n_steps)
@@ -190,8 +236,10 @@ def _advance(
     return state, [float(value) for value in objective.numpy()]
 
 
-def _end_round(state: SolverState) -> SolverState:
-    moved = float(tf.math.reduce_std(state.phase - state.round_start))
+def _end_round(state: SolverState, weight: Tensor) -> SolverState:
+    move = state.phase - state.round_start
+    seen = tf.boolean_mask(move, weight > 0.0)
+    moved = float(tf.math.reduce_std(seen))
     return replace(
         state,
         search=None,
@@ -199,56 +247,3 @@ def _end_round(state: SolverState) -> SolverState:
         step_in_round=0,
         is_converged=state.round > 0 and moved < state.settings.tolerance_rad,
     )
-
-
-@cache
-def _graphs(
-    shape: tuple[int, int], blur_shape: tuple[int, int], memory: int
-) -> tuple[Callable[..., LbfgsState], Callable[..., tuple[LbfgsState, Tensor]]]:
-    """Return the graphs that begin and advance a search on fields of one shape.
-
-    Each is traced once, whatever the number of images: their axis stays open.
-    """
-    image = tf.TensorSpec(shape, tf.float32)
-    scalar = tf.TensorSpec([], tf.float32)
-    count = tf.TensorSpec([], tf.int32)
-    pairs = tf.TensorSpec([memory, *shape], tf.float32)
-    half_plane = tf.TensorSpec([shape[0], shape[1] // 2 + 1], tf.float32)
-    series_spec = FocalSeries(
-        amplitude=image,
-        measured=tf.TensorSpec([None, *shape], tf.float32),
-        transfer=tf.TensorSpec([None, *shape], tf.complex64),
-        blur=tf.TensorSpec([None, *blur_shape], tf.float32),
-        weight=image,
-        precision=tf.TensorSpec([None], tf.float32),
-        stiffness=half_plane,
-    )
-    prior_spec = TotalVariation(scalar, scalar)
-    search_spec = LbfgsState(
-        image, scalar, image, pairs, pairs, count, count, tf.TensorSpec([], tf.bool)
-    )
-
-    @tf.function(input_signature=[image, series_spec, prior_spec])
-    def begin(phase: Tensor, series: FocalSeries, prior: TotalVariation) -> LbfgsState:
-        return lbfgs_init(
-            phase, lambda at: objective_and_gradient(at, series, prior), memory
-        )
-
-    @tf.function(input_signature=[search_spec, series_spec, prior_spec, half_plane, count])
-    def advance(
-        search: LbfgsState,
-        series: FocalSeries,
-        prior: TotalVariation,
-        metric: Tensor,
-        n_steps: Tensor,
-    ) -> tuple[LbfgsState, Tensor]:
-        reached = tf.TensorArray(tf.float32, size=n_steps, element_shape=[])
-        for step in tf.range(n_steps):
-            if not search.is_stalled:
-                search = lbfgs_step(
-                    search, lambda at: objective_and_gradient(at, series, prior), metric
-                )
-            reached = reached.write(step, search.objective)
-        return search, reached.stack()
-
-    return begin, advance

@@ -118,7 +118,9 @@ def folded(
         record = replace(record, frames=(*record.frames, _stored(entry)))
     elif entry["kind"] == "rejected":
         rejected = RejectedFrame(str(entry["frame"]), str(entry["reason"]))
-        record = replace(record, rejected=(*record.rejected, rejected))
+        # Whoever missed the answer sends it again; one line of the report is enough.
+        if rejected not in record.rejected:
+            record = replace(record, rejected=(*record.rejected, rejected))
     else:
         record = replace(record, exit_status=entry["exit_status"])
     return {**records, ordinal: record}

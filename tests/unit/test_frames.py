@@ -4,7 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltemlive.errors import FrameError
-from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX, PIXEL_TYPES, Frame, FrameMeta
+from ltemlive.frames import (
+    MAX_SIDE_PX,
+    MIN_SIDE_PX,
+    PIXEL_TYPES,
+    Frame,
+    FrameMeta,
+    check_usable,
+)
 
 
 @settings(max_examples=30, deadline=None)
@@ -54,3 +61,51 @@ def test_what_nobody_has_said_is_none():
     assert meta.defocus_nm is None
     assert meta.pixel_nm is None
     assert meta.meta == {}
+
+
+def frame_of(image):
+    return Frame(FrameMeta(seq=3), image)
+
+
+def spotted(dtype, level, spot):
+    """Return an image of one level with one other pixel."""
+    image = np.full((16, 17), level, dtype)
+    image[3, 4] = spot
+    return image
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from(PIXEL_TYPES), st.integers(0, 127))
+def test_an_image_of_one_value_cannot_be_used_whatever_the_value(dtype, value):
+    image = np.full((16, 17), value, dtype)
+    with pytest.raises(
+        FrameError, match=rf"^frame 3: .* the constant value {value} \(blank"
+    ):
+        check_usable(frame_of(image))
+    image[3, 4] = value + 1 if value < 127 else 0
+    assert check_usable(frame_of(image)) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (np.full((16, 17), 65535, "<u2"), "the constant value 65535 (blank or saturated"),
+        (spotted("<f4", 7.5, np.nan), "the constant value 7.5 (blank or saturated"),
+        (spotted("<f8", 1.0, 1.0 + 1e-12), "the constant value 1 (blank or saturated"),
+        (spotted("<f8", 1.0, -1e300), "that float32 can hold, got 1e+300"),
+        (np.full((16, 17), 1e39, "<f8"), "that float32 can hold, got 1e+39"),
+        (spotted("<i2", -5, -2), "got no value above -2 (too much background"),
+        (spotted("<f4", -1.5, 0.0), "got no value above 0 (too much background"),
+    ],
+)
+def test_an_image_that_shows_nothing_cannot_be_used(image, reason):
+    with pytest.raises(FrameError, match=r"^frame 3: expected ") as refusal:
+        check_usable(frame_of(image))
+    assert reason in str(refusal.value)
+
+
+@pytest.mark.parametrize("spot", [np.nan, np.inf, 3e38, -9.0])
+def test_pixels_that_are_dead_do_not_spoil_an_image(spot):
+    image = spotted("<f8", 1.0, spot)
+    image[5, 5] = 2.0
+    assert check_usable(frame_of(image)) is None

@@ -11,7 +11,7 @@ HEAD = "voltage_kv: 200\npixel_nm: 5.0\nframes:\n"
 
 def write_image(path, level=10.0, shape=(16, 18)):
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = np.full(shape, level, np.float32)
+    image = level + np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     write_frame_tiff(path, image, pixel_nm=5.0, defocus_nm=None, seq=0, durable=False)
 
 
@@ -24,7 +24,7 @@ def write_series(folder, *entries, head=HEAD):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A series of three frames whose pixels are 10, 11 and 12."""
+    """A series of three frames whose first pixels are 10, 11 and 12."""
     for index in range(3):
         write_image(tmp_path / "holes" / f"f{index}.tif", level=10.0 + index)
     return write_series(
@@ -99,6 +99,7 @@ def test_bad_frames_are_listed_and_the_rest_goes_on(folder):
     write_image(folder / "wide.tif", shape=(16, 20))
     (folder / "torn.tif").write_bytes((folder / "f0.tif").read_bytes()[:300])
     write_image(folder / "nan.tif", level=np.nan)
+    tifffile.imwrite(folder / "blank.tif", np.full((16, 18), 65535, np.uint16))
     half = np.full((16, 18), 10.0, np.float32)
     half[8:] = 0.0
     tifffile.imwrite(folder / "half.tif", half)
@@ -109,17 +110,23 @@ def test_bad_frames_are_listed_and_the_rest_goes_on(folder):
         "file: torn.tif, defocus_nm: 1",
         "file: nan.tif, defocus_nm: 1",
         "file: half.tif, defocus_nm: 1",
+        "file: blank.tif, defocus_nm: 1",
         "file: gone.tif, defocus_nm: 1",
         "file: f1.tif, defocus_nm: 2",
     )
     series = read_series(folder)
     assert series.labels == ("f0.tif", "f1.tif")
     reasons = {bad.frame: bad.reason for bad in series.rejected}
-    assert set(reasons) == {"wide.tif", "torn.tif", "nan.tif", "half.tif", "gone.tif"}
+    assert set(reasons) == {
+        "wide.tif", "torn.tif", "nan.tif", "half.tif", "blank.tif", "gone.tif",
+    }  # fmt: skip
     assert "expected shape (16, 18) as most frames have" in reasons["wide.tif"]
     assert "damaged" in reasons["torn.tif"]
     assert "no finite pixel" in reasons["nan.tif"]
     assert "zeros in the last 8 of 16 rows" in reasons["half.tif"]
+    assert (
+        "frame 5: expected an image, got the constant value 65535" in reasons["blank.tif"]
+    )
     assert reasons["gone.tif"] == "gone.tif: no such file; check the name and the share"
 
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from ltemlive.physics.optics import intensity_blur, transfer_function
 from ltemlive.recon.forward import INTENSITY_FLOOR
-from ltemlive.recon.objective import FocalSeries, TotalVariation, objective_and_gradient
+from ltemlive.recon.objective import EdgePrior, FocalSeries, objective_and_gradient
 from ltemlive.series import Microscope
 
 SHAPE = (20, 27)
@@ -76,7 +76,8 @@ def evaluate():
     graph = tf.function(objective_and_gradient, reduce_retracing=True)
 
     def evaluated(phase, series, prior_weight=0.0):
-        prior = TotalVariation(tf.constant(prior_weight), tf.constant(SMOOTHING_RAD))
+        relief = tf.zeros_like(series.amplitude)
+        prior = EdgePrior(tf.constant(prior_weight), tf.constant(SMOOTHING_RAD), relief)
         value, gradient = graph(tf.constant(phase, tf.float32), series, prior)
         return float(value), gradient.numpy().astype(np.float64)
 

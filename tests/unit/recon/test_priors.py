@@ -4,7 +4,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltemlive.recon.priors import mean_steepness, squared_wavenumber, total_variation
+from ltemlive.recon.priors import (
+    mean_steepness,
+    signal_to_noise,
+    squared_wavenumber,
+    total_variation,
+)
 
 SHAPE = (21, 30)
 SHAPES = st.tuples(st.integers(2, 40), st.integers(2, 40))
@@ -16,7 +21,8 @@ def rough_phase(seed=0):
 
 def variation(phase_rad, smoothing_rad):
     smoothing = tf.constant(smoothing_rad, tf.float32)
-    return float(total_variation(tf.constant(phase_rad, tf.float32), smoothing))
+    phase = tf.constant(phase_rad, tf.float32)
+    return float(total_variation(phase, smoothing, tf.ones(phase.shape)))
 
 
 def in_numpy(phase_rad, smoothing_rad):
@@ -48,7 +54,7 @@ def test_its_gradient_agrees_with_finite_differences():
     position = tf.constant(phase)
     with tf.GradientTape() as tape:
         tape.watch(position)
-        value = total_variation(position, tf.constant(0.05))
+        value = total_variation(position, tf.constant(0.05), tf.ones(position.shape))
     slope = float((tape.gradient(value, position).numpy() * along).sum(dtype=np.float64))
     up, down = (in_numpy(phase + sign * 1e-5 * along.astype(np.float64), 0.05)
                 for sign in (1.0, -1.0))  # fmt: skip
@@ -66,7 +72,9 @@ def test_below_the_smoothing_it_is_quadratic_and_above_it_linear():
 def test_the_mean_steepness_is_that_of_the_gradient():
     phase = rough_phase()
     expected = in_numpy(phase.astype(np.float64), 0.0) / phase.size
-    assert float(mean_steepness(tf.constant(phase))) == pytest.approx(expected, rel=1e-5)
+    assert float(mean_steepness(tf.constant(phase), tf.ones(phase.shape))) == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -76,3 +84,27 @@ def test_squared_wavenumbers_are_those_of_a_real_transform(shape):
     q_y, q_x = np.fft.fftfreq(ny)[:, np.newaxis], np.fft.rfftfreq(nx)[np.newaxis, :]
     expected = (2.0 * np.pi) ** 2 * (q_y**2 + q_x**2)
     np.testing.assert_allclose(squared_wavenumber(ny, nx), expected, rtol=1e-5)
+
+
+def test_the_unseen_border_is_only_asked_to_be_smooth():
+    rng = np.random.default_rng(5)
+    phase = rng.standard_normal((12, 15)).astype(np.float32)
+    unseen = total_variation(tf.constant(phase), tf.constant(0.01), tf.zeros(phase.shape))
+    along_y = np.roll(phase, -1, axis=0) - phase
+    along_x = np.roll(phase, -1, axis=1) - phase
+    assert float(unseen) == pytest.approx(0.5 * (along_y**2 + along_x**2).sum(), rel=1e-5)
+
+
+def test_a_steep_border_does_not_count_as_steepness():
+    phase = np.zeros((16, 16), np.float32)
+    phase[:, 12:] = 100.0
+    seen = np.zeros((16, 16), np.float32)
+    seen[2:10, 2:10] = 1.0
+    assert float(mean_steepness(tf.constant(phase), tf.constant(seen))) == 0.0
+
+
+def test_signal_to_noise_of_white_noise_is_its_variance_times_the_stiffness():
+    rng = np.random.default_rng(6)
+    phase = tf.constant(0.3 * rng.standard_normal((64, 48)), tf.float32)
+    ratio = signal_to_noise(phase, tf.fill([64, 25], 7.0)).numpy()
+    assert np.median(ratio) == pytest.approx(7.0 * 0.3**2, rel=0.1)

@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 
 from ltemlive.physics.accuracy import phase_accuracy
-from ltemlive.recon import solver
+from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.lbfgs import ROUNDING
-from ltemlive.recon.objective import TotalVariation, objective_and_gradient
+from ltemlive.recon.objective import EdgePrior, objective_and_gradient
+from ltemlive.recon.priors import mean_steepness
 from ltemlive.recon.solver import cold_start, refine, warm_start
 from ltemlive.settings import SolverSettings
 
@@ -100,8 +101,8 @@ def test_a_hundred_calls_and_a_growing_series_trace_once(acquire, model_of):
         for call in range(25):
             state, _ = refine(state, grown, 1 + call % 3)
             state = replace(state, is_converged=False)
-        graphs = solver._graphs(
-            tuple(state.phase.shape), grown.blur.shape[1:], SETTINGS.memory
+        graphs = search_graphs(
+            tuple(state.phase.shape), tuple(grown.blur.shape[1:]), SETTINGS.memory
         )
     assert [graph.experimental_get_tracing_count() for graph in graphs] == [1, 1]
 
@@ -200,7 +201,7 @@ def test_a_warm_start_beats_a_cold_one_at_equal_steps(acquire, model_of, coheren
 
 @tf.function(reduce_retracing=True)
 def _misfit(phase, series):
-    prior = TotalVariation(tf.zeros([]), tf.ones([]))
+    prior = EdgePrior(tf.zeros([]), tf.ones([]), tf.zeros_like(phase))
     return objective_and_gradient(phase, series, prior)[0]
 
 
@@ -254,3 +255,14 @@ def test_after_trouble_the_same_state_goes_on_with_a_good_series(wave_series):
     state, report = refine(warm_start(state), wave_series, 10)
     assert report.is_finite
     assert report.objective[-1] < report.objective[0]
+
+
+def test_weak_data_are_not_flattened_round_by_round(acquire, model_of):
+    acquisition = acquire((0.0, -4e5, 4e5), 0.05, "stripe_domains", border="free")
+    series = model_of(acquisition).series
+    state = cold_start(series, SETTINGS)
+    steepness = []
+    for _ in range(8):
+        state, _ = refine(replace(state, is_converged=False), series, 10)
+        steepness.append(float(mean_steepness(state.phase, series.weight)))
+    assert steepness[-1] > 0.5 * steepness[2]

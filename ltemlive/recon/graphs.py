@@ -1,0 +1,92 @@
+"""The compiled searches: one trace for each shape of field, however many images."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+import tensorflow as tf
+
+from ltemlive.recon.lbfgs import LbfgsState, lbfgs_init, lbfgs_step
+from ltemlive.recon.objective import EdgePrior, FocalSeries, objective_and_gradient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tensorflow import Tensor
+
+    Graphs: TypeAlias = tuple[
+        Callable[..., LbfgsState], Callable[..., tuple[LbfgsState, Tensor]]
+    ]
+
+
+@cache
+def search_graphs(
+    shape: tuple[int, int], blur_shape: tuple[int, int], memory: int
+) -> Graphs:
+    """Return the graphs that begin and advance a search on fields of one shape.
+
+    Each is traced once, whatever the number of images: their axis stays open.
+    """
+    image = tf.TensorSpec(shape, tf.float32)
+    scalar = tf.TensorSpec([], tf.float32)
+    count = tf.TensorSpec([], tf.int32)
+    pairs = tf.TensorSpec([memory, *shape], tf.float32)
+    half_plane = tf.TensorSpec([shape[0], shape[1] // 2 + 1], tf.float32)
+    series_spec = FocalSeries(
+        amplitude=image,
+        measured=tf.TensorSpec([None, *shape], tf.float32),
+        transfer=tf.TensorSpec([None, *shape], tf.complex64),
+        blur=tf.TensorSpec([None, *blur_shape], tf.float32),
+        weight=image,
+        precision=tf.TensorSpec([None], tf.float32),
+        stiffness=half_plane,
+    )
+    prior_spec = EdgePrior(scalar, scalar, image)
+    search_spec = LbfgsState(
+        image, scalar, image, pairs, pairs, count, count, tf.TensorSpec([], tf.bool)
+    )
+
+    @tf.function(input_signature=[image, series_spec, prior_spec])
+    def begin(phase: Tensor, series: FocalSeries, prior: EdgePrior) -> LbfgsState:
+        return lbfgs_init(
+            phase, lambda at: objective_and_gradient(at, series, prior), memory
+        )
+
+    @tf.function(input_signature=[search_spec, series_spec, prior_spec, half_plane, count])
+    def advance(
+        search: LbfgsState,
+        series: FocalSeries,
+        prior: EdgePrior,
+        metric: Tensor,
+        n_steps: Tensor,
+    ) -> tuple[LbfgsState, Tensor]:
+        reached = tf.TensorArray(tf.float32, size=n_steps, element_shape=[])
+        for step in tf.range(n_steps):
+            if not search.is_stalled:
+                search = lbfgs_step(
+                    search, lambda at: objective_and_gradient(at, series, prior), metric
+                )
+            reached = reached.write(step, search.objective)
+        return search, reached.stack()
+
+    return begin, advance
+
+
+def prepare_graphs(series: FocalSeries, memory: int) -> None:
+    """Compile all that fields and images like those of ``series`` need; it may be empty.
+
+    Takes seconds the first time; done while the first frames come in, it costs nobody.
+    """
+    ny, nx = series.amplitude.shape
+    begin, advance = search_graphs((ny, nx), tuple(series.blur.shape[1:]), memory)
+    flat = tf.zeros([ny, nx])
+    one_image = series._replace(
+        measured=tf.ones([1, ny, nx]),
+        transfer=tf.ones([1, ny, nx], tf.complex64),
+        blur=tf.ones([1, *series.blur.shape[1:]]),
+        precision=tf.ones([1]),
+    )
+    prior = EdgePrior(tf.ones([]), tf.ones([]), flat)
+    search = begin(flat, one_image, prior)
+    advance(search, one_image, prior, tf.ones_like(series.stiffness), tf.constant(1))

@@ -1,0 +1,384 @@
+"""The live loop end to end: a daemon in its own process, frames, results, replay.
+
+One session is recorded for the whole module, and what its clients saw is kept; the tests
+look at it from all sides.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from ltemlive import documents
+from ltemlive.cli.processes import child, daemon
+from ltemlive.client import ControlClient, ResultFeed
+from ltemlive.formats.images import read_image
+from ltemlive.physics.accuracy import correlation, phase_accuracy
+from ltemlive.recording.journal import read_journal
+from ltemlive.wire.results import ResultMessage, decode_result
+from simulator.acquisition import Acquisition
+from simulator.scenario import Scenario
+from simulator.zmq_emitter import ZmqEmitter
+
+if TYPE_CHECKING:
+    from ltemlive.frames import Frame
+
+pytestmark = pytest.mark.timeout(180)
+
+PATIENCE_S = 90.0
+"""How long anything may take; an import of TensorFlow beside other work included."""
+
+SCENARIO = Scenario.model_validate(
+    {
+        "series": "tiny",
+        "specimen": {"size_px": 64, "margin_px": 16},
+        "microscope": {"pixel_nm": 20.0},
+        "defocus_nm": [0.0, -2e5, 2e5, -4e5, 4e5],
+        "noise": {"level": 0.05},
+        "exposure_s": 0.05,
+        "dead_time_s": 0.0,
+    }
+)
+RESULT_FILES = (
+    "phase.tif", "gradient.tif", "induction.tif", "amplitude.tif", "result.nxs",
+    "summary.png", "report.json",
+)  # fmt: skip
+WRONG_SEQ = 7
+
+
+@dataclass
+class Recorded:
+    """A finished session, and what its clients saw of it."""
+
+    folder: Path
+    frames: list[Frame]
+    ping: Any
+    starting: dict[str, Any]
+    """The first status."""
+    meanwhile: dict[str, Any]
+    """The status after the first frame was acknowledged."""
+    rejections: list[tuple[int | None, str]]
+    n_acknowledged: int
+    messages: list[ResultMessage]
+    late: ResultMessage
+    """What a client got that came after everything."""
+    exit_status: int | None
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "series" / "0001"
+
+    @property
+    def final_rad(self):
+        return read_image(self.results / "phase.tif")
+
+    @property
+    def live(self) -> list[ResultMessage]:
+        estimates = [each for each in self.messages if each.topic == "estimate"]
+        return [each for each in estimates if not each.header["final"]]
+
+
+@dataclass
+class Observer:
+    """A client that keeps what is published, and waits for what it is told to."""
+
+    feed: ResultFeed
+    control: ControlClient
+    seen: list[ResultMessage] = field(default_factory=list)
+
+    def await_message(self, is_it) -> ResultMessage:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            message = self.feed.take(1.0)
+            if message is not None:
+                self.seen.append(message)
+                if is_it(message):
+                    return message
+        raise TimeoutError([message.topic for message in self.seen])
+
+    def await_estimate(self, seq: int) -> None:
+        """Return when an estimate is published that was made with a frame."""
+        self.await_message(
+            lambda each: each.topic == "estimate" and seq in each.header["seqs_used"]
+        )
+
+    def latest(self, topic: str) -> ResultMessage:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            answer = self.control.request("latest", topic=topic)
+            if answer.ok:
+                return decode_result(bytes(answer.buffer))
+        raise TimeoutError(answer.error)
+
+
+def is_final(message):
+    return message.topic == "estimate" and message.header["final"]
+
+
+def is_solving(message):
+    return message.topic == "status" and message.header["device"] is not None
+
+
+def is_stored(message, seq):
+    header = message.header
+    is_it = message.topic == "frame" and header["seq"] == seq
+    return is_it and header["state"] == "stored"
+
+
+def deliver(microscope, frame):
+    """Send a frame and return when the daemon has answered."""
+    n_answered = len(microscope.ack_seconds)
+    microscope.send(frame)
+    while len(microscope.ack_seconds) == n_answered:
+        microscope.sleep(0.01)
+
+
+def wrong_frame(frame):
+    image = np.ascontiguousarray(frame.image[:48])
+    return replace(frame, image=image, meta=replace(frame.meta, seq=WRONG_SEQ))
+
+
+@pytest.fixture(scope="module")
+def acquisition():
+    return Acquisition(SCENARIO)
+
+
+@pytest.fixture(scope="module")
+def recorded(acquisition, tmp_path_factory):
+    """Record a series frame by frame, each sent when the one before has its estimate."""
+    frames = list(acquisition.frames())
+    with ExitStack() as stack:
+        running = stack.enter_context(daemon(tmp_path_factory.mktemp("sessions")))
+        feed = stack.enter_context(ResultFeed(running.results))
+        control = stack.enter_context(ControlClient(running.control, PATIENCE_S))
+        observer = Observer(feed, control)
+        ping = control.request("ping")
+        starting = observer.latest("status")
+        microscope = stack.enter_context(ZmqEmitter(running.frames, producer="test"))
+        microscope.start(acquisition.announcement)
+        deliver(microscope, frames[0])
+        observer.await_message(lambda each: is_stored(each, 0))
+        meanwhile = observer.await_message(
+            lambda each: each.topic == "status" and each.header["stored"] == 1
+        )
+        if not is_solving(meanwhile):
+            observer.await_message(is_solving)
+        for frame in frames[1:]:
+            deliver(microscope, frame)
+            observer.await_estimate(frame.meta.seq)
+            if frame.meta.seq == 2:
+                deliver(microscope, wrong_frame(frame))
+        microscope.end("success")
+        observer.await_message(is_final)
+        with ControlClient(running.control, PATIENCE_S) as late:
+            latest = Observer(feed, late).latest("estimate")
+        running.end()
+        return Recorded(
+            folder=Path(running.session),
+            frames=frames,
+            ping=ping,
+            starting=dict(starting.header),
+            meanwhile=dict(meanwhile.header),
+            rejections=microscope.rejections,
+            n_acknowledged=len(microscope.ack_seconds),
+            messages=observer.seen,
+            late=latest,
+            exit_status=running.process.returncode,
+        )
+
+
+@pytest.fixture(scope="module")
+def again(recorded, tmp_path_factory):
+    """Reconstruct and replay the session, each in a process of its own, side by side.
+
+    Return where the results are, and exit status and output of each.
+    """
+    results = tmp_path_factory.mktemp("results") / "again"
+    ports = [f"--{name}=tcp://127.0.0.1:0" for name in ("results", "control")]
+    commands = {
+        "reconstruct": (str(recorded.folder), "--out", str(results)),
+        "replay": (str(recorded.folder), *ports),
+    }
+    with ExitStack() as stack:
+        processes = {
+            name: stack.enter_context(child(name, *arguments, reads=True))
+            for name, arguments in commands.items()
+        }
+        said = {
+            name: process.communicate(timeout=PATIENCE_S)[0]
+            for name, process in processes.items()
+        }
+        status = {name: process.returncode for name, process in processes.items()}
+    return results, status, said
+
+
+def rms(difference):
+    return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
+
+
+# While the session went on
+
+
+def test_it_answers_before_tensorflow_is_loaded(recorded):
+    assert recorded.ping.ok
+    assert recorded.starting["state"] == "starting"
+    assert recorded.starting["device"] is None
+    assert recorded.starting["session"] == recorded.folder.name
+
+
+def test_it_takes_frames_before_tensorflow_is_loaded(recorded):
+    assert recorded.meanwhile["device"] is None
+    assert recorded.meanwhile["stored"] == 1
+    assert [row["state"] for row in recorded.meanwhile["frames"]] == ["stored"]
+
+
+def test_each_frame_from_the_second_on_improves_the_estimate(recorded):
+    revs = [message.header["rev"] for message in recorded.live]
+    assert revs == sorted(set(revs))
+    used = [tuple(message.header["seqs_used"]) for message in recorded.live]
+    assert list(dict.fromkeys(used)) == [
+        (0, 1),
+        (0, 1, 2),
+        (0, 1, 2, 3),
+        (0, 1, 2, 3, 4),
+    ]
+
+
+def test_a_wrong_frame_is_refused_with_its_reason_and_the_series_goes_on(recorded):
+    reason = (
+        "frame 7: expected shape (64, 64) as the first frame of the series, got (48, 64)"
+    )
+    assert recorded.rejections == [(WRONG_SEQ, reason)]
+    assert recorded.n_acknowledged == len(recorded.frames) + 1
+    (told,) = (
+        message.header
+        for message in recorded.messages
+        if message.topic == "frame" and message.header["state"] == "rejected"
+    )
+    assert (told["frame"], told["reason"]) == ("7", reason)
+    report = json.loads((recorded.results / "report.json").read_text())
+    assert report["frames_rejected"] == [{"seq": WRONG_SEQ, "reason": reason}]
+    assert report["frames_used"] == [f"{seq:06d}.tif" for seq in range(5)]
+
+
+def test_a_client_that_comes_late_gets_the_newest_estimate(recorded):
+    assert recorded.late.header["final"]
+    assert recorded.late.header["rev"] > recorded.live[-1].header["rev"]
+    np.testing.assert_array_equal(recorded.late.arrays["phase"], recorded.final_rad)
+    assert set(recorded.late.arrays) == {"phase", "gradient", "induction", "amplitude"}
+
+
+# What is left
+
+
+def test_it_ended_well_when_it_was_asked_to(recorded):
+    assert recorded.exit_status == 0
+    assert read_journal(recorded.folder / "journal.jsonl")[-1]["kind"] == "closed"
+
+
+def test_every_frame_is_on_disk_bit_for_bit(recorded):
+    files = sorted((recorded.results / "frames").iterdir())
+    assert [file.name for file in files] == [f"{seq:06d}.tif" for seq in range(5)]
+    for file, frame in zip(files, recorded.frames, strict=True):
+        image = read_image(file)
+        assert image.dtype == frame.image.dtype
+        np.testing.assert_array_equal(image, frame.image)
+
+
+def test_every_result_file_is_there(recorded):
+    there = {file.name for file in recorded.results.iterdir()}
+    assert there == {*RESULT_FILES, "series.yaml", "frames"}
+
+
+def test_the_truth_is_found(recorded, acquisition):
+    accuracy = phase_accuracy(recorded.final_rad, acquisition.truth_phase_rad)
+    assert accuracy.phase > 0.95
+    assert accuracy.gradient > 0.95
+
+
+def test_the_last_live_estimate_lies_near_the_final_one(recorded):
+    last = recorded.live[-1].arrays["phase"]
+    assert correlation(last, recorded.final_rad) > 0.998
+
+
+# The session again
+
+
+def test_reconstruct_gives_the_final_result_of_the_daemon(recorded, again):
+    results, status, said = again
+    assert status["reconstruct"] == 0
+    assert "not used 7: frame 7: expected shape (64, 64)" in said["reconstruct"]
+    assert {file.name for file in results.iterdir()} == set(RESULT_FILES)
+    phase_rad = read_image(results / "phase.tif")
+    assert rms(phase_rad - recorded.final_rad) <= 1e-4
+
+
+def test_replay_gives_every_estimate_as_it_was(recorded, again):
+    _, status, said = again
+    entries = read_journal(recorded.folder / "journal.jsonl")
+    n_live = sum(entry["kind"] == "refined" for entry in entries)
+    assert n_live >= len(recorded.live)
+    verdict = f"{n_live + 1} of {n_live + 1} estimates as recorded"
+    assert said["replay"].splitlines()[-1] == verdict
+    assert status["replay"] == 0
+
+
+# The same through a watched folder
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """Let the simulator save to a folder that a daemon watches; return both folders."""
+    share = tmp_path_factory.mktemp("share")
+    scenario = tmp_path_factory.mktemp("scenario") / "tiny.yaml"
+    scenario.write_text(documents.dump(SCENARIO.model_dump(mode="json")))
+    settings = ("input.zmq=null", f"input.folder={share}", "input.rescan_s=0.2")
+    with ExitStack() as stack:
+        running = stack.enter_context(
+            daemon(tmp_path_factory.mktemp("sessions"), *settings)
+        )
+        feed = stack.enter_context(ResultFeed(running.results))
+        control = stack.enter_context(ControlClient(running.control, PATIENCE_S))
+        observer = Observer(feed, control)
+        observer.await_message(lambda each: each.topic == "status")
+        target = ("--to", "folder", str(share))
+        microscope = stack.enter_context(child("simulate", str(scenario), *target))
+        last = len(SCENARIO.defocus_nm) - 1
+        observer.await_message(lambda each: is_stored(each, last))
+        assert microscope.wait(PATIENCE_S) == 0
+        # The end of the daemon is the end of its series: the final result comes before.
+        running.end()
+    return share, Path(running.session)
+
+
+def test_every_file_ends_up_in_the_session_and_none_twice(watched, acquisition):
+    share, session = watched
+    stored = sorted((session / "series" / "0001" / "frames").iterdir())
+    written = sorted(share.glob("*.tif"))
+    assert [file.name for file in stored] == [file.name for file in written]
+    for copy, original, frame in zip(stored, written, acquisition.frames(), strict=True):
+        np.testing.assert_array_equal(read_image(copy), frame.image)
+        np.testing.assert_array_equal(read_image(original), frame.image)
+    entries = read_journal(session / "journal.jsonl")
+    kinds = [entry["kind"] for entry in entries]
+    assert [entry["seq"] for entry in entries if entry["kind"] == "stored"] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert (kinds.count("rejected"), kinds.count("ended"), kinds[-1]) == (0, 1, "closed")
+
+
+def test_the_same_frames_give_the_same_phase_by_either_way(watched, recorded):
+    _, session = watched
+    by_folder = read_image(session / "series" / "0001" / "phase.tif")
+    assert rms(by_folder - recorded.final_rad) <= 1e-4

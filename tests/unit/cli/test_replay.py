@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from ltemlive.daemon import loading
+from ltemlive.daemon.loading import Solver
+from ltemlive.errors import FrameError
+from ltemlive.formats.series import read_series
+from ltemlive.frames import Frame, FrameMeta
+from ltemlive.recording.session import SessionRecorder
+from ltemlive.series import Microscope
+from ltemlive.settings import Settings
+from ltemlive.versions import versions
+
+ANY_PORTS = ("--results", "tcp://127.0.0.1:0", "--control", "tcp://127.0.0.1:0")
+
+
+def refuse(stored, settings):
+    raise FrameError(f"{stored.title}: not today")
+
+
+@pytest.fixture(autouse=True)
+def solver_that_refuses(monkeypatch):
+    monkeypatch.setattr(
+        loading, "load_solver", lambda threads: Solver(None, refuse, None, "abacus")
+    )
+
+
+@pytest.fixture
+def session_of(tmp_path):
+    """Return a way to record a series of two frames and a refused one."""
+
+    def recorded(**stated):
+        recorder = SessionRecorder.create(
+            tmp_path / "sessions",
+            settings=Settings(),
+            versions=versions() | stated,
+            clock=lambda: 1000.0,
+        )
+        with recorder:
+            microscope = Microscope(voltage_kv=200.0, pixel_nm=5.0)
+            recorder.open_series("run-1", "holes [/]", microscope, 2)
+            for seq in range(2):
+                image = np.arange(seq, 320 + seq, dtype="<u2").reshape(16, 20)
+                frame = Frame(FrameMeta(seq, defocus_nm=seq * 1e5), image)
+                recorder.store(1, "run-1", "holes [/]", frame, seq, 1000.0)
+            recorder.reject("holes [/]", "7", "frame 7: [/red] torn", 1)
+            recorder.end_series(1, "success")
+        return recorder.path
+
+    return recorded
+
+
+def test_a_session_of_the_same_versions_raises_no_doubt(ltemlive, session_of):
+    outcome = ltemlive("replay", session_of(), *ANY_PORTS)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.splitlines() == [
+        "not used 7: frame 7: [/red] torn",
+        "0 of 0 estimates as recorded",
+    ]
+
+
+def test_other_versions_are_warned_of(ltemlive, session_of):
+    outcome = ltemlive("replay", session_of(tensorflow="1.0"), *ANY_PORTS)
+    assert outcome.out.startswith("recorded with other versions: numbers may differ\n")
+
+
+def test_a_final_result_that_does_not_come_again_is_a_failure(ltemlive, session_of):
+    session = session_of()
+    (session / "series" / "0001" / "phase.tif").touch()
+    outcome = ltemlive("replay", session, *ANY_PORTS)
+    assert (outcome.status, outcome.err) == (1, "")
+    assert outcome.out.splitlines()[1:] == [
+        "differs holes [/]  final     2 images",
+        "0 of 1 estimates as recorded",
+    ]
+
+
+def test_recorded_frames_are_emitted_to_a_folder_each_series_in_its_own(
+    ltemlive, session_of, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ltemlive.cli.emitting.COPY_S", 0.001)
+    session = session_of()
+    outcome = ltemlive("replay", session, "--to", "folder", tmp_path / "share")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out == f"2 frames written to {tmp_path / 'share' / '0001'}\n"
+    recorded, emitted = read_series(session), read_series(tmp_path / "share" / "0001")
+    assert emitted.title == "holes [/]"
+    for before, after in zip(recorded.frames, emitted.frames, strict=True):
+        np.testing.assert_array_equal(before.image, after.image)
+        assert before.meta.defocus_nm == after.meta.defocus_nm
+
+
+@pytest.mark.parametrize("name", ["gone", "."])
+def test_what_is_no_session_is_one_line(ltemlive, name):
+    outcome = ltemlive("replay", name)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err == (
+        f"ltemlive: {name}: expected a session folder, got none with a session.yaml; name "
+        "the folder that `ltemlive run` made\n"
+    )
+
+
+def test_a_damaged_journal_is_one_line(ltemlive, session_of):
+    session = session_of()
+    journal = session / "journal.jsonl"
+    journal.write_text("{torn\n" + journal.read_text())
+    outcome = ltemlive("replay", session)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "journal.jsonl: line 1: expected a journal entry in JSON" in outcome.err
+    assert len(outcome.err.splitlines()) == 1

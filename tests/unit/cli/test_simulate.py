@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from ltemlive.formats.series import read_series
+from simulator.acquisition import Acquisition
+from simulator.scenario import load_scenario
+
+SCENARIO = """\
+series: tiny
+specimen: {size_px: 64, margin_px: 16}
+microscope: {pixel_nm: 20.0}
+defocus_nm: [0.0, -200000.0, 200000.0]
+exposure_s: 0.001
+dead_time_s: 0.0
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path, monkeypatch):
+    monkeypatch.setattr("ltemlive.cli.emitting.COPY_S", 0.001)
+    file = tmp_path / "tiny.yaml"
+    file.write_text(SCENARIO)
+    return file
+
+
+def test_a_folder_gets_a_series_that_can_be_read(ltemlive, scenario, tmp_path):
+    outcome = ltemlive("simulate", scenario, "--to", "folder", tmp_path / "share")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out == f"3 frames written to {tmp_path / 'share'}\n"
+    stored = read_series(tmp_path / "share")
+    assert stored.title == "tiny"
+    assert stored.microscope.pixel_nm == 20.0
+    assert stored.rejected == ()
+    expected = list(Acquisition(load_scenario(scenario)).frames())
+    for got, frame in zip(stored.frames, expected, strict=True):
+        np.testing.assert_array_equal(got.image, frame.image)
+        assert got.meta.defocus_nm == frame.meta.defocus_nm
+
+
+def test_the_seed_changes_the_noise(ltemlive, scenario, tmp_path):
+    for folder, seed in (("one", 1), ("two", 2)):
+        target = ("--to", "folder", tmp_path / folder)
+        ltemlive("simulate", scenario, *target, "--seed", seed, "--fps", 1000)
+    one, two = (read_series(tmp_path / folder) for folder in ("one", "two"))
+    assert not np.array_equal(one.frames[0].image, two.frames[0].image)
+    assert one.frames[0].meta.exposure_s == 0.001
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "expected"),
+    [
+        (("nowhere", "x"), 2, "--to nowhere x: expected folder DIR or zmq ENDPOINT"),
+        (("zmq", "tcp://10.0.0.1:5571"), 2, "tcp://10.0.0.1:5571: expected a loopback"),
+        (("zmq", "here"), 2, "here: expected a loopback address such as "),
+        (("folder", "."), 2, "series.yaml: expected a folder without a series"),
+        (("folder", "tiny.yaml"), 1, "tiny.yaml"),
+    ],
+)
+def test_a_wrong_destination_is_one_line(
+    ltemlive, scenario, tmp_path, to, status, expected
+):
+    (tmp_path / "series.yaml").write_text("voltage_kv: 200\npixel_nm: 5\n")
+    outcome = ltemlive("simulate", scenario, "--to", *to)
+    assert (outcome.status, outcome.out) == (status, "")
+    assert outcome.err.startswith(f"ltemlive: {expected}")
+    assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("specimen: {size_px: 8}\n", "tiny.yaml: specimen.size_px: expected greater than"),
+        ("sample: {}\n", "tiny.yaml: sample: unknown key; expected one of: series, "),
+    ],
+)
+def test_a_scenario_that_makes_no_sense_is_one_line(ltemlive, scenario, text, expected):
+    scenario.write_text(text)
+    outcome = ltemlive("simulate", "tiny.yaml", "--to", "folder", "share")
+    assert outcome.status == 2
+    assert outcome.err.startswith(f"ltemlive: {expected}")
+    assert len(outcome.err.splitlines()) == 1

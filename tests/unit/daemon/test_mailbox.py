@@ -1,0 +1,59 @@
+import threading
+
+from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
+
+
+def test_everything_since_the_last_look_is_taken_oldest_first(frame_of, microscope):
+    mailbox = Mailbox()
+    letters = [
+        SeriesOpened(1, "holes", microscope),
+        StoredFrame(1, frame_of(0)),
+        StoredFrame(1, frame_of(1)),
+        SeriesOver(1, "success"),
+    ]
+    for letter in letters:
+        mailbox.put(letter)
+    assert mailbox.take(0.0) == letters
+    assert mailbox.take(0.0) == []
+
+
+def test_only_frames_count_as_backlog(frame_of, microscope):
+    mailbox = Mailbox()
+    mailbox.put(SeriesOpened(1, "holes", microscope))
+    assert mailbox.backlog == 0
+    for seq in range(3):
+        mailbox.put(StoredFrame(1, frame_of(seq)))
+    mailbox.put(SeriesOver(1, "success"))
+    assert mailbox.backlog == 3
+    mailbox.take(0.0)
+    assert mailbox.backlog == 0
+
+
+def test_whoever_waits_is_woken_by_a_letter(microscope):
+    mailbox = Mailbox()
+    letter = SeriesOpened(1, "holes", microscope)
+    taken = []
+    waiting = threading.Thread(target=lambda: taken.extend(mailbox.take(60.0)))
+    waiting.start()
+    mailbox.put(letter)
+    waiting.join(10.0)
+    assert taken == [letter]
+
+
+def test_nothing_is_lost_between_two_threads(frame_of):
+    mailbox = Mailbox()
+    frames = [frame_of(seq) for seq in range(20)]
+
+    def put_all():
+        for frame in frames:
+            mailbox.put(StoredFrame(1, frame))
+
+    putting = threading.Thread(target=put_all)
+    putting.start()
+    taken = []
+    while len(taken) < len(frames):
+        letters = mailbox.take(10.0)
+        assert letters
+        taken += letters
+    putting.join(10.0)
+    assert [letter.frame for letter in taken] == frames

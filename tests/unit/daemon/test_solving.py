@@ -1,0 +1,267 @@
+import json
+
+import numpy as np
+import pytest
+
+from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
+from ltemlive.daemon.solving import SolvingLoop, fingerprint
+from ltemlive.daemon.status import StatusBoard
+from ltemlive.errors import RecordingError
+from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate, SeriesEnded
+from ltemlive.formats.images import read_image
+from ltemlive.recording.journal import read_journal
+from ltemlive.recording.session import SessionRecorder
+
+
+class FullJournal(SessionRecorder):
+    """A recorder whose disk has no room for what the solver notes."""
+
+    def added(self, *args):
+        raise RecordingError(f"{self.path}: cannot be written (No space left)")
+
+    refined = added
+
+
+class StopAfter:
+    """A stop signal that is set at the ``n``-th idle look."""
+
+    def __init__(self, n):
+        self._left = n
+
+    def is_set(self):
+        self._left -= 1
+        return self._left <= 0
+
+
+class BatchMailbox(Mailbox):
+    """Hands out one prepared batch at a time, as a slow solver finds them."""
+
+    def __init__(self, *batches):
+        super().__init__()
+        self._batches = list(batches)
+
+    def take(self, timeout_s):
+        return self._batches.pop(0) if self._batches else []
+
+
+class Bench:
+    """A solving loop with everything around it."""
+
+    def __init__(self, recorder, laboratory, settings, frame_of, microscope):
+        self.recorder = recorder
+        self.laboratory = laboratory
+        self.board = StatusBoard("session")
+        self.events = []
+        self._settings = settings.solver
+        self._frame_of = frame_of
+        self._microscope = microscope
+
+    def open(self, series="holes"):
+        ordinal = self.recorder.open_series("run-1", series, self._microscope, None)
+        return SeriesOpened(ordinal, series, self._microscope)
+
+    def store(self, *seqs, ordinal=1):
+        record = self.recorder.record(ordinal)
+        for seq in seqs:
+            frame = self._frame_of(seq)
+            self.recorder.store(ordinal, "run-1", record.series, frame, seq, 1.0)
+            yield StoredFrame(ordinal, frame)
+
+    def run(self, *batches, idle=1, **changes):
+        """Solve what is in the batches, then look ``idle`` times for more."""
+        loop = SolvingLoop(
+            BatchMailbox(*batches),
+            self.recorder,
+            self.board,
+            self._settings.model_copy(update=changes),
+            self.events.append,
+            load=self.laboratory.load,
+        )
+        loop.run(StopAfter(idle))
+
+    def told(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def calls(self, index=0):
+        return self.laboratory.engines[index].calls
+
+    def journal(self, *kinds):
+        entries = read_journal(self.recorder.path / "journal.jsonl")
+        return [entry for entry in entries if entry["kind"] in kinds]
+
+
+@pytest.fixture
+def bench_of(laboratory, settings, frame_of, microscope):
+    def made(recorder):
+        return Bench(recorder, laboratory, settings, frame_of, microscope)
+
+    return made
+
+
+@pytest.fixture
+def bench(bench_of, recorder):
+    return bench_of(recorder)
+
+
+def status(bench):
+    return bench.board.status(queued=0, dropped=0, disordered=0)
+
+
+def test_each_frame_is_added_and_refined_as_it_comes(bench):
+    opened = bench.open()
+    bench.run([opened], *([letter] for letter in bench.store(0, 1, 2)))
+    refine = ("refine", 4)
+    assert bench.calls() == [
+        ("add", (0,)), refine, ("add", (1,)), refine, ("add", (2,)), refine,
+    ]  # fmt: skip
+    estimates = bench.told(PhaseEstimate)
+    assert [(each.rev, each.seqs_used) for each in estimates] == [
+        (1, (0, 1)),
+        (2, (0, 1, 2)),
+    ]
+    assert bench.laboratory.threads == 2
+    assert status(bench).device == "abacus"
+
+
+def test_frames_that_wait_are_taken_at_once_and_none_is_left_out(bench):
+    opened = bench.open()
+    bench.run([opened, *bench.store(0)], list(bench.store(1, 2, 3)), list(bench.store(4)))
+    assert [call for call in bench.calls() if call[0] == "add"] == [
+        ("add", (0,)),
+        ("add", (1, 2, 3)),
+        ("add", (4,)),
+    ]
+    assert [each.seqs_used for each in bench.told(PhaseEstimate)][-1] == (0, 1, 2, 3, 4)
+
+
+def test_the_journal_tells_every_call_that_a_replay_must_make(bench):
+    opened = bench.open()
+    bench.run([opened, *bench.store(0)], list(bench.store(1, 2)), idle=2)
+    first, second = bench.told(PhaseEstimate)
+    entries = bench.journal("added", "refined")
+    assert [entry["seqs"] for entry in entries if entry["kind"] == "added"] == [[0], [1, 2]]
+    assert [
+        (entry["rev"], entry["steps"], entry["fingerprint"])
+        for entry in entries
+        if entry["kind"] == "refined"
+    ] == [(1, 4, fingerprint(first)), (2, 2, fingerprint(second))]
+    assert fingerprint(first) != fingerprint(second)
+
+
+def test_while_nothing_comes_the_newest_series_is_refined_until_it_rests(bench):
+    first, second = bench.open("holes"), bench.open("discs")
+    letters = [
+        first, *bench.store(0, 1, ordinal=1), second, *bench.store(0, 1, ordinal=2),
+    ]  # fmt: skip
+    bench.run(letters, idle=20)
+    for index in (0, 1):
+        assert bench.calls(index) == [
+            ("add", (0, 1)), ("refine", 4), ("refine", 2), ("refine", 2), ("refine", 2),
+        ]  # fmt: skip
+    assert [each.ordinal for each in bench.told(PhaseEstimate)] == [
+        1,
+        2,
+        *[2] * 3,
+        *[1] * 3,
+    ]
+    assert [each.rev for each in bench.told(PhaseEstimate)] == list(range(1, 9))
+    assert status(bench).state == "waiting"
+
+
+def test_without_idle_steps_it_rests_at_once(bench):
+    opened = bench.open()
+    bench.run([opened, *bench.store(0, 1)], idle=5, steps_when_idle=0)
+    assert bench.calls() == [("add", (0, 1)), ("refine", 4)]
+
+
+def test_the_final_result_comes_from_the_disk_by_the_same_reconstruct(bench):
+    opened = bench.open()
+    stored = list(bench.store(2, 0, 1))
+    bench.recorder.reject("holes", "9", "too wide", 1)
+    bench.run([opened, *stored, SeriesOver(1, "success")])
+    *live, final = bench.told(PhaseEstimate)
+    assert [each.is_final for each in live] == [False] * 3
+    assert live[-1].steps == 12
+    assert final.is_final
+    assert final.rev == live[-1].rev + 1
+    assert final.seqs_used == (0, 1, 2)
+    folder = bench.recorder.series_folder(1)
+    np.testing.assert_array_equal(read_image(folder / "phase.tif"), final.phase_rad)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["frames_used"] == ["000000.tif", "000001.tif", "000002.tif"]
+    assert report["frames_rejected"] == [{"seq": 9, "reason": "too wide"}]
+    assert bench.events[-1] == SeriesEnded(1, "holes", "success", str(folder))
+
+
+def test_what_is_on_disk_counts_for_the_final_result_not_what_is_in_memory(bench):
+    opened = bench.open()
+    stored = list(bench.store(0, 1, 2))
+    (bench.recorder.series_folder(1) / "frames" / "000001.tif").unlink()
+    bench.run([opened, *stored, SeriesOver(1, "success")])
+    *live, final = bench.told(PhaseEstimate)
+    assert live[-1].seqs_used == (0, 1, 2)
+    assert final.seqs_used == (0, 2)
+
+
+def test_a_series_that_cannot_be_finished_says_why_and_the_next_one_goes_on(bench):
+    short, next_one = bench.open("short"), bench.open("next")
+    bench.run(
+        [short, *bench.store(0), SeriesOver(1, "abort")],
+        [next_one, *bench.store(0, 1, ordinal=2), SeriesOver(2, "success")],
+    )
+    (advice,) = bench.told(AdviceGiven)
+    assert advice.text.startswith("no final result: ")
+    assert "expected at least 2 usable frames, got 1" in advice.text
+    assert (advice.level, advice.ordinal) == ("error", 1)
+    assert [(each.ordinal, bool(each.folder)) for each in bench.told(SeriesEnded)] == [
+        (1, False),
+        (2, True),
+    ]
+
+
+def test_interleaved_series_keep_their_own_engines(bench):
+    first, second = bench.open("holes"), bench.open("discs")
+    holes, discs = bench.store(0, 1, ordinal=1), bench.store(5, 6, ordinal=2)
+    letters = [first, second]
+    letters += [letter for pair in zip(holes, discs, strict=True) for letter in pair]
+    bench.run([*letters, SeriesOver(1, "success"), SeriesOver(2, "success")])
+    adds = [
+        [call[1] for call in bench.calls(index) if call[0] == "add"] for index in (0, 1)
+    ]
+    assert adds == [[(0,), (1,)], [(5,), (6,)]]
+    finals = [each for each in bench.told(PhaseEstimate) if each.is_final]
+    assert [(each.series, each.seqs_used) for each in finals] == [
+        ("holes", (0, 1)),
+        ("discs", (5, 6)),
+    ]
+
+
+def test_a_frame_that_the_engine_refuses_is_told(bench):
+    opened = bench.open()
+    stored = list(bench.store(0, 1, 2))
+    stored[1].frame.image[0, 0] = 13
+    bench.run([opened, *stored])
+    (refused,) = bench.told(FrameRejected)
+    assert (refused.frame, refused.ordinal) == ("1", 1)
+    assert bench.told(PhaseEstimate)[-1].seqs_used == (0, 2)
+
+
+def test_a_journal_that_cannot_be_written_costs_the_replay_not_the_estimate(
+    bench_of, recorder_of
+):
+    bench = bench_of(recorder_of(FullJournal))
+    opened = bench.open()
+    bench.run([opened, *bench.store(0, 1)])
+    assert [each.rev for each in bench.told(PhaseEstimate)] == [1]
+    assert ["No space left" in each.text for each in bench.told(AdviceGiven)] == [True] * 2
+
+
+def test_what_waits_is_solved_before_it_stops(bench):
+    opened = bench.open()
+    bench.run(
+        [opened, *bench.store(0)],
+        list(bench.store(1)),
+        [SeriesOver(1, "success")],
+        idle=0,
+    )
+    assert bench.told(SeriesEnded)[0].exit_status == "success"
