@@ -6,18 +6,21 @@ Precedence: defaults < YAML file < ``LTEMLIVE_SECTION__KEY`` < ``--set section.k
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ltemlive import documents
 from ltemlive.errors import ConfigError
+from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from ltemlive.series import Optics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 ENVIRONMENT_PREFIX = "LTEMLIVE_"
+
+Side = Annotated[int, Field(ge=MIN_SIDE_PX, le=MAX_SIDE_PX)]
 
 
 class _Section(BaseModel):
@@ -68,6 +71,11 @@ class SolverSettings(_Section):
     method: Literal["ad", "tie"] = "ad"
     threads: int = Field(2, ge=1, le=256)
     """Fixed, so that a replay gives the same bits; recorded with the session."""
+    expected_shape: tuple[Side, Side] | None = None
+    """(ny, nx) of the camera: compile for it at start, not while the first frames come.
+
+    For the default border and coherence. Null: at the first frame of each new shape.
+    """
     steps_per_frame: int = Field(24, ge=1, le=10_000)
     """Steps after each arrival, before the estimate is published."""
     steps_when_idle: int = Field(12, ge=0, le=10_000)

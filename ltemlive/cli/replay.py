@@ -70,6 +70,7 @@ def _replay_through_engine(
     from ltemlive.daemon.loading import load_solver
     from ltemlive.daemon.replaying import SessionReplay
     from ltemlive.daemon.serving import served
+    from ltemlive.daemon.status import StatusBoard
     from ltemlive.versions import versions
 
     if recorded.versions != versions():
@@ -78,8 +79,11 @@ def _replay_through_engine(
         for rejected in stored.rejected:
             say("[yellow]not used[/]", f"{rejected.frame}: {rejected.reason}")
     replayed: list[ReplayedEstimate] = []
-    with served(recorded.settings.output, results, control) as publish:
+    board = StatusBoard(recorded.path.name)
+    with served(recorded.settings.output, board, results, control) as publish:
         solver = load_solver(recorded.settings.solver.threads)
+        board.note_device(solver.device)
+        board.note_phase("solving")
         session = SessionReplay(recorded, solver, publish=publish, pause=pause)
         for estimate in session.run():
             replayed.append(estimate)

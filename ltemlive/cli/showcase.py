@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from ltemlive.cli.processes import RunningDaemon, child, daemon
-from ltemlive.cli.terminal import console
-from ltemlive.client import ControlClient, ResultFeed
+from ltemlive.cli.terminal import console, say
+from ltemlive.client import ResultFeed
 from ltemlive.dashboard.libraries import platform_of, require_qt
 from ltemlive.errors import ConfigError, LtemLiveError, MissingLibraryError
 from ltemlive.formats.images import write_map_tiff
 from ltemlive.physics.accuracy import PhaseAccuracy, phase_accuracy
 from ltemlive.recording.export import REPORT_FILE
-from ltemlive.wire.results import ResultMessage, decode_result
 from simulator.acquisition import Acquisition
 from simulator.scenario import Scenario
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from ltemlive.wire.results import ResultMessage
 
 SESSION = "session"
 TRUTH_FILE = "truth_phase.tif"
@@ -53,10 +54,11 @@ def run_showcase(out: Path, *, seed: int, wants_window: bool) -> None:
     acquisition = Acquisition(Scenario(seed=seed))
     truth_rad = acquisition.truth_phase_rad
     with ExitStack() as stack:
-        running = stack.enter_context(daemon(out))
+        expected = f"solver.expected_shape={list(truth_rad.shape)}"
+        running = stack.enter_context(daemon(out, expected))
         feed = stack.enter_context(ResultFeed(running.results))
         window = _open_window(stack, running) if wants_window else None
-        _await_solver(running)
+        _await_solver(feed, running)
         target = ("--to", "zmq", running.frames)
         microscope = stack.enter_context(child("simulate", *target, "--seed", str(seed)))
         live, final = _follow(feed, running, microscope, truth_rad)
@@ -109,24 +111,20 @@ def _open_window(stack: ExitStack, running: RunningDaemon) -> subprocess.Popen[s
     try:
         require_qt(platform)
     except MissingLibraryError as error:
-        console.print(f"[yellow]running headless[/]: {error}", soft_wrap=True)
+        say("[yellow]running headless[/]:", str(error))
         return None
     endpoints = ("--connect", running.results, "--control", running.control)
     return stack.enter_context(child("dashboard", *endpoints))
 
 
-def _await_solver(running: RunningDaemon) -> None:
+def _await_solver(feed: ResultFeed, running: RunningDaemon) -> None:
     """Wait until TensorFlow is there, so that each frame is seen to refine the phase."""
-    with (
-        console.status("loading TensorFlow (frames would be recorded already)"),
-        ControlClient(running.control) as control,
-    ):
+    with console.status("loading TensorFlow (frames would be recorded already)"):
         while True:
-            answer = control.request("latest", topic="status")
-            if answer.ok and answer.buffer is not None:
-                header = decode_result(bytes(answer.buffer)).header
-                if header["device"] is not None:
-                    console.print(f"solving on {header['device']}")
+            message = feed.take(TAKE_TIMEOUT_S)
+            if message is not None and message.topic == "status":
+                if device := message.header["device"]:
+                    say("solving on", device)
                     return
             if running.process.poll() is not None:
                 raise LtemLiveError("demo: the daemon ended while it loaded TensorFlow")
@@ -150,7 +148,7 @@ def _follow(
         if message.topic == "frame":
             _print_frame(message)
         elif message.topic == "advice":
-            console.print(f"[yellow]{message.header['text']}[/]")
+            say("[yellow]advice[/]", message.header["text"])
         elif message.topic == "estimate":
             accuracy = phase_accuracy(message.arrays["phase"], truth_rad)
             _print_estimate(message.header, accuracy)
@@ -170,7 +168,7 @@ def _check_alive(running: RunningDaemon, microscope: subprocess.Popen[str]) -> N
 def _print_frame(message: ResultMessage) -> None:
     header = message.header
     if header["state"] == "rejected":
-        console.print(f"[red]rejected[/] {header['frame']}: {header['reason']}")
+        say("[red]rejected[/]", f"{header['frame']}: {header['reason']}")
     else:
         console.print(
             f"stored frame {header['seq']} at {header['defocus_nm'] / 1e6:+.2f} mm"

@@ -45,6 +45,8 @@ class Solver:
     reconstruct: Reconstruct
     write_results: Callable[[Path, Reconstruction], Report]
     device: str
+    prepare: Callable[[SolverSettings], None] = lambda settings: None
+    """Compile for the shape that the settings expect, if they do."""
 
 
 def load_solver(threads: int) -> Solver:
@@ -52,13 +54,14 @@ def load_solver(threads: int) -> Solver:
     with _native_notices_hidden():
         from ltemlive.engine import LiveEngine
         from ltemlive.recon import runtime
+        from ltemlive.recon.model import prepare
         from ltemlive.recon.reconstruct import reconstruct
         from ltemlive.recording.export import write_results
 
         runtime.configure(threads)
         device = runtime.device_name()
     timed = functools.partial(reconstruct, clock=time.perf_counter)
-    return Solver(LiveEngine, timed, write_results, device)
+    return Solver(LiveEngine, timed, write_results, device, prepare)
 
 
 @contextlib.contextmanager

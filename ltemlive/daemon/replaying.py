@@ -9,7 +9,13 @@ import numpy as np
 
 from ltemlive.daemon.solving import final_estimate, fingerprint
 from ltemlive.errors import FrameError, LtemLiveError
-from ltemlive.events import AdviceGiven, PhaseEstimate, SeriesEnded
+from ltemlive.events import (
+    AdviceGiven,
+    FrameStored,
+    PhaseEstimate,
+    SeriesEnded,
+    SeriesStarted,
+)
 from ltemlive.formats.images import read_image
 from ltemlive.recording.replay import Added, Ended, Refined
 
@@ -108,8 +114,16 @@ class SessionReplay:
         return self._engines[ordinal]
 
     def _add(self, step: Added) -> None:
+        record = self._recorded.records[step.ordinal - 1]
+        if step.ordinal not in self._engines:
+            started = SeriesStarted(step.ordinal, record.series, record.n_expected)
+            self._publish(started)
         known = self._frames[step.ordinal]
         frames = [known[seq] for seq in step.seqs if seq in known]
+        for frame in frames:
+            seq, defocus_nm = frame.meta.seq, frame.meta.defocus_nm
+            stored = FrameStored(step.ordinal, record.series, seq, defocus_nm, step.t)
+            self._publish(stored)
         for event in self._engine(step.ordinal).add(frames):
             self._publish(event)
 

@@ -13,15 +13,16 @@ from ltemlive.sinks.publisher import ResultServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ltemlive.daemon.status import StatusBoard
     from ltemlive.events import Event
     from ltemlive.settings import OutputSettings
 
 
 @contextlib.contextmanager
 def served(
-    settings: OutputSettings, results: str, control: str
+    settings: OutputSettings, board: StatusBoard, results: str, control: str
 ) -> Iterator[Callable[[Event], None]]:
-    """Yield what takes events and publishes them at the two endpoints."""
+    """Yield what takes events and publishes them, with the status they make."""
     with ResultServer(
         results,
         control,
@@ -31,7 +32,13 @@ def served(
     ) as server:
         threads = Threads(on_failure=threading.Event().set)
         threads.start(server.serve, "server")
+
+        def publish(event: Event) -> None:
+            board.accept(event)
+            server.accept(event)
+            server.set_status(board.status(queued=0, dropped=0, disordered=0))
+
         try:
-            yield server.accept
+            yield publish
         finally:
             threads.stop()

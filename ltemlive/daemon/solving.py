@@ -105,6 +105,7 @@ class SolvingLoop:
     def run(self, stop: StopSignal) -> None:
         """Solve until ``stop`` is set and the mailbox is empty."""
         solver = self._load(self._settings.threads)
+        solver.prepare(self._settings)
         self._board.note_device(solver.device)
         while True:
             letters = self._mailbox.take(TAKE_TIMEOUT_S)

@@ -10,6 +10,7 @@ import numpy as np
 from ltemlive.errors import FrameError
 from ltemlive.physics.optics import is_in_focus
 from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
+from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.preparation import (
     Field,
     MeasuredImage,
@@ -20,6 +21,7 @@ from ltemlive.recon.preparation import (
     with_amplitude,
     with_image,
 )
+from ltemlive.series import Microscope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from ltemlive.frames import Frame
     from ltemlive.recon.objective import FocalSeries
-    from ltemlive.series import Microscope
+    from ltemlive.settings import SolverSettings
 
 NO_FOCUS_NOTE = (
     "no in-focus image yet: the amplitude is taken as constant, so edges of absorbing "
@@ -77,6 +79,15 @@ def empty_model(
     """Return the model of a series of which only the microscope is known."""
     field = solved_field(frame_shape, microscope, border_px)
     return SeriesModel(microscope, field, empty_series(field, microscope))
+
+
+def prepare(settings: SolverSettings) -> None:
+    """Compile for the shape that ``settings`` expect, with default border and coherence."""
+    if settings.expected_shape is not None:
+        # Voltage and pixel are numbers within the graphs, not parts of them.
+        any_microscope = Microscope(voltage_kv=200.0, pixel_nm=1.0)
+        model = empty_model(settings.expected_shape, any_microscope, settings.border_px)
+        prepare_graphs(model.series, settings.memory)
 
 
 def with_frames(model: SeriesModel, frames: Iterable[Frame]) -> SeriesModel:
