@@ -122,12 +122,19 @@ def _await_solver(feed: ResultFeed, running: RunningDaemon) -> None:
     with console.status("loading TensorFlow (frames would be recorded already)"):
         while True:
             message = feed.take(TAKE_TIMEOUT_S)
-            if message is not None and message.topic == "status":
-                if device := message.header["device"]:
-                    say("solving on", device)
-                    return
+            device = _device_in(message)
+            if device is not None:
+                say("solving on", device)
+                return
             if running.process.poll() is not None:
                 raise LtemLiveError("demo: the daemon ended while it loaded TensorFlow")
+
+
+def _device_in(message: ResultMessage | None) -> str | None:
+    if message is None or message.topic != "status":
+        return None
+    device: str | None = message.header["device"]
+    return device
 
 
 def _follow(
