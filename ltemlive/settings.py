@@ -124,6 +124,7 @@ def load_settings(
     *,
     environ: Mapping[str, str],
     overrides: Iterable[str] = (),
+    recorded: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Return the settings that a file, the environment and ``--set`` make together.
 
@@ -135,13 +136,15 @@ def load_settings(
         Usually ``os.environ``; only names of the form LTEMLIVE_SECTION__KEY are read.
     overrides
         Each ``section.key=value``, the value in YAML.
+    recorded
+        What a session was recorded with: used where there is no file.
 
     Raises
     ------
     ConfigError
         One line per wrong key, all at once, each naming where it was set.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(recorded or {})
     where = {"": str(path) if path is not None else "settings"}
     if path is not None:
         values = documents.load(path)

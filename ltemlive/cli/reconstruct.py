@@ -22,7 +22,8 @@ def reconstruct(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results; made if missing.")],
     config: Annotated[
-        Path | None, typer.Option(help="Settings in YAML; none: the defaults.")
+        Path | None,
+        typer.Option(help="Settings in YAML; none: those of the session, or the defaults."),
     ] = None,
     overrides: SetOption = None,
 ) -> None:
@@ -30,14 +31,21 @@ def reconstruct(
 
     Gives the same phase as the daemon's final result of the same frames.
     """
+    from ltemlive.cli.destination import make_destination
     from ltemlive.cli.terminal import console, say, solving_progress
-    from ltemlive.recording.replay import read_any_series
+    from ltemlive.recording.replay import read_any_series, recorded_settings
     from ltemlive.settings import load_settings
 
-    settings = load_settings(config, environ=os.environ, overrides=overrides or ())
     started = perf_counter()
     stored = read_any_series(series)
+    settings = load_settings(
+        config,
+        environ=os.environ,
+        overrides=overrides or (),
+        recorded=recorded_settings(series),
+    )
     loaded = perf_counter()
+    make_destination(out)
     with solving_progress(f"{stored.title}: loading TensorFlow") as tell:
         from ltemlive.daemon.loading import load_solver
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from ltemlive.cli.destination import make_destination
 from ltemlive.cli.processes import RunningDaemon, child, daemon
 from ltemlive.cli.terminal import console, say
 from ltemlive.client import ResultFeed
@@ -46,7 +47,7 @@ def run_showcase(out: Path, *, seed: int, wants_window: bool) -> None:
     Raises
     ------
     ConfigError
-        If ``out`` holds something else than an earlier demo.
+        If ``out`` holds something else than an earlier demo, or cannot be written.
     LtemLiveError
         If one of the processes fails.
     """
@@ -81,11 +82,9 @@ def run_showcase(out: Path, *, seed: int, wants_window: bool) -> None:
 
 def _clear(out: Path) -> None:
     """Take an earlier demo's files away; never anything else."""
-    if not out.exists():
-        out.mkdir(parents=True)
-        return
+    make_destination(out)
     session = out / SESSION
-    if any(out.iterdir()) and not (session / "session.yaml").is_file():
+    if any(out.iterdir()) and not (_is_session(session) or _was_broken_off(out)):
         raise ConfigError(
             f"--out {out}: expected an empty folder or one of an earlier demo, got "
             "something else; choose another folder"
@@ -94,6 +93,17 @@ def _clear(out: Path) -> None:
         shutil.rmtree(session)
     for name in (*_RESULT_FILES, TRUTH_FILE):
         (out / name).unlink(missing_ok=True)
+
+
+def _is_session(folder: Path) -> bool:
+    return (folder / "session.yaml").is_file()
+
+
+def _was_broken_off(out: Path) -> bool:
+    """Return whether a demo ended before its session got its name; that session stays."""
+    others = {path for path in out.iterdir() if not _is_session(path)}
+    ours = {out / name for name in (*_RESULT_FILES, TRUTH_FILE)}
+    return others <= ours and any(map(_is_session, out.iterdir()))
 
 
 _RESULT_FILES = (

@@ -133,18 +133,38 @@ def read_any_series(path: Path) -> StoredSeries:
         If it belongs to a session whose journal cannot be read.
     """
     series = read_series(path)
+    session = _session_of(path)
+    if session is None:
+        return series
+    journal = session / JOURNAL_FILE
+    records = series_records(read_journal(journal), where=str(journal))
+    record = records.get(int(find_description(path).parent.resolve().name))
+    return _as_recorded(series, record) if record is not None else series
+
+
+def recorded_settings(path: Path) -> dict[str, Any]:
+    """Return the settings of the session that a series belongs to; empty if to none.
+
+    Raises
+    ------
+    ConfigError
+        If there is no series, or the session's file is not YAML.
+    """
+    session = _session_of(path)
+    if session is None:
+        return {}
+    return dict(_session_document(session).get("settings") or {})
+
+
+def _session_of(path: Path) -> Path | None:
     folder = find_description(path).parent.resolve()
     session = folder.parent.parent
     is_recorded = (
         folder.parent.name == SERIES_FOLDER
-        and folder.name.isdigit()
+        and folder.name.isdecimal()
         and (session / JOURNAL_FILE).is_file()
     )
-    if not is_recorded:
-        return series
-    journal = session / JOURNAL_FILE
-    record = series_records(read_journal(journal), where=str(journal)).get(int(folder.name))
-    return _as_recorded(series, record) if record is not None else series
+    return session if is_recorded else None
 
 
 def _session_document(path: Path) -> dict[str, Any]:

@@ -250,6 +250,7 @@ class DirectorySource:
             yield self._refusal(label, reason)
         self._is_closed = True
         is_whole = all(map(self._fates.is_settled, self._facts.listed()))
+        self._fates.refuse_waiting()
         yield SeriesClosed(
             self._producer,
             self._series,

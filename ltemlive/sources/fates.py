@@ -114,6 +114,11 @@ class Fates:
             if fate.state in ("waiting", "offered") and not fate.is_taken
         }
 
+    def refuse_waiting(self) -> None:
+        """Note that nothing of what waits is taken any more, unless it changes."""
+        for key in self.waiting():
+            self._fates[key].state = "refused"
+
     def is_taken(self, key: ImageKey) -> bool:
         """Return whether somebody keeps the image."""
         fate = self._fates.get(key)

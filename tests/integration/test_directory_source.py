@@ -351,6 +351,15 @@ def test_a_complete_series_ends_when_it_has_been_idle(folder):
     assert "after the series had ended" in arrivals[4].reason
 
 
+def test_what_was_refused_when_the_series_ended_is_not_refused_again(folder):
+    write(folder / "f0_df0.tif")
+    write(folder / "f1.tif", 1)
+    arrivals = watch(folder, *[None] * 20, idle_end_s=5.0)
+    assert any(isinstance(arrival, SeriesClosed) for arrival in arrivals)
+    assert [a.label for a in arrivals if isinstance(a, FrameRefused)] == ["f1.tif"]
+    assert "no defocus known" in refusals(arrivals)["f1.tif"]
+
+
 def test_statements_that_differ_are_told(folder, caplog):
     write(folder / "f_-4um.tif")
     describe(folder, ("f_-4um.tif", -150000))

@@ -119,3 +119,20 @@ def test_settings_cannot_be_changed_and_are_told_as_plain_values():
 def test_a_section_that_is_no_section_is_told(config):
     (line,) = refusal_of(config("solver: 5"))
     assert "solver: expected" in line
+
+
+def test_the_microscope_config_spells_the_defaults():
+    config = Path(__file__).parents[2] / "config" / "microscope.yaml"
+    assert load_settings(config, environ={}) == Settings()
+
+
+def test_recorded_settings_are_used_where_there_is_no_file(config):
+    recorded = {"solver": {"max_steps": 7, "threads": 3}}
+    settings = load_settings(
+        None, environ={"LTEMLIVE_SOLVER__THREADS": "4"}, recorded=recorded
+    )
+    assert (settings.solver.max_steps, settings.solver.threads) == (7, 4)
+    path = config("solver: {max_steps: 9}")
+    assert load_settings(path, environ={}, recorded=recorded) == load_settings(
+        path, environ={}
+    )

@@ -106,6 +106,19 @@ def test_wrong_keys_of_the_series_are_all_told(ltemlive, written, tmp_path):
     assert unknown.startswith("series.yaml: pixels_nm: unknown key; expected one of: ")
 
 
+def test_a_folder_that_cannot_be_made_is_one_line_before_anything_is_solved(
+    ltemlive, written, monkeypatch, tmp_path
+):
+    series(tmp_path, ramp(), ramp(1))
+    monkeypatch.setattr(loading, "load_solver", None)
+    outcome = ltemlive("reconstruct", ".", "--out", "f0.tif")
+    assert (outcome.status, written) == (2, [])
+    assert outcome.err == (
+        "ltemlive: --out f0.tif: cannot be written (File exists); choose a folder, not a "
+        "file\n"
+    )
+
+
 def test_a_series_that_is_not_there_is_one_line(ltemlive, written):
     outcome = ltemlive("reconstruct", "gone", "--out", "results")
     assert outcome.status == 2

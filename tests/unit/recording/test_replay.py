@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from ltemlive.recording.replay import (
     Stored,
     read_any_series,
     read_recorded_session,
+    recorded_settings,
 )
 from ltemlive.recording.session import SessionRecorder
 from ltemlive.series import Microscope
@@ -132,3 +135,12 @@ def test_an_incomplete_schedule_entry_is_named(session):
         journal.write('{"t": 1, "kind": "refined", "ordinal": 1}\n')
     with pytest.raises(RecordingError, match="expected a complete `refined` entry"):
         read_recorded_session(session)
+
+
+def test_a_series_knows_what_its_session_was_recorded_with(session, tmp_path):
+    folder = session / "series" / "0001"
+    for path in (folder, folder / "series.yaml"):
+        assert Settings.model_validate(recorded_settings(path)) == SETTINGS
+    alone = tmp_path / "alone"
+    shutil.copytree(folder, alone)
+    assert recorded_settings(alone) == {}
