@@ -85,7 +85,7 @@ def simulated_series(coherence: Coherence, n_images: int, side_px: int) -> Focal
 
 
 def repeated_gradients(series: FocalSeries) -> Callable[[], Tensor]:
-    """Return a graph that computes ``REPEATS`` gradients, each where the last led."""
+    """Return a graph that computes ``REPEATS`` gradients, one after the other."""
     state = cold_start(series, SolverSettings())
     prior = state.prior
 
@@ -94,30 +94,44 @@ def repeated_gradients(series: FocalSeries) -> Callable[[], Tensor]:
         for _ in tf.range(REPEATS):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             _, gradient = objective_and_gradient(phase, series, prior)
-            phase -= 1e-6 * gradient
+            with tf.control_dependencies([gradient]):
+                phase = tf.identity(phase)
         return phase[0, 0]
 
     start = tf.constant(_noise(state.phase.shape))
     return lambda: gradients(start, series)
 
 
-def repeated_ffts(series: FocalSeries) -> Callable[[], Tensor]:
-    """Return a graph with ``REPEATS`` times the FFTs of one gradient, and nothing else."""
+def repeated_ffts(series: FocalSeries, threads: int) -> Callable[[], Tensor]:
+    """Return a graph with ``REPEATS`` times the FFTs of one gradient, and nothing else.
+
+    The images' go to the threads in equal parts, as those of the gradient do: faster than
+    one after the other with all threads.
+    """
     n_images, ny, nx = series.measured.shape
     blurs = bool(series.blur.shape[-1])
+
+    def of_image(wave: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+        if blurs:
+            image = tf.signal.irfft2d(tf.signal.rfft2d(image), [ny, nx])
+            image = tf.signal.irfft2d(tf.signal.rfft2d(image), [ny, nx])
+        return tf.signal.fft2d(tf.signal.ifft2d(wave)), image
 
     @tf.function
     def ffts(wave: Tensor, image: Tensor, n_images: Tensor) -> Tensor:
         for _ in tf.range(REPEATS):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             wave = tf.signal.fft2d(wave)
-            for _ in tf.range(n_images):
-                tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-                wave = tf.signal.fft2d(tf.signal.ifft2d(wave))
-                if blurs:
-                    image = tf.signal.irfft2d(tf.signal.rfft2d(image), [ny, nx])
-                    image = tf.signal.irfft2d(tf.signal.rfft2d(image), [ny, nx])
-            wave = tf.signal.ifft2d(wave)
+            ends = []
+            for first in range(threads):
+                there, seen = wave, image
+                for _ in tf.range(first, n_images, threads):
+                    tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+                    there, seen = of_image(there, seen)
+                ends.append((there, seen))
+            wave, image = ends[-1]
+            with tf.control_dependencies([part for end in ends for part in end]):
+                wave = tf.signal.ifft2d(wave)
         return tf.math.real(wave[0, 0]) + image[0, 0]
 
     image = tf.constant(_noise((ny, nx)))
@@ -131,7 +145,7 @@ def _noise(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def _time(coherence: Coherence, n_images: int, options: Any) -> Row:
     series = simulated_series(coherence, n_images, options.size)
-    gradients, ffts = repeated_gradients(series), repeated_ffts(series)
+    gradients, ffts = repeated_gradients(series), repeated_ffts(series, options.threads)
     _seconds(gradients)
     _seconds(ffts)
     pairs = [(_seconds(gradients), _seconds(ffts)) for _ in range(options.pairs)]

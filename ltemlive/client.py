@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
+from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import WireError
-from ltemlive.sockets import limit, loopback_endpoint, receive_parts
+from ltemlive.sockets import limit, receive_parts
 from ltemlive.wire.control import Request, decode_answer, encode_request
 from ltemlive.wire.limits import MAX_RESULT_BYTES
 from ltemlive.wire.results import TOPICS, decode_result

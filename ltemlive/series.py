@@ -28,7 +28,7 @@ class Optics(BaseModel):
     """Beam divergence theta_c: half angle at which exp(-(a / theta_c)^2) is 1/e."""
     defocus_spread_nm: float = Field(0.0, ge=0.0, le=1e6)
     astigmatism_nm: float = Field(0.0, ge=-1e7, le=1e7)
-    """Two-fold; the transfer function does not model it yet and says so."""
+    """Two-fold: defocus along ``astigmatism_deg`` less the mean one."""
     astigmatism_deg: float = 0.0
     coherence: Literal["intensity", "wave"] = "intensity"
     """Partial spatial coherence: a blur of the intensity, or an envelope on the wave."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ltemlive import documents
+from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import ConfigError
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from ltemlive.series import Optics
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 ENVIRONMENT_PREFIX = "LTEMLIVE_"
 
 Side = Annotated[int, Field(ge=MIN_SIDE_PX, le=MAX_SIDE_PX)]
+
+
+def _on_this_machine(endpoint: str) -> str:
+    """Return the endpoint as it is, if a socket may have it."""
+    try:
+        loopback_endpoint(endpoint)
+    except ConfigError as error:
+        raise ValueError(str(error).partition("expected ")[2]) from error
+    return endpoint
+
+
+Endpoint = Annotated[str, AfterValidator(_on_this_machine)]
 
 
 class _Section(BaseModel):
@@ -37,9 +50,9 @@ class SessionSettings(_Section):
 class InputSettings(_Section):
     """Where frames come from; a source that is null is off."""
 
-    zmq: str | None = "tcp://127.0.0.1:5571"
+    zmq: Endpoint | None = "tcp://127.0.0.1:5571"
     """ROUTER endpoint for acknowledged frames."""
-    zmq_sub: str | None = None
+    zmq_sub: Endpoint | None = None
     """Endpoint of somebody's PUB to subscribe to; lossy by nature."""
     folder: Path | None = None
     """Folder to watch for images and a ``series.yaml``."""
@@ -56,9 +69,9 @@ class InputSettings(_Section):
 class OutputSettings(_Section):
     """Where results go."""
 
-    results: str = "tcp://127.0.0.1:5572"
+    results: Endpoint = "tcp://127.0.0.1:5572"
     """PUB endpoint."""
-    control: str = "tcp://127.0.0.1:5573"
+    control: Endpoint = "tcp://127.0.0.1:5573"
     """ROUTER endpoint for requests."""
     max_rate_hz: float = Field(10.0, gt=0.0, le=100.0)
     preview_px: int = Field(1024, ge=64, le=16384)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 import zmq
 
+from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import WireError
 from ltemlive.series import Optics
-from ltemlive.sockets import limit, loopback_endpoint, receive_parts
+from ltemlive.sockets import limit, receive_parts
 from ltemlive.wire.acks import decode_ack
 from ltemlive.wire.codec import encode, pixel_crc32
 from ltemlive.wire.limits import MAX_HEADER_BYTES

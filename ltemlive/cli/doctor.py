@@ -8,9 +8,10 @@ import typer
 def doctor() -> None:
     """Check TensorFlow, the window's libraries and the ports; name every remedy."""
     from ltemlive.cli.diagnosis import diagnose
-    from ltemlive.cli.terminal import say
+    from ltemlive.cli.terminal import console, say
 
-    findings = diagnose()
+    with console.status("importing TensorFlow"):
+        findings = diagnose()
     for finding in findings:
         mark = "[green]ok[/]     " if finding.is_ok else "[red]missing[/]"
         say(mark, f"{finding.what}: {finding.detail}")

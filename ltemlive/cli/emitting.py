@@ -7,6 +7,9 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
+from ltemlive.cli.terminal import console
 from ltemlive.errors import ConfigError, WireError
 from simulator.folder_emitter import DirectoryEmitter
 from simulator.recorded import RecordedExposures
@@ -34,6 +37,14 @@ def emit(
     WireError
         If the daemon refuses a frame, or does not answer.
     """
+    title = f"{exposures.announcement.series}: exposing, to {' '.join(to)}"
+    with console.status(escape(title)):
+        return _emit(exposures, to, dead_time_s=dead_time_s, speed=speed)
+
+
+def _emit(
+    exposures: Exposures, to: tuple[str, str], *, dead_time_s: float, speed: float
+) -> str:
     kind, where = to
     if kind == "folder":
         folder = DirectoryEmitter(Path(where), appearance="in_place", copy_s=COPY_S)

@@ -81,7 +81,8 @@ def _replay_through_engine(
     replayed: list[ReplayedEstimate] = []
     board = StatusBoard(recorded.path.name)
     with served(recorded.settings.output, board, results, control) as publish:
-        solver = load_solver(recorded.settings.solver.threads)
+        with console.status("loading TensorFlow"):
+            solver = load_solver(recorded.settings.solver.threads)
         board.note_device(solver.device)
         board.note_phase("solving")
         session = SessionReplay(recorded, solver, publish=publish, pause=pause)

@@ -22,8 +22,9 @@ from zmq.utils.monitor import recv_monitor_message
 
 from ltemlive.client import ControlClient
 from ltemlive.dashboard.snapshot import DisplaySnapshot, Link, merge, with_link
+from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import WireError
-from ltemlive.sockets import limit, loopback_endpoint
+from ltemlive.sockets import limit
 from ltemlive.wire.limits import MAX_RESULT_BYTES
 from ltemlive.wire.results import decode_result
 

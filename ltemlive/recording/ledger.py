@@ -137,11 +137,17 @@ def _opened(entry: Mapping[str, Any]) -> SeriesRecord:
 
 
 def _stored(entry: Mapping[str, Any]) -> FrameRecord:
-    return FrameRecord(
+    checked = SeriesFrame(
+        file="",
         seq=entry["seq"],
-        crc32=entry["crc32"],
         defocus_nm=entry["defocus_nm"],
         exposure_s=entry["exposure_s"],
+    )
+    return FrameRecord(
+        seq=int(entry["seq"]),
+        crc32=entry["crc32"],
+        defocus_nm=checked.defocus_nm,
+        exposure_s=checked.exposure_s,
         t_exposure_start=entry["t_exposure_start"],
         meta=entry["meta"],
         t=entry["t"],

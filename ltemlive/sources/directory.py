@@ -71,8 +71,6 @@ class DirectorySource:
         If the folder is not there.
     """
 
-    name = "folder"
-
     def __init__(
         self,
         folder: Path,
@@ -88,6 +86,7 @@ class DirectorySource:
                 f"input.folder: expected a folder, got {folder}; make it or mount its share"
             )
         self._folder = folder
+        self.name = f"folder {folder}"
         self._rescan_s = rescan_s
         self._idle_end_s = idle_end_s
         self._clock = clock

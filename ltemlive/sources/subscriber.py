@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Self
 import zmq
 
 from ltemlive.arrivals import FrameRefused
+from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import WireError
-from ltemlive.sockets import is_worth_logging, limit, loopback_endpoint, receive_parts
+from ltemlive.sockets import is_worth_logging, limit, receive_parts
 from ltemlive.sources.counters import SourceCounters
 from ltemlive.sources.translation import arrival_of, refusal_of
 from ltemlive.wire.codec import decode

@@ -136,3 +136,9 @@ def test_recorded_settings_are_used_where_there_is_no_file(config):
     assert load_settings(path, environ={}, recorded=recorded) == load_settings(
         path, environ={}
     )
+
+
+@pytest.mark.parametrize("endpoint", ["foo", "tcp://0.0.0.0:5571", "tcp://127.0.0.1:99999"])
+def test_an_endpoint_that_no_socket_may_have_is_named_by_its_key(endpoint):
+    with pytest.raises(ConfigError, match=r"^--set input\.zmq: .*a loopback"):
+        load_settings(None, environ={}, overrides=[f"input.zmq={endpoint}"])

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import ConfigError, WireError
-from ltemlive.sockets import is_worth_logging, loopback_endpoint, receive_parts
+from ltemlive.sockets import is_worth_logging, receive_parts
 
 
 @pytest.mark.parametrize(

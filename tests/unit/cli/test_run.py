@@ -24,8 +24,11 @@ def signals_as_they_were():
     ("setting", "expected"),
     [
         ("input.folder=gone", "input.folder: expected a folder, got gone; make it"),
-        ("output.results=tcp://10.0.0.1:5572", "tcp://10.0.0.1:5572: expected a loopback"),
-        ("input.zmq=ipc:///tmp/frames", "ipc:///tmp/frames: expected a loopback"),
+        (
+            "output.results=tcp://10.0.0.1:5572",
+            "--set output.results: output.results: expected a loopback",
+        ),
+        ("input.zmq=ipc:///tmp/frames", "--set input.zmq: input.zmq: expected a loopback"),
     ],
 )
 def test_an_input_that_cannot_be_opened_leaves_no_session(

@@ -1,5 +1,8 @@
+import io
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 from ltemlive.formats.series import read_series
 from simulator.acquisition import Acquisition
@@ -35,6 +38,15 @@ def test_a_folder_gets_a_series_that_can_be_read(ltemlive, scenario, tmp_path):
     for got, frame in zip(stored.frames, expected, strict=True):
         np.testing.assert_array_equal(got.image, frame.image)
         assert got.meta.defocus_nm == frame.meta.defocus_nm
+
+
+def test_on_a_terminal_it_says_what_it_is_doing(ltemlive, scenario, monkeypatch, tmp_path):
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=200)
+    monkeypatch.setattr("ltemlive.cli.emitting.console", terminal)
+    outcome = ltemlive("simulate", scenario, "--to", "folder", tmp_path / "share")
+    assert outcome.status == 0
+    assert f"tiny: exposing, to folder {tmp_path / 'share'}" in screen.getvalue()
 
 
 def test_the_seed_changes_the_noise(ltemlive, scenario, tmp_path):

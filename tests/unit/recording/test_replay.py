@@ -137,6 +137,15 @@ def test_an_incomplete_schedule_entry_is_named(session):
         read_recorded_session(session)
 
 
+def test_a_stored_entry_whose_number_is_none_is_named(session):
+    journal = session / "journal.jsonl"
+    text = journal.read_text(encoding="ascii")
+    assert '"seq": 2,' in text
+    journal.write_text(text.replace('"seq": 2,', '"seq": "two",'), encoding="ascii")
+    with pytest.raises(RecordingError, match="expected a complete `stored` entry"):
+        read_recorded_session(session)
+
+
 def test_a_series_knows_what_its_session_was_recorded_with(session, tmp_path):
     folder = session / "series" / "0001"
     for path in (folder, folder / "series.yaml"):

@@ -107,3 +107,11 @@ def test_a_refusal_stands_until_the_file_changes(fates):
     fates.refuse(KEY, FIRST)
     assert not fates.is_due(KEY, FIRST, now=1e6)
     assert fates.is_due(KEY, SECOND, now=1e6)
+
+
+def test_what_waits_can_be_refused_for_good_until_it_changes(fates):
+    fates.wait(KEY, FIRST, "no defocus", 0.0)
+    fates.refuse_waiting()
+    assert fates.waiting() == {}
+    assert not fates.is_due(KEY, FIRST, 1e9)
+    assert fates.is_due(KEY, SECOND, 1e9)
