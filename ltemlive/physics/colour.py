@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HALF = 127
 """The table reaches from -_HALF to +_HALF along y and x."""
 
-_USUAL_PERCENTILE, _HEADROOM = 80.0, 1.25
+_USUAL_PERCENTILE = 85.0
 _PEAK_PERCENTILE, _LEAST_OF_PEAK = 99.5, 0.1
 _SAMPLES = 2**16
 
@@ -44,7 +44,7 @@ _LINEAR_RGB_FROM_LMS = np.array(
 def induction_scale_t_nm(induction_t_nm: NDArray[np.float32]) -> float:
     """Return the magnitude [T nm] at which colour should be full; 1 where there is none.
 
-    A little above the field of the film, not the largest: the steps of the electrostatic
+    That of the film, not the largest: the steps of the electrostatic
     phase along edges mimic fields several times as strong, and with them at full colour
     the domains would be black. A tenth of the peak at least, so that a small object in an
     empty field does not bring out the noise around it.
@@ -53,7 +53,7 @@ def induction_scale_t_nm(induction_t_nm: NDArray[np.float32]) -> float:
     sample = np.nan_to_num(induction_t_nm[:, ::step, ::step], posinf=0.0, neginf=0.0)
     magnitude = np.hypot(sample[0].astype(np.float64), sample[1])
     usual, peak = np.percentile(magnitude, [_USUAL_PERCENTILE, _PEAK_PERCENTILE])
-    scale = float(max(_HEADROOM * usual, _LEAST_OF_PEAK * peak))
+    scale = float(max(usual, _LEAST_OF_PEAK * peak))
     return scale if scale > 0.0 else 1.0
 
 
