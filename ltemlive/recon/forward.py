@@ -17,10 +17,9 @@ INTENSITY_FLOOR = 1e-6
 """Keeps the square root differentiable where no electron is expected (mean is 1)."""
 
 
-def exit_wave_spectrum(phase_rad: Tensor, amplitude: Tensor) -> Tensor:
-    """Return the DFT of a exp(i phase), complex64, shape (ny, nx)."""
-    wave = tf.complex(amplitude * tf.cos(phase_rad), amplitude * tf.sin(phase_rad))
-    return tf.signal.fft2d(wave)
+def exit_wave_spectrum(cosine: Tensor, sine: Tensor, amplitude: Tensor) -> Tensor:
+    """Return the DFT of a exp(i phase), complex64, from cosine and sine of the phase."""
+    return tf.signal.fft2d(tf.complex(amplitude * cosine, amplitude * sine))
 
 
 def predicted_amplitude(spectrum: Tensor, transfer: Tensor, blur: Tensor | None) -> Tensor:
