@@ -1,23 +1,24 @@
-"""How long a producer waits for its acknowledgement while the daemon does other things.
+"""Measure how long a producer waits for its acknowledgements, whatever the solver does.
 
-A real daemon and a real producer, 512 x 512 float32 frames at a steady rate, in one run:
+A real daemon gets the frames of the demo over and over, in three phases:
 
-* import: frames from the start on, while the daemon imports TensorFlow and compiles;
-* idle:   frames in focus only, which are stored like any other but give nothing to solve;
-* solve:  defocused frames, so that the solver is never done.
+at rest      TensorFlow is loaded and the solver waits: a frame is sent only when the daemon
+             says that it has done with the one before.
+importing    From the daemon's start, at a steady rate, until TensorFlow is loaded.
+solving      At the same rate, which leaves the solver no rest.
 
-The ratio is that of the medians to the idle one; the longest wait of the import is its
-single stall.
-
-    benchmarks/acknowledgement.py --frames 60
+Importing TensorFlow holds the interpreter for a moment once; that stall is the worst wait
+of its phase.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import statistics
 import tempfile
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,68 +32,140 @@ from simulator.scenario import Scenario
 from simulator.zmq_emitter import ZmqEmitter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator
 
+    from reporting import Row
+
+    from ltemlive.cli.processes import RunningDaemon
     from ltemlive.frames import Frame
 
-SHAPE = "solver.expected_shape=[512, 512]"
+QUICK_TO_REST = ("solver.steps_per_frame=1", "solver.steps_when_idle=0")
+TOLD_S = 0.3
+"""After this long the daemon's status knows about a frame; it is told each 0.1 s."""
+LONGEST_S = 120.0
+"""How long TensorFlow may take to load, or the solver to come to rest."""
+
+
+class Producer:
+    """Sends frames without end and keeps how long each went unanswered."""
+
+    def __init__(
+        self, running: RunningDaemon, emitter: ZmqEmitter, feed: ResultFeed
+    ) -> None:
+        self._running = running
+        self._emitter = emitter
+        self._feed = feed
+        self._acquisition = Acquisition(Scenario(), workers=2)
+        self._frames = self._endless_frames()
+        self.state = "starting"
+        self.has_solver = False
+
+    def start(self, series: str) -> None:
+        """Begin a series and send its first frame, which makes folders: not measured."""
+        self._emitter.start(replace(self._acquisition.announcement, series=series))
+        self._frames = self._endless_frames()
+        self.send(TOLD_S)
+
+    def send(self, interval_s: float) -> float:
+        """Send a frame, spend ``interval_s`` and return how long it went unanswered [s]."""
+        deadline = time.monotonic() + interval_s
+        n_answered = len(self._emitter.ack_seconds)
+        self._emitter.send(next(self._frames))
+        while len(self._emitter.ack_seconds) == n_answered:
+            self._emitter.sleep(0.005)
+        self._emitter.sleep(max(deadline - time.monotonic(), 0.0))
+        self._hear()
+        return self._emitter.ack_seconds[n_answered]
+
+    def await_state(self, state: str) -> None:
+        """Serve the daemon until it has its solver and says ``state``.
+
+        Raises
+        ------
+        TimeoutError
+            If it does not within two minutes, or has ended.
+        """
+        deadline = time.monotonic() + LONGEST_S
+        while not (self.has_solver and self.state == state):
+            self._emitter.sleep(0.05)
+            self._hear()
+            if time.monotonic() > deadline or self._running.process.poll() is not None:
+                raise TimeoutError(f"the daemon is {self.state}, expected {state}")
+
+    def _hear(self) -> None:
+        while (message := self._feed.take(0.0)) is not None:
+            if message.topic == "status":
+                self.state = message.header["state"]
+                self.has_solver = message.header["device"] is not None
+
+    def _endless_frames(self) -> Iterator[Frame]:
+        frames = itertools.cycle(list(self._acquisition.frames()))
+        for seq, frame in enumerate(frames):
+            yield replace(frame, meta=replace(frame.meta, seq=seq))
 
 
 def main() -> None:
-    """Measure all three in one run and print the table."""
+    """Measure every phase, and print it against the daemon at rest."""
     arguments = parser(__doc__)
-    arguments.add_argument("--frames", type=int, default=60, help="of idle and solve each")
-    arguments.add_argument("--rate-hz", type=float, default=5.0)
+    arguments.add_argument(
+        "--frames", type=int, default=40, help="at rest and solving (default: 40 each)"
+    )
+    arguments.add_argument(
+        "--rate", type=float, default=5.0, help="frames per second (default: 5)"
+    )
     options = arguments.parse_args()
-    acquisition = Acquisition(Scenario(), workers=2)
-    frames = list(acquisition.frames())
-    period_s = 1.0 / options.rate_hz
-    with tempfile.TemporaryDirectory() as folder, daemon(Path(folder), SHAPE) as running:
-
-        def waits(
-            name: str, images: Sequence[Frame], goes_on: Callable[[int], bool]
-        ) -> list:
-            announcement = replace(acquisition.announcement, series=name, n_expected=None)
-            with ZmqEmitter(running.frames, producer=f"benchmark {name}") as emitter:
-                emitter.start(announcement)
-                for seq, image in enumerate(itertools.cycle(images)):
-                    if not goes_on(seq):
-                        return emitter.ack_seconds
-                    emitter.send(replace(image, meta=replace(image.meta, seq=seq)))
-                    emitter.sleep(period_s)
-
-        with ResultFeed(running.results) as feed:
-            importing = waits("import", frames[:1], lambda seq: not _is_ready(feed))
-        count = options.frames
-        idle = waits("idle", frames[:1], lambda seq: seq < count)
-        solving = waits("solve", frames[1:], lambda seq: seq < count)
-    report([_row(*case, idle) for case in zip(
-        ("import", "idle", "solve"), (importing, idle, solving), strict=True
-    )], options.json)  # fmt: skip
+    interval_s = 1.0 / options.rate
+    with tempfile.TemporaryDirectory() as folder:
+        with _producer(Path(folder), *QUICK_TO_REST) as producer:
+            at_rest = _at_rest(producer, options.frames)
+        with _producer(Path(folder)) as producer:
+            importing = _importing(producer, interval_s)
+            producer.start("solving")
+            producer.await_state("solving")
+            solving = [producer.send(interval_s) for _ in range(options.frames)]
+    phases = {"at rest": at_rest, "importing": importing, "solving": solving}
+    rows = [_row(phase, waits, at_rest) for phase, waits in phases.items()]
+    report(rows, options.json)
 
 
-def _is_ready(feed: ResultFeed) -> bool:
-    """Return whether the daemon has said by now what it solves on."""
-    while (message := feed.take(0.0)) is not None:
-        if message.topic == "status" and message.header["device"] is not None:
-            return True
-    return False
+@contextlib.contextmanager
+def _producer(root: Path, *settings: str) -> Iterator[Producer]:
+    """Start a daemon with its session below ``root``, and yield a producer of frames."""
+    with (
+        daemon(root, *settings) as running,
+        ResultFeed(running.results) as feed,
+        ZmqEmitter(running.frames, producer=str(uuid.uuid4())) as emitter,
+    ):
+        yield Producer(running, emitter, feed)
 
 
-def _row(
-    name: str, waits_s: list[float], idle_s: list[float]
-) -> dict[str, str | int | float]:
-    median_s = statistics.median(waits_s)
+def _at_rest(producer: Producer, n_frames: int) -> list[float]:
+    producer.start("at rest")
+    waits = []
+    for _ in range(n_frames):
+        producer.await_state("waiting")
+        waits.append(producer.send(TOLD_S))
+    return waits
+
+
+def _importing(producer: Producer, interval_s: float) -> list[float]:
+    producer.start("importing")
+    waits = []
+    while not producer.has_solver:
+        waits.append(producer.send(interval_s))
+    return waits
+
+
+def _row(phase: str, waits: list[float], at_rest: list[float]) -> Row:
+    median_s = statistics.median(waits)
     return {
-        "daemon": name,
-        "frames": len(waits_s),
-        "median ms": 1e3 * median_s,
-        "to idle": median_s / statistics.median(idle_s),
-        "longest ms": 1e3 * max(waits_s),
+        "phase": phase,
+        "frames": len(waits),
+        "median ms": median_s * 1e3,
+        "worst ms": max(waits) * 1e3,
+        "to rest": median_s / statistics.median(at_rest),
     }
 
 
 if __name__ == "__main__":
-    started = time.monotonic()
     main()
-    print(f"{time.monotonic() - started:.0f} s in all")

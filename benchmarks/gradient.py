@@ -5,12 +5,13 @@ intensity 4K real half FFTs more. Both run in graphs that repeat them, as the so
 with the same number of threads, and take turns; the ratio is the median over all turns.
 
 Memory is measured in a process for each K: the peak while gradients are computed, less
-what the process took before it held the series.
+what the process took before it held the series. It should grow as the series does.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -47,7 +48,7 @@ MIB = 2**20
 
 
 def main() -> None:
-    """Measure time and memory for few and many images, in both modes."""
+    """Measure time in both modes, then memory, each for every number of images."""
     options = _options()
     runtime.configure(options.threads)
     if options.memory_of is not None:
@@ -55,9 +56,9 @@ def main() -> None:
         return
     modes: tuple[Coherence, ...] = ("wave", "intensity")
     rows = [_time(mode, count, options) for mode in modes for count in options.images]
-    report(rows, options.json)
     if not options.skip_memory:
-        _report_memory(options.images, options.size, options.threads)
+        rows += [_memory_apart(count, options) for count in options.images]
+    report(rows, options.json)
 
 
 def simulated_series(coherence: Coherence, n_images: int, side_px: int) -> FocalSeries:
@@ -167,31 +168,25 @@ def _seconds(graph: Callable[[], Tensor]) -> float:
     return (time.perf_counter() - started) / REPEATS
 
 
-def _report_memory(images: list[int], side_px: int, threads: int) -> None:
-    """Measure each number of images in a process of its own, and print the growth."""
-    found = []
-    for n_images in images:
-        command = [sys.executable, __file__, "--memory-of", str(n_images)]
-        command += ["--size", str(side_px), "--threads", str(threads)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found.append(json.loads(done.stdout))
-    for n_images, figures in zip(images, found, strict=True):
-        print(
-            f"memory, {n_images} images: series {figures['series'] / MIB:.1f} MiB, peak "
-            f"with the gradient {figures['peak'] / MIB:.1f} MiB"
-        )
-    grown, held = (found[-1][key] - found[0][key] for key in ("peak", "series"))
-    print(
-        f"from {images[0]} to {images[-1]} images memory grows by {grown / MIB:.1f} MiB, "
-        f"the series by {held / MIB:.1f} MiB: {grown / held:.2f} of it"
+def _memory_apart(n_images: int, options: Any) -> Row:
+    """Measure memory in a process of its own, which gives back at once what is freed."""
+    command = [sys.executable, __file__, "--memory-of", str(n_images)]
+    command += ["--size", str(options.size), "--threads", str(options.threads)]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
+    figures = json.loads(done.stdout)
+    mebibytes = {f"{name} MiB": figures[name] / MIB for name in ("series", "peak")}
+    return {"coherence": "intensity", "images": n_images, **mebibytes}
 
 
 def _memory(n_images: int, side_px: int) -> dict[str, int]:
     """Return bytes of the series, and the peak beyond what a warm process takes."""
-    few = repeated_gradients(simulated_series("intensity", 1, side_px))
-    few()
-    del few
+    repeated_gradients(simulated_series("intensity", 1, side_px))()
     before = _resident("VmRSS")
     series = _flat_series(n_images, side_px)
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # restarts VmHWM

@@ -16,8 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import tensorflow as tf
 
+from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.objective import EdgePrior
 from ltemlive.recon.priors import (
@@ -150,6 +152,13 @@ def _round_length(state: SolverState) -> int:
     return settings.round_steps if state.round else settings.gentle_steps
 
 
+def _moved_rad(move: Tensor, weight: Tensor) -> float:
+    """Return the rms of a move within the frame, less its plane, which hardly shows."""
+    seen = weight.numpy() > 0.0
+    frame = move.numpy()[np.ix_(seen.any(axis=1), seen.any(axis=0))]
+    return float(without_plane(frame).std())
+
+
 def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
     """Weigh the prior, shape the metric and start a search with an empty memory."""
     prior, metric = _gentle(state, series) if state.round == 0 else _weighed(state, series)
@@ -237,9 +246,7 @@ def _advance(
 
 
 def _end_round(state: SolverState, weight: Tensor) -> SolverState:
-    move = state.phase - state.round_start
-    seen = tf.boolean_mask(move, weight > 0.0)
-    moved = float(tf.math.reduce_std(seen))
+    moved = _moved_rad(state.phase - state.round_start, weight)
     return replace(
         state,
         search=None,
