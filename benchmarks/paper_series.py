@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -45,15 +45,7 @@ def main() -> None:
     """Write the series that the command line describes."""
     options = _options()
     defocus_nm = (0.0, *(value * NM_PER_MM for value in options.defocus_mm))
-    optics = Microscope(
-        voltage_kv=200.0,
-        pixel_nm=PIXEL_NM,
-        spherical_aberration_nm=1.0 * NM_PER_MM,
-        convergence_mrad=0.01,
-        defocus_spread_nm=500.0,
-        coherence=options.coherence,
-        border="periodic",
-    )
+    optics = paper_optics(options.coherence)
     try:
         amplitude, phase_rad = (read_image(path) for path in options.phantom)
         specimen = Specimen(
@@ -76,6 +68,19 @@ def main() -> None:
     except LtemLiveError as error:
         sys.exit(str(error))
     print(f"{len(images)} images and truth_phase.tif in {options.out}")
+
+
+def paper_optics(coherence: Literal["wave", "intensity"]) -> Microscope:
+    """Return the microscope of the paper; its field is periodic by construction."""
+    return Microscope(
+        voltage_kv=200.0,
+        pixel_nm=PIXEL_NM,
+        spherical_aberration_nm=1.0 * NM_PER_MM,
+        convergence_mrad=0.01,
+        defocus_spread_nm=500.0,
+        coherence=coherence,
+        border="periodic",
+    )
 
 
 def noisy_images(

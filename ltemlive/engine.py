@@ -16,7 +16,13 @@ from ltemlive.errors import FrameError
 from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.recon import runtime
 from ltemlive.recon.graphs import prepare_graphs
-from ltemlive.recon.model import SeriesModel, empty_model, tie_phase, with_frames
+from ltemlive.recon.model import (
+    SeriesModel,
+    empty_model,
+    frame_amplitude,
+    tie_phase,
+    with_frames,
+)
 from ltemlive.recon.solver import SolverState, cold_start, refine, warm_start
 
 if TYPE_CHECKING:
@@ -86,10 +92,10 @@ class LiveEngine:
                 continue
             taken = (self._t_frame_last, frame.meta.t_exposure_start)
             self._t_frame_last = max((t for t in taken if t is not None), default=None)
-        if self._model is not before:
+        if self._model is not None and self._model is not before:
             self._steps_since_frame = 0
             if self._state is not None:
-                self._state = warm_start(self._state)
+                self._state = warm_start(self._state, self._model.series)
         return events
 
     def refine(self, n_steps: int) -> list[Event]:
@@ -103,7 +109,7 @@ class LiveEngine:
         # Steps that came to nothing count, too: trouble that stays must end some time.
         self._steps_since_frame += report.steps
         if not report.is_finite:
-            return [self._fall_back(state)]
+            return [self._fall_back(state, self._model)]
         self._state = advanced
         phase = self._model.field.crop(advanced.phase.numpy())
         return [self._estimate(self._model, phase, report.objective)]
@@ -118,10 +124,12 @@ class LiveEngine:
             prepare_graphs(model.series, self._settings.memory)
         return model
 
-    def _fall_back(self, state: SolverState) -> AdviceGiven:
+    def _fall_back(self, state: SolverState, model: SeriesModel) -> AdviceGiven:
         """Go back to the last good state; if that was already fresh, start cold."""
         was_fresh = state.search is None and state.round == 0
-        self._state = None if was_fresh else replace(warm_start(state), round=0)
+        self._state = (
+            None if was_fresh else replace(warm_start(state, model.series), round=0)
+        )
         where = "a cold start" if was_fresh else "the last good phase"
         text = f"the solver met a result that is not finite; it goes on from {where}"
         return AdviceGiven(text, "warning", self._ordinal)
@@ -147,7 +155,9 @@ class LiveEngine:
             objective=objective,
             is_final=False,
             phase_rad=phase - phase.mean(dtype=np.float64).astype(np.float32),
-            amplitude=model.exit_amplitude,
+            amplitude=(
+                frame_amplitude(model.field, state) if state else model.first_amplitude
+            ),
             pixel_nm=self._microscope.pixel_nm,
             device=runtime.device_name(),
             t_frame_last=self._t_frame_last,

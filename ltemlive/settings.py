@@ -99,7 +99,7 @@ class SolverSettings(_Section):
     """First steps without prior or preconditioner: edges lock in before long waves."""
     round_steps: int = Field(20, ge=1, le=1000)
     """Steps between two estimates of the prior's weight."""
-    memory: int = Field(8, ge=1, le=64)
+    memory: int = Field(5, ge=1, le=64)
     """Pairs the L-BFGS keeps."""
     border_px: int = Field(48, ge=0, le=4096)
     """Unknown field added on each side where the border is free."""

@@ -120,19 +120,19 @@ def is_in_focus(defocus_nm: float, microscope: Microscope) -> bool:
     return math.pi * wavelength * abs(defocus_nm) * finest_per_nm**2 < IN_FOCUS_RAD
 
 
-def phase_contrast(
+def weak_contrasts(
     shape: tuple[int, int], defocus_nm: float, microscope: Microscope
-) -> NDArray[np.float64]:
-    """Return how strongly a weak phase shows in sqrt(intensity), shape (ny, nx).
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how strongly a weak phase and a weak log amplitude show in sqrt(intensity).
 
-    sin(chi) D, times the blur of the intensity where there is one. In focus it vanishes:
-    a pure phase is invisible there.
+    sin(chi) D and cos(chi) D, each of shape (ny, nx), times the blur of the intensity where
+    there is one. In focus the first vanishes: a pure phase is invisible there.
     """
-    contrast = np.sin(aberration_phase(shape, defocus_nm, microscope))
-    contrast *= coherence_envelope(shape, defocus_nm, microscope)
+    chi = aberration_phase(shape, defocus_nm, microscope)
+    damping = coherence_envelope(shape, defocus_nm, microscope)
     if microscope.coherence == "intensity":
         qy_per_nm, qx_per_nm = frequency_grid(shape, microscope.pixel_nm)
         divergence_rad = microscope.convergence_mrad * 1e-3
         blurred = (math.pi * divergence_rad * defocus_nm) ** 2
-        contrast *= np.exp(-blurred * (qy_per_nm**2 + qx_per_nm**2))
-    return contrast
+        damping = damping * np.exp(-blurred * (qy_per_nm**2 + qx_per_nm**2))
+    return np.sin(chi) * damping, np.cos(chi) * damping

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import tensorflow as tf
 
 from ltemlive.recon.lbfgs import LbfgsState, lbfgs_init, lbfgs_step
-from ltemlive.recon.objective import EdgePrior, FocalSeries, objective_and_gradient
+from ltemlive.recon.objective import FocalSeries, objective_and_gradient
+from ltemlive.recon.priors import Prior, no_prior
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +32,10 @@ def search_graphs(
     image = tf.TensorSpec(shape, tf.float32)
     scalar = tf.TensorSpec([], tf.float32)
     count = tf.TensorSpec([], tf.int32)
-    pairs = tf.TensorSpec([memory, *shape], tf.float32)
+    unknowns = tf.TensorSpec([2, *shape], tf.float32)
+    pairs = (unknowns,) * memory
     half_plane = tf.TensorSpec([shape[0], shape[1] // 2 + 1], tf.float32)
+    half_planes = tf.TensorSpec([2, *half_plane.shape], tf.float32)
     series_spec = FocalSeries(
         amplitude=image,
         measured=tf.TensorSpec([None, *shape], tf.float32),
@@ -40,24 +43,24 @@ def search_graphs(
         blur=tf.TensorSpec([None, *blur_shape], tf.float32),
         weight=image,
         precision=tf.TensorSpec([None], tf.float32),
-        stiffness=half_plane,
+        stiffness=half_planes,
     )
-    prior_spec = EdgePrior(scalar, scalar, image)
+    prior_spec = Prior(*(scalar,) * 7, roughness=half_plane, relief=unknowns)
     search_spec = LbfgsState(
-        image, scalar, image, pairs, pairs, count, count, tf.TensorSpec([], tf.bool)
+        unknowns, scalar, unknowns, pairs, pairs, count, count, tf.TensorSpec([], tf.bool)
     )
 
-    @tf.function(input_signature=[image, series_spec, prior_spec])
-    def begin(phase: Tensor, series: FocalSeries, prior: EdgePrior) -> LbfgsState:
+    @tf.function(input_signature=[unknowns, series_spec, prior_spec])
+    def begin(start: Tensor, series: FocalSeries, prior: Prior) -> LbfgsState:
         return lbfgs_init(
-            phase, lambda at: objective_and_gradient(at, series, prior), memory
+            start, lambda at: objective_and_gradient(at, series, prior), memory
         )
 
-    @tf.function(input_signature=[search_spec, series_spec, prior_spec, half_plane, count])
+    @tf.function(input_signature=[search_spec, series_spec, prior_spec, half_planes, count])
     def advance(
         search: LbfgsState,
         series: FocalSeries,
-        prior: EdgePrior,
+        prior: Prior,
         metric: Tensor,
         n_steps: Tensor,
     ) -> tuple[LbfgsState, Tensor]:
@@ -80,13 +83,12 @@ def prepare_graphs(series: FocalSeries, memory: int) -> None:
     """
     ny, nx = series.amplitude.shape
     begin, advance = search_graphs((ny, nx), tuple(series.blur.shape[1:]), memory)
-    flat = tf.zeros([ny, nx])
+    prior = no_prior((ny, nx))
     one_image = series._replace(
         measured=tf.ones([1, ny, nx]),
         transfer=tf.ones([1, ny, nx], tf.complex64),
         blur=tf.ones([1, *series.blur.shape[1:]]),
         precision=tf.ones([1]),
     )
-    prior = EdgePrior(tf.ones([]), tf.ones([]), flat)
-    search = begin(flat, one_image, prior)
+    search = begin(tf.zeros([2, ny, nx]), one_image, prior)
     advance(search, one_image, prior, tf.ones_like(series.stiffness), tf.constant(1))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
+from ltemlive.recon.sums import overlap
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,15 +25,17 @@ MAX_HALVINGS = 10
 
 
 class LbfgsState(NamedTuple):
-    """Where the search stands; float32, images of shape (ny, nx)."""
+    """Where the search stands; float32, positions of shape (..., ny, nx).
+
+    The pairs are tuples, latest first, so that to forget the oldest copies none.
+    """
 
     position: Tensor
     objective: Tensor
     gradient: Tensor
-    moves: Tensor
-    """Latest first, (memory, ny, nx)."""
-    changes: Tensor
-    """Of the gradient along each move, (memory, ny, nx)."""
+    moves: tuple[Tensor, ...]
+    changes: tuple[Tensor, ...]
+    """Of the gradient along each move."""
     n_pairs: Tensor
     """How many pairs are filled, int32."""
     evaluations: Tensor
@@ -45,7 +49,7 @@ def lbfgs_init(
 ) -> LbfgsState:
     """Return the state at ``position`` with an empty memory."""
     objective, gradient = evaluate(position)
-    empty = tf.zeros([memory, *position.shape], tf.float32)
+    empty = (tf.zeros_like(position),) * memory
     zero = tf.zeros([], tf.int32)
     return LbfgsState(
         position, objective, gradient, empty, empty, zero, zero + 1, tf.constant(False)
@@ -62,12 +66,12 @@ def lbfgs_step(
     evaluate
         Position -> (objective, gradient).
     metric
-        Inverse Hessian per wave, half plane of a real DFT, (ny, nx // 2 + 1).
+        Inverse Hessian per wave, half plane of a real DFT, (..., ny, nx // 2 + 1).
     """
     direction = _direction(
         state.gradient, state.moves, state.changes, state.n_pairs, metric
     )
-    slope = tf.reduce_sum(direction * state.gradient)
+    slope = _slope(direction, state.gradient)
     position, objective, gradient, trials = _line_search(state, evaluate, direction, slope)
     limit = state.objective + ROUNDING * tf.abs(state.objective)
     is_down = tf.math.is_finite(objective) & (objective <= limit)
@@ -86,33 +90,43 @@ def lbfgs_step(
 
 @tf.function(jit_compile=True)
 def _direction(
-    gradient: Tensor, moves: Tensor, changes: Tensor, n_pairs: Tensor, metric: Tensor
+    gradient: Tensor,
+    moves: tuple[Tensor, ...],
+    changes: tuple[Tensor, ...],
+    n_pairs: Tensor,
+    metric: Tensor,
 ) -> Tensor:
     """Two-loop recursion; unfilled pairs weigh nothing."""
-    memory = moves.shape[0]
-    curvature = tf.reduce_sum(moves * changes, axis=[1, 2])
-    is_filled = (tf.range(memory) < n_pairs) & (curvature > 0.0)
-    inverse = tf.where(is_filled, 1.0 / tf.where(is_filled, curvature, 1.0), 0.0)
+    curvature = [overlap(*pair) for pair in zip(moves, changes, strict=True)]
+    is_filled = [(index < n_pairs) & (each > 0.0) for index, each in enumerate(curvature)]
+    inverse = [
+        tf.where(is_known, 1.0 / tf.where(is_known, each, 1.0), 0.0)
+        for is_known, each in zip(is_filled, curvature, strict=True)
+    ]
     remainder = gradient
     shares = []
-    for pair in range(memory):
-        share = inverse[pair] * tf.reduce_sum(moves[pair] * remainder)
-        remainder -= share * changes[pair]
+    for move, change, weight in zip(moves, changes, inverse, strict=True):
+        share = weight * overlap(move, remainder)
+        remainder -= share * change
         shares.append(share)
-    stretched = _apply_metric(changes[0], metric)
-    stiffness = tf.reduce_sum(changes[0] * stretched)
+    stiffness = overlap(changes[0], _apply_metric(changes[0], metric))
     has_pair = is_filled[0] & (stiffness > 0.0)
     length = tf.where(has_pair, curvature[0] / tf.where(has_pair, stiffness, 1.0), 1.0)
     step = length * _apply_metric(remainder, metric)
-    for pair in reversed(range(memory)):
-        overlap = inverse[pair] * tf.reduce_sum(changes[pair] * step)
-        step += (shares[pair] - overlap) * moves[pair]
+    for pair in reversed(range(len(moves))):
+        excess = inverse[pair] * overlap(changes[pair], step)
+        step += (shares[pair] - excess) * moves[pair]
     return -step
+
+
+@tf.function(jit_compile=True)
+def _slope(direction: Tensor, gradient: Tensor) -> Tensor:
+    return overlap(direction, gradient)
 
 
 def _apply_metric(image: Tensor, metric: Tensor) -> Tensor:
     spectrum = tf.signal.rfft2d(image) * tf.complex(metric, tf.zeros_like(metric))
-    return tf.signal.irfft2d(spectrum, fft_length=image.shape)
+    return tf.signal.irfft2d(spectrum, fft_length=image.shape[-2:])
 
 
 def _line_search(
@@ -139,15 +153,20 @@ def _line_search(
 
 def _remember(
     state: LbfgsState, position: Tensor, gradient: Tensor, is_down: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    move = position - state.position
-    change = gradient - state.gradient
-    is_convex = tf.reduce_sum(move * change) > 0.0
-    if is_down and is_convex:
-        moves = tf.concat([move[tf.newaxis], state.moves[:-1]], axis=0)
-        changes = tf.concat([change[tf.newaxis], state.changes[:-1]], axis=0)
-        n_pairs = tf.minimum(state.n_pairs + 1, tf.shape(state.moves)[0])
-    else:
-        moves, changes = state.moves, state.changes
-        n_pairs = tf.where(is_down, state.n_pairs, 0)
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
+    move, change, curvature = _pair(state.position, position, state.gradient, gradient)
+    moves, changes = state.moves, state.changes
+    n_pairs = tf.where(is_down, state.n_pairs, 0)
+    if is_down and curvature > 0.0:
+        moves = (move, *state.moves[:-1])
+        changes = (change, *state.changes[:-1])
+        n_pairs = tf.minimum(state.n_pairs + 1, len(moves))
     return moves, changes, n_pairs
+
+
+@tf.function(jit_compile=True)
+def _pair(
+    start: Tensor, end: Tensor, start_gradient: Tensor, end_gradient: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    move, change = end - start, end_gradient - start_gradient
+    return move, change, overlap(move, change)

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
     from ltemlive.frames import Frame
     from ltemlive.recon.objective import FocalSeries
+    from ltemlive.recon.solver import SolverState
     from ltemlive.settings import SolverSettings
 
 NO_FOCUS_NOTE = (
-    "no in-focus image yet: the amplitude is taken as constant, so edges of absorbing "
-    "objects show up in the phase"
+    "no in-focus image yet: the defocused ones hardly tell the amplitude, so edges of "
+    "absorbing objects may show up in the phase"
 )
 
 
@@ -68,8 +69,8 @@ class SeriesModel:
         return () if self.in_focus else (NO_FOCUS_NOTE,)
 
     @property
-    def exit_amplitude(self) -> NDArray[np.float32]:
-        """Return the amplitude of the exit wave on the frame, mean square about 1."""
+    def first_amplitude(self) -> NDArray[np.float32]:
+        """Return what the images in focus say of the exit amplitude, mean square 1."""
         return self.field.crop(self.series.amplitude.numpy())
 
 
@@ -117,8 +118,7 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
     if is_in_focus(defocus_nm, model.microscope):
         in_focus = (*in_focus, image)
         series = with_amplitude(series, model.field, exit_amplitude(in_focus))
-    else:
-        series = with_image(series, model.field, image, model.microscope)
+    series = with_image(series, model.field, image, model.microscope)
     return replace(
         model,
         series=series,
@@ -127,6 +127,12 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
         defocus_nm=(*model.defocus_nm, defocus_nm),
         sigmas=(*model.sigmas, image.sigma),
     )
+
+
+def frame_amplitude(field: Field, state: SolverState) -> NDArray[np.float32]:
+    """Return the amplitude of the exit wave on the frame, mean square 1."""
+    amplitude = field.crop(state.amplitude.numpy())
+    return amplitude / np.float32(np.sqrt(np.mean(np.square(amplitude, dtype=np.float64))))
 
 
 def tie_phase(model: SeriesModel) -> NDArray[np.float32]:
@@ -140,7 +146,7 @@ def tie_phase(model: SeriesModel) -> NDArray[np.float32]:
         If there is no image on one side of focus.
     """
     defocus_nm = [
-        value for value in model.defocus_nm if not is_in_focus(value, model.microscope)
+        0.0 if is_in_focus(value, model.microscope) else value for value in model.defocus_nm
     ]
     try:
         under, over = symmetric_pair(defocus_nm)
@@ -153,7 +159,7 @@ def tie_phase(model: SeriesModel) -> NDArray[np.float32]:
     return transport_of_intensity_phase(
         images[0],
         images[1],
-        np.asarray(model.exit_amplitude**2),
+        np.asarray(model.first_amplitude**2),
         separation_nm=defocus_nm[under] - defocus_nm[over],
         microscope=model.microscope,
     )

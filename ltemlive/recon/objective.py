@@ -1,13 +1,12 @@
 """The objective and its gradient, one image at a time.
 
-    J(phase) = sum_k sum_r w (s_k A_k - d_k)^2 / (2 sigma_k^2)
-               + beta TV(phase) - sum_r p phase
+    J(phase, log a) = sum_k sum_r w (s_k A_k - d_k)^2 / (2 sigma_k^2) + prior
 
-d is sqrt(intensity / mean), A its prediction, s_k the scale that fits best (closed form;
-at its optimum its own derivative vanishes, so it is held fixed in the gradient), w is zero
-where nothing was measured, p relieves well-measured waves of the prior's pull. In these
-units of noise the first line is minus the log-likelihood of an amplitude with Gaussian
-noise, the variance-stabilised form of Poisson statistics.
+d is sqrt(intensity / mean), of the images in focus like of any other, A its prediction from
+the exit wave a exp(i phase), s_k the scale that fits best (closed form; at its optimum its
+own derivative vanishes, so it is held fixed in the gradient), and w is zero where nothing
+was measured. In these units of noise the first part is minus the log-likelihood of an
+amplitude with Gaussian noise, the variance-stabilised form of Poisson statistics.
 
 Per image the gradient is accumulated in Fourier space, with respect to the spectrum of the
 exit wave: two FFTs an image and two in all, and memory for one image a thread.
@@ -20,10 +19,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import tensorflow as tf
 
 from ltemlive.recon.forward import exit_wave_spectrum, predicted_amplitude
-from ltemlive.recon.priors import total_variation
+from ltemlive.recon.priors import prior_and_gradient
+from ltemlive.recon.sums import total
 
 if TYPE_CHECKING:
     from tensorflow import Tensor
+
+    from ltemlive.recon.priors import Prior
 
 
 class FocalSeries(NamedTuple):
@@ -34,9 +36,9 @@ class FocalSeries(NamedTuple):
     """
 
     amplitude: Tensor
-    """Of the exit wave, (ny, nx), mean square 1."""
+    """First guess of the exit wave's, (ny, nx), mean square 1."""
     measured: Tensor
-    """sqrt(intensity / mean) of each defocused image, (n, ny, nx)."""
+    """sqrt(intensity / mean) of each image, (n, ny, nx)."""
     transfer: Tensor
     """complex64, (n, ny, nx)."""
     blur: Tensor
@@ -45,30 +47,17 @@ class FocalSeries(NamedTuple):
     precision: Tensor
     """1 / sigma_k^2, (n,)."""
     stiffness: Tensor
-    """Curvature of the misfit per wave of a weak phase, (ny, nx // 2 + 1)."""
+    """Curvature of the misfit per wave of a weak phase, and of a weak log amplitude,
+    (2, ny, nx // 2 + 1)."""
 
 
 class Image(NamedTuple):
-    """One defocused image of a ``FocalSeries``: the same names without the first axis."""
+    """One image of a ``FocalSeries``: the same names without the first axis."""
 
     measured: Tensor
     transfer: Tensor
     blur: Tensor
     precision: Tensor
-
-
-class EdgePrior(NamedTuple):
-    """Total variation, less its pull on waves that the data determine by themselves.
-
-    Value: weight TV(phase) - sum(relief phase). Scalars but for ``relief``.
-    """
-
-    weight: Tensor
-    """[1/rad]"""
-    smoothing: Tensor
-    """[rad per pixel]"""
-    relief: Tensor
-    """[1/rad], (ny, nx)"""
 
 
 class Misfit(NamedTuple):
@@ -80,25 +69,22 @@ class Misfit(NamedTuple):
 
 
 def objective_and_gradient(
-    phase: Tensor, series: FocalSeries, prior: EdgePrior
+    unknowns: Tensor, series: FocalSeries, prior: Prior
 ) -> tuple[Tensor, Tensor]:
-    """Return J (scalar) and dJ/d phase, shape (ny, nx); to be called within a graph.
+    """Return J and its derivative, shapes () and (2, ny, nx); to be called within a graph.
 
-    Every thread takes each n-th image and adds up its own, so that the order of the sum is
-    fixed by their number.
+    ``unknowns`` are phase [rad] and log amplitude, (2, ny, nx). Every thread takes each
+    n-th image and adds up its own, so that the order of the sum is fixed by their number.
     """
     threads = max(tf.config.threading.get_inter_op_parallelism_threads(), 1)
     # Not compiled: XLA's cosine takes ten times as long as TensorFlow's on the CPU.
-    cosine, sine = tf.cos(phase), tf.sin(phase)
-    spectrum = _spectrum(cosine, sine, series.amplitude)
-    value, along_prior = _edge_prior(phase, series.weight, prior)
+    cosine, sine = tf.cos(unknowns[0]), tf.sin(unknowns[0])
+    amplitude = tf.exp(unknowns[1])
+    spectrum = _spectrum(cosine, sine, amplitude)
+    value, along_prior = prior_and_gradient(unknowns, series.weight, prior)
     shares = [_share(spectrum, series, first, threads) for first in range(threads)]
-    gradient = _along_phase(
-        [share.along_spectrum for share in shares],
-        cosine,
-        sine,
-        series.amplitude,
-        along_prior,
+    gradient = _along_unknowns(
+        [share.along_spectrum for share in shares], cosine, sine, amplitude, along_prior
     )
     return value + tf.add_n([share.value for share in shares]), gradient
 
@@ -131,49 +117,32 @@ def _with_image(misfit: Misfit, spectrum: Tensor, weight: Tensor, image: Image) 
     with tf.GradientTape() as tape:
         tape.watch(spectrum)
         predicted = predicted_amplitude(spectrum, image.transfer, blur)
-        overlap = _sum(weight * predicted * image.measured)
-        scale = tf.stop_gradient(overlap / _sum(weight * predicted**2))
+        overlap = total(weight * predicted * image.measured)
+        scale = tf.stop_gradient(overlap / total(weight * predicted**2))
         residual = scale * predicted - image.measured
-        value = 0.5 * image.precision * _sum(weight * residual**2)
+        value = 0.5 * image.precision * total(weight * residual**2)
     along_spectrum = tape.gradient(value, spectrum)
     return Misfit(misfit.value + value, misfit.along_spectrum + along_spectrum)
 
 
 @tf.function(jit_compile=True)
-def _edge_prior(phase: Tensor, weight: Tensor, prior: EdgePrior) -> tuple[Tensor, Tensor]:
-    """Return the value of the prior and its gradient by the phase."""
-    with tf.GradientTape() as tape:
-        tape.watch(phase)
-        value = prior.weight * total_variation(phase, prior.smoothing, weight)
-        value -= tf.reduce_sum(prior.relief * phase)
-    return value, tape.gradient(value, phase)
-
-
-@tf.function(jit_compile=True)
-def _along_phase(
+def _along_unknowns(
     along_spectrum: list[Tensor],
     cosine: Tensor,
     sine: Tensor,
     amplitude: Tensor,
     along_prior: Tensor,
 ) -> Tensor:
-    """Return the gradient by the phase of images and prior.
+    """Return the gradient by phase and log amplitude, of images and prior.
 
-    The derivatives of cosine and sine are each other, up to a sign, and at hand.
+    The derivatives of cosine and sine are each other, up to a sign, and that of the
+    exponential is itself: all at hand.
     """
     with tf.GradientTape() as tape:
-        tape.watch((cosine, sine))
+        tape.watch((cosine, sine, amplitude))
         spectrum = exit_wave_spectrum(cosine, sine, amplitude)
-    along_cosine, along_sine = tape.gradient(
-        spectrum, (cosine, sine), output_gradients=tf.add_n(along_spectrum)
+    along_cosine, along_sine, along_amplitude = tape.gradient(
+        spectrum, (cosine, sine, amplitude), output_gradients=tf.add_n(along_spectrum)
     )
-    return cosine * along_sine - sine * along_cosine + along_prior
-
-
-def _sum(image: Tensor) -> Tensor:
-    """Return the sum over all pixels.
-
-    As a product with ones, which XLA fuses with what makes the image and vectorises; its
-    plain sum takes twice as long on the CPU.
-    """
-    return tf.reduce_sum(tf.linalg.matvec(image, tf.ones([image.shape[-1]])))
+    along_phase = cosine * along_sine - sine * along_cosine
+    return tf.stack([along_phase, amplitude * along_amplitude]) + along_prior

@@ -126,26 +126,26 @@ def empty_series(field: Field, microscope: Microscope) -> FocalSeries:
         blur=tf.zeros([0, *blur_shape], tf.float32),
         weight=tf.constant(seen),
         precision=tf.zeros([0], tf.float32),
-        stiffness=tf.zeros([ny, nx // 2 + 1], tf.float32),
+        stiffness=tf.zeros([2, ny, nx // 2 + 1], tf.float32),
     )
 
 
 def with_amplitude(
     series: FocalSeries, field: Field, amplitude: NDArray[np.float32]
 ) -> FocalSeries:
-    """Return the series with another exit amplitude, mirrored into the border."""
+    """Return the series with another first guess of the amplitude, its border mirrored."""
     return series._replace(amplitude=tf.constant(field.pad(amplitude, mirror=True)))
 
 
 def with_image(
     series: FocalSeries, field: Field, image: MeasuredImage, microscope: Microscope
 ) -> FocalSeries:
-    """Return the series with one more defocused image."""
+    """Return the series with one more image."""
     shape, defocus_nm = field.shape, image.defocus_nm
     transfer = optics.transfer_function(shape, defocus_nm, microscope)
     precision = np.asarray(1.0 / image.sigma**2, np.float32)
-    contrast = optics.phase_contrast(shape, defocus_nm, microscope)
-    contrast = contrast[:, : shape[1] // 2 + 1]
+    contrasts = np.stack(optics.weak_contrasts(shape, defocus_nm, microscope))
+    stiffness = precision * contrasts[..., : shape[1] // 2 + 1] ** 2
     blur = np.zeros((0, 0), np.float32)
     if microscope.coherence == "intensity":
         blur = optics.intensity_blur(shape, defocus_nm, microscope)
@@ -155,5 +155,5 @@ def with_image(
         transfer=tf.concat([series.transfer, transfer[np.newaxis]], axis=0),
         blur=tf.concat([series.blur, blur[np.newaxis]], axis=0),
         precision=tf.concat([series.precision, precision[np.newaxis]], axis=0),
-        stiffness=series.stiffness + tf.constant(precision * contrast**2, tf.float32),
+        stiffness=series.stiffness + tf.constant(stiffness, tf.float32),
     )

@@ -13,7 +13,13 @@ import numpy as np
 
 from ltemlive.errors import FrameError
 from ltemlive.recon import runtime
-from ltemlive.recon.model import SeriesModel, empty_model, tie_phase, with_frames
+from ltemlive.recon.model import (
+    SeriesModel,
+    empty_model,
+    frame_amplitude,
+    tie_phase,
+    with_frames,
+)
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.results import Reconstruction, Report, Timing
 from ltemlive.versions import versions
@@ -35,6 +41,7 @@ DIVERGED_NOTE = "the solver met a result that is not finite and kept the last go
 @dataclass(frozen=True, slots=True, eq=False)
 class _Solution:
     phase_rad: NDArray[np.float32]
+    amplitude: NDArray[np.float32]
     steps: int = 0
     evaluations: int = 0
     objective: tuple[float, ...] = ()
@@ -67,7 +74,7 @@ def reconstruct(
     model = _model_of(stored, settings)
     loaded = clock()
     if settings.method == "tie":
-        solution = _Solution(tie_phase(model))
+        solution = _Solution(tie_phase(model), model.first_amplitude)
     else:
         solution = _solve(model, settings, on_progress)
     seconds = Timing(load=loaded - started, solve=clock() - loaded)
@@ -87,7 +94,7 @@ def reconstruct(
     )
     return Reconstruction(
         solution.phase_rad - solution.phase_rad.mean(dtype=np.float64).astype(np.float32),
-        model.exit_amplitude,
+        solution.amplitude,
         stored.microscope,
         report,
         stored.title,
@@ -129,5 +136,11 @@ def _solve(
         if not report.is_finite:
             notes = (DIVERGED_NOTE,)
             break
-    phase = model.field.crop(state.phase.numpy())
-    return _Solution(phase, state.steps, state.evaluations, tuple(objective), notes)
+    return _Solution(
+        model.field.crop(state.phase.numpy()),
+        frame_amplitude(model.field, state),
+        state.steps,
+        state.evaluations,
+        tuple(objective),
+        notes,
+    )

@@ -5,29 +5,30 @@
 Warm start is to pass the previous state, together with a series that has grown: nothing
 else survives between frames, so restart, replay and test come free.
 
-The steps come in rounds. The first is gentle: no prior, and a metric so damped that all
-waves move alike, because a hasty step towards strongly defocused images leaves phase slips
-along edges that no later step repairs. Each further round weighs the prior anew by the
-phase so far, and lets every wave move as far as data and prior together allow.
+The steps come in rounds. The first is gentle: no prior on the phase, and a metric so damped
+that all its waves move alike, because a hasty step towards strongly defocused images leaves
+phase slips along edges that no later step repairs. The next ones let edges lock in under
+total variation. All further ones weigh the whole prior anew by the phase so far, relieve it
+where the data know better, and let every wave move as far as data and prior allow.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon.graphs import search_graphs
-from ltemlive.recon.objective import EdgePrior
 from ltemlive.recon.priors import (
+    mean_bending,
     mean_steepness,
-    signal_to_noise,
-    squared_wavenumber,
-    total_variation_gradient,
+    no_prior,
+    relief_of,
 )
+from ltemlive.recon.spectrum import filtered, power_law, squared_wavenumber
 
 if TYPE_CHECKING:
     from tensorflow import Tensor
@@ -35,18 +36,40 @@ if TYPE_CHECKING:
     from ltemlive.recon.graphs import Graphs
     from ltemlive.recon.lbfgs import LbfgsState
     from ltemlive.recon.objective import FocalSeries
+    from ltemlive.recon.priors import Prior
     from ltemlive.settings import SolverSettings
 
 STIFFNESS_FLOOR = 1e-4
 """Added to the curvature of every wave, so that none is free to go anywhere."""
-RELIEVED_SNR = 3.0
-"""Signal to noise at which a wave is half relieved of the prior's pull."""
-WEIGHT_GROWTH = 4.0
-"""How far the prior may gain weight beyond its first: weak data must not be flattened by a
-prior that grows as the phase shrinks."""
-NO_LIMIT = float("inf")
 STEEPNESS_FLOOR_RAD = 1e-4
-"""Mean gradient per pixel below which the prior's weight no longer grows."""
+"""Mean gradient per pixel below which a weight no longer grows."""
+WEIGHT_GROWTH = 1.25
+"""How far a part of the prior may gain weight beyond its first."""
+EDGE_ROUNDS = 3
+"""With total variation alone, after the gentle round."""
+WEIGHING_ROUNDS = 2
+"""In which the whole prior is weighed anew; then it stays, or the search would never rest:
+relief moves the phase, which moves the relief."""
+STEEPNESS_SHARE = 0.1
+"""Weight of total variation beside bending; alone it has the whole of it."""
+BENDING_SHARPNESS = 0.2
+"""Its smoothing, in units of the mean bending."""
+SMOOTH_EXPONENT = -4.5
+"""A phase whose power falls faster than this has no resolved edges."""
+AMPLITUDE_SMOOTHING = 0.003
+AMPLITUDE_WEIGHT_LIMIT = 4.0
+"""In units of the noise of a pixel: a film of few edges must keep their height."""
+
+
+class WeightLimits(NamedTuple):
+    """The most that each part of the prior may weigh [1/rad].
+
+    A phase that the prior has flattened would ask for more of the prior: on weak data the
+    two would chase each other to nothing.
+    """
+
+    steepness: Tensor
+    bending: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,20 +79,32 @@ class SolverState:
     settings: SolverSettings
     search: LbfgsState | None
     """None until the series has an image, and between rounds."""
-    phase: Tensor
-    """[rad], float32, shape of the solved field."""
+    unknowns: Tensor
+    """Phase [rad] and log amplitude, float32, (2, ny, nx) of the solved field."""
+    first_amplitude: Tensor
+    """Where the amplitude started from."""
     round_start: Tensor
-    """The phase when the round began."""
-    prior: EdgePrior
+    """The unknowns when the round began."""
+    prior: Prior
     metric: Tensor
-    weight_limit: float
-    """Of the prior, for this set of images."""
+    limits: WeightLimits | None = None
+    """For this set of images; None until the gentle steps are done."""
     round: int = 0
     """0 is the gentle one."""
     step_in_round: int = 0
     steps: int = 0
     evaluations: int = 0
     is_converged: bool = False
+
+    @property
+    def phase(self) -> Tensor:
+        """Return the phase [rad], (ny, nx)."""
+        return self.unknowns[0]
+
+    @property
+    def amplitude(self) -> Tensor:
+        """Return the amplitude of the exit wave, (ny, nx)."""
+        return tf.exp(self.unknowns[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +120,29 @@ class StepReport:
 
 
 def cold_start(series: FocalSeries, settings: SolverSettings) -> SolverState:
-    """Return the state before the first step: a flat phase."""
+    """Return the state before the first step: a flat phase, the guessed amplitude."""
     flat = tf.zeros_like(series.amplitude)
-    prior = EdgePrior(tf.zeros([]), tf.constant(settings.tv_smoothing_rad), flat)
-    metric = tf.zeros_like(series.stiffness)
-    return SolverState(settings, None, flat, flat, prior, metric, NO_LIMIT)
+    start = tf.stack([flat, tf.math.log(series.amplitude)])
+    prior, metric = no_prior(tuple(flat.shape)), tf.zeros_like(series.stiffness)
+    return SolverState(settings, None, start, series.amplitude, start, prior, metric)
 
 
-def warm_start(state: SolverState) -> SolverState:
-    """Return the state ready for a series that has changed.
+def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
+    """Return the state ready for ``series``, which has changed.
 
-    The phase is kept, the memory of the search is not; gentle steps already done count.
+    The phase is kept, the memory of the search is not; gentle steps already done count. An
+    amplitude is kept unless new images in focus have brought a better guess.
     """
+    unknowns = state.unknowns
+    if bool(tf.reduce_any(series.amplitude != state.first_amplitude)):
+        unknowns = tf.stack([unknowns[0], tf.math.log(series.amplitude)])
     return replace(
         state,
         search=None,
-        weight_limit=NO_LIMIT,
+        unknowns=unknowns,
+        first_amplitude=series.amplitude,
+        limits=None,
+        round=min(state.round, EDGE_ROUNDS + 1),
         step_in_round=0 if state.round else state.step_in_round,
         is_converged=False,
     )
@@ -161,17 +203,16 @@ def _moved_rad(move: Tensor, weight: Tensor) -> float:
 
 def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
     """Weigh the prior, shape the metric and start a search with an empty memory."""
-    prior, metric = _gentle(state, series) if state.round == 0 else _weighed(state, series)
+    if state.round and state.limits is None:
+        state = replace(state, limits=_weight_limits(state.phase, series))
+    prior = _weighed(state, series)
+    metric = _metric(state, series, prior)
     begin, _ = _graphs(state, series)
-    search = begin(state.phase, series, prior)
-    weight_limit = state.weight_limit
-    if state.round and weight_limit == NO_LIMIT:
-        weight_limit = WEIGHT_GROWTH * float(prior.weight)
+    search = begin(state.unknowns, series, prior)
     state = replace(
         state,
         search=search,
-        weight_limit=weight_limit,
-        round_start=state.phase,
+        round_start=state.unknowns,
         prior=prior,
         metric=metric,
         evaluations=state.evaluations + 1,
@@ -179,48 +220,100 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     return state, search
 
 
-def _gentle(state: SolverState, series: FocalSeries) -> tuple[EdgePrior, Tensor]:
-    """Return no prior, and a metric so damped that all waves move alike."""
-    metric = 1.0 / (series.stiffness + tf.reduce_max(series.precision))
-    return state.prior, metric * _without_mean(metric)
+def _weight_limits(phase: Tensor, series: FocalSeries) -> WeightLimits:
+    """Return what a phase asks for whose noise is filtered out (Wiener), edges and all."""
+    stiffness = series.stiffness[0]
+    law = power_law(phase, stiffness)
+    if law is not None:
+        roughness = law.roughness(tuple(phase.shape))
+        phase = filtered(phase, stiffness / (stiffness + roughness + STIFFNESS_FLOOR))
+    return WeightLimits(
+        WEIGHT_GROWTH / _steepness(phase, series), WEIGHT_GROWTH / _bending(phase, series)
+    )
 
 
-def _weighed(state: SolverState, series: FocalSeries) -> tuple[EdgePrior, Tensor]:
-    """Return the prior that the phase so far asks for, and how far each wave may move.
+def _weighed(state: SolverState, series: FocalSeries) -> Prior:
+    """Return the prior of the round that begins, as the unknowns so far ask for it."""
+    if state.round > EDGE_ROUNDS + WEIGHING_ROUNDS:
+        return state.prior
+    prior, limits = _amplitude_prior(state, series), state.limits
+    if limits is None:
+        return prior
+    edges = prior._replace(
+        steepness_weight=state.settings.tv_strength
+        * tf.minimum(1.0 / _steepness(state.phase, series), limits.steepness),
+        steepness_smoothing=tf.constant(state.settings.tv_smoothing_rad),
+        border_weight=limits.steepness**2,
+    )
+    if state.round <= EDGE_ROUNDS:
+        return edges
+    if state.round == EDGE_ROUNDS + 1:
+        law = power_law(state.phase, series.stiffness[0])
+        if law is not None and law.exponent < SMOOTH_EXPONENT:
+            # Noise that is stronger than any bend of the phase would be taken for bends.
+            return prior._replace(roughness=law.roughness(tuple(state.phase.shape)))
+    bending = _bending(state.phase, series)
+    prior = edges._replace(
+        steepness_weight=STEEPNESS_SHARE * edges.steepness_weight,
+        bending_weight=state.settings.tv_strength
+        * tf.minimum(1.0 / bending, limits.bending),
+        bending_smoothing=BENDING_SHARPNESS * bending,
+    )
+    relief = relief_of(prior, state.unknowns, series.weight, series.stiffness)
+    if state.round > EDGE_ROUNDS + 1:
+        # Undamped it would swing.
+        relief = 0.5 * (relief + state.prior.relief)
+    return prior._replace(relief=relief)
 
-    The weight is that of gradients distributed as exp(-|grad| / mean). Total variation
-    denoises edges but flattens whatever it touches, long waves most; so from the second
-    of these rounds on its pull is taken back from the waves that the data determine.
-    """
-    phase, smoothing = state.phase, state.prior.smoothing
-    steepness = tf.maximum(mean_steepness(phase, series.weight), STEEPNESS_FLOOR_RAD)
-    weight = tf.minimum(state.settings.tv_strength / steepness, state.weight_limit)
-    relief = tf.zeros_like(phase)
-    if state.round > 1:
-        ratio = signal_to_noise(phase, series.stiffness)
-        share = ratio**2 / (ratio**2 + RELIEVED_SNR**2)
-        relief = _waves(
-            weight * total_variation_gradient(phase, smoothing, series.weight), share
-        )
-    curvature = weight / steepness * squared_wavenumber(*phase.shape)
-    metric = 1.0 / (series.stiffness + curvature + STIFFNESS_FLOOR)
-    return EdgePrior(weight, smoothing, relief), metric * _without_mean(metric)
+
+def _amplitude_prior(state: SolverState, series: FocalSeries) -> Prior:
+    """Return total variation of the log amplitude, and nothing on the phase."""
+    noise = tf.sqrt(tf.reduce_mean(series.stiffness[1]))
+    weight = tf.minimum(
+        1.0 / _steepness(state.unknowns[1], series), AMPLITUDE_WEIGHT_LIMIT * noise
+    )
+    return no_prior(tuple(state.phase.shape))._replace(
+        amplitude_weight=state.settings.tv_strength * weight,
+        amplitude_smoothing=tf.constant(AMPLITUDE_SMOOTHING),
+    )
 
 
-def _waves(image: Tensor, share: Tensor) -> Tensor:
-    """Return an image with each of its waves multiplied by ``share`` (a half plane)."""
-    spectrum = tf.signal.rfft2d(image) * tf.complex(share, tf.zeros_like(share))
-    return tf.signal.irfft2d(spectrum, fft_length=image.shape)
+def _steepness(layer: Tensor, series: FocalSeries) -> Tensor:
+    """Return the mean gradient per pixel of a layer, never zero."""
+    return tf.maximum(mean_steepness(layer, series.weight), STEEPNESS_FLOOR_RAD)
+
+
+def _bending(phase: Tensor, series: FocalSeries) -> Tensor:
+    return tf.maximum(mean_bending(phase, series.weight), STEEPNESS_FLOOR_RAD)
+
+
+def _metric(state: SolverState, series: FocalSeries, prior: Prior) -> Tensor:
+    """Return how far each wave of the unknowns may move, (2, ny, nx // 2 + 1)."""
+    k_squared = squared_wavenumber(*state.phase.shape)
+    # The curvature of |v| is 1 / |v|.
+    steepness, amplitude_steepness = (
+        _steepness(layer, series) for layer in tf.unstack(state.unknowns)
+    )
+    if state.round == 0:
+        of_phase = series.stiffness[0] + tf.reduce_max(series.precision)
+    else:
+        bending = 0.5 * prior.bending_weight**2 * k_squared**2
+        edges = prior.steepness_weight / steepness * k_squared
+        of_phase = series.stiffness[0] + prior.roughness + bending + edges
+    edges = prior.amplitude_weight / amplitude_steepness * k_squared
+    of_amplitude = series.stiffness[1] + edges
+    metric = 1.0 / (tf.stack([of_phase, of_amplitude]) + STIFFNESS_FLOOR)
+    return metric * _without_mean(metric)
 
 
 def _without_mean(metric: Tensor) -> Tensor:
-    """Return 1 for every wave but the mean, which no image tells."""
-    ny, half_nx = metric.shape
-    return tf.tensor_scatter_nd_update(tf.ones([ny, half_nx]), [[0, 0]], [0.0])
+    """Return 1 for every wave but the means, which no image tells."""
+    means = [[layer, 0, 0] for layer in range(2)]
+    return tf.tensor_scatter_nd_update(tf.ones_like(metric), means, [0.0, 0.0])
 
 
 def _graphs(state: SolverState, series: FocalSeries) -> Graphs:
-    ny, nx = state.phase.shape
+    _, ny, nx = state.unknowns.shape
     return search_graphs((ny, nx), tuple(series.blur.shape[1:]), state.settings.memory)
 
 
@@ -237,7 +330,7 @@ def _advance(
     state = replace(
         state,
         search=search,
-        phase=search.position,
+        unknowns=search.position,
         step_in_round=state.step_in_round + n_steps,
         steps=state.steps + n_steps,
         evaluations=state.evaluations + int(search.evaluations) - before,
@@ -246,11 +339,11 @@ def _advance(
 
 
 def _end_round(state: SolverState, weight: Tensor) -> SolverState:
-    moved = _moved_rad(state.phase - state.round_start, weight)
+    moved = _moved_rad(state.phase - state.round_start[0], weight)
     return replace(
         state,
         search=None,
         round=state.round + 1,
         step_in_round=0,
-        is_converged=state.round > 0 and moved < state.settings.tolerance_rad,
+        is_converged=state.round > EDGE_ROUNDS and moved < state.settings.tolerance_rad,
     )

@@ -112,7 +112,9 @@ def test_the_latest_pairs_are_kept_and_older_ones_forgotten():
     last, before = states[-1], states[-2]
     np.testing.assert_array_equal(last.moves[0], last.position - before.position)
     np.testing.assert_array_equal(last.changes[0], last.gradient - before.gradient)
-    np.testing.assert_array_equal(last.moves[1:], before.moves[:-1])
+    assert len(last.moves) == MEMORY
+    for kept, known in zip(last.moves[1:], before.moves[:-1], strict=True):
+        np.testing.assert_array_equal(kept, known)
 
 
 def test_a_concave_pair_is_not_remembered():

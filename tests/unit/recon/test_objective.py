@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from ltemlive.physics.optics import intensity_blur, transfer_function
 from ltemlive.recon.forward import INTENSITY_FLOOR
-from ltemlive.recon.objective import EdgePrior, FocalSeries, objective_and_gradient
+from ltemlive.recon.objective import FocalSeries, objective_and_gradient
+from ltemlive.recon.priors import no_prior
 from ltemlive.series import Microscope
 
 SHAPE = (20, 27)
@@ -19,8 +20,8 @@ class Setting:
     def __init__(self, coherence):
         optics = Microscope(voltage_kv=200.0, pixel_nm=10.0, coherence=coherence)
         rng = np.random.default_rng(3)
-        self.truth, self.phase, self.along = rng.standard_normal((3, *SHAPE))
-        self.amplitude = 0.9 + 0.2 * rng.random(SHAPE)
+        scale = np.array([1.0, 0.1])[:, np.newaxis, np.newaxis]
+        self.truth, self.start, self.along = scale * rng.standard_normal((3, 2, *SHAPE))
         self.weight = np.ones(SHAPE)
         self.weight[:3] = 0.0
         self.transfers = [transfer_function(SHAPE, df, optics) for df in DEFOCI_NM]
@@ -33,38 +34,39 @@ class Setting:
         """Return the images of these indices."""
         measured = self.measured if measured is None else measured
         blurs = self.blurs if self.is_blurred else [np.zeros((0, 0))] * 3
-        half_plane = (SHAPE[0], SHAPE[1] // 2 + 1)
+        half_planes = (2, SHAPE[0], SHAPE[1] // 2 + 1)
         return FocalSeries(
-            amplitude=tf.constant(self.amplitude, tf.float32),
+            amplitude=tf.ones(SHAPE),
             measured=tf.constant(np.array([measured[k] for k in indices]), tf.float32),
             transfer=tf.constant(np.array([self.transfers[k] for k in indices])),
             blur=tf.constant(np.array([blurs[k] for k in indices]), tf.float32),
             weight=tf.constant(self.weight, tf.float32),
             precision=tf.constant([SIGMAS[k] ** -2 for k in indices], tf.float32),
-            stiffness=tf.ones(half_plane),
+            stiffness=tf.ones(half_planes),
         )
 
-    def predicted(self, phase, index):
-        wave = np.fft.fft2(self.amplitude * np.exp(1j * phase)) * self.transfers[index]
+    def predicted(self, unknowns, index):
+        phase, log_amplitude = unknowns
+        wave = np.fft.fft2(np.exp(log_amplitude + 1j * phase)) * self.transfers[index]
         intensity = np.abs(np.fft.ifft2(wave)) ** 2
         if self.is_blurred:
             spread = np.fft.rfft2(intensity) * self.blurs[index]
             intensity = np.fft.irfft2(spread, s=SHAPE)
         return np.sqrt(intensity + INTENSITY_FLOOR)
 
-    def in_numpy(self, phase, prior_weight):
+    def in_numpy(self, unknowns, prior_weight):
         """Return J of all three images and the prior."""
         total = 0.0
         for index, sigma in enumerate(SIGMAS):
-            image, measured = self.predicted(phase, index), self.measured[index]
+            image, measured = self.predicted(unknowns, index), self.measured[index]
             scale = (self.weight * image * measured).sum() / (self.weight * image**2).sum()
             misfit = (self.weight * (scale * image - measured) ** 2).sum()
             total += misfit / (2.0 * sigma**2)
+        phase = unknowns[0]
         along_y, along_x = (np.roll(phase, -1, axis) - phase for axis in (0, 1))
         squared = along_y**2 + along_x**2
         steepness = np.sqrt(squared + SMOOTHING_RAD**2) - SMOOTHING_RAD
-        seen = self.weight * steepness + (1.0 - self.weight) * 0.5 * squared
-        return total + prior_weight * seen.sum()
+        return total + prior_weight * (self.weight * steepness).sum()
 
 
 @pytest.fixture(scope="module", params=["intensity", "wave"])
@@ -77,10 +79,12 @@ def evaluate():
     """Return the objective in a graph, as the solver calls it."""
     graph = tf.function(objective_and_gradient, reduce_retracing=True)
 
-    def evaluated(phase, series, prior_weight=0.0):
-        relief = tf.zeros_like(series.amplitude)
-        prior = EdgePrior(tf.constant(prior_weight), tf.constant(SMOOTHING_RAD), relief)
-        value, gradient = graph(tf.constant(phase, tf.float32), series, prior)
+    def evaluated(unknowns, series, prior_weight=0.0):
+        prior = no_prior(SHAPE)._replace(
+            steepness_weight=tf.constant(prior_weight),
+            steepness_smoothing=tf.constant(SMOOTHING_RAD),
+        )
+        value, gradient = graph(tf.constant(unknowns, tf.float32), series, prior)
         return float(value), gradient.numpy().astype(np.float64)
 
     return evaluated
@@ -88,15 +92,15 @@ def evaluate():
 
 @pytest.mark.parametrize("prior_weight", [0.0, 50.0])
 def test_the_objective_agrees_with_one_in_double_precision(setting, evaluate, prior_weight):
-    value, _ = evaluate(setting.phase, setting.series(0, 1, 2), prior_weight)
-    assert value == pytest.approx(setting.in_numpy(setting.phase, prior_weight), rel=1e-5)
+    value, _ = evaluate(setting.start, setting.series(0, 1, 2), prior_weight)
+    assert value == pytest.approx(setting.in_numpy(setting.start, prior_weight), rel=1e-5)
 
 
 @pytest.mark.parametrize("prior_weight", [0.0, 50.0])
 def test_its_gradient_agrees_with_finite_differences(setting, evaluate, prior_weight):
-    _, gradient = evaluate(setting.phase, setting.series(0, 1, 2), prior_weight)
+    _, gradient = evaluate(setting.start, setting.series(0, 1, 2), prior_weight)
     up, down = (
-        setting.in_numpy(setting.phase + step * setting.along, prior_weight)
+        setting.in_numpy(setting.start + step * setting.along, prior_weight)
         for step in (1e-5, -1e-5)
     )
     slope = (gradient * setting.along).sum()
@@ -104,18 +108,18 @@ def test_its_gradient_agrees_with_finite_differences(setting, evaluate, prior_we
 
 
 def test_its_gradient_is_right_at_single_pixels(setting, evaluate):
-    _, gradient = evaluate(setting.phase, setting.series(0, 1, 2))
-    for pixel in [(0, 0), (3, 26), (19, 13)]:
-        poke = np.zeros(SHAPE)
+    _, gradient = evaluate(setting.start, setting.series(0, 1, 2))
+    for pixel in [(0, 0, 0), (0, 3, 26), (0, 19, 13), (1, 4, 4), (1, 19, 0)]:
+        poke = np.zeros((2, *SHAPE))
         poke[pixel] = 1e-4
-        up, down = (setting.in_numpy(setting.phase + sign * poke, 0.0) for sign in (1, -1))
+        up, down = (setting.in_numpy(setting.start + sign * poke, 0.0) for sign in (1, -1))
         expected = (up - down) / 2e-4
         assert gradient[pixel] == pytest.approx(expected, abs=1e-4 * np.abs(gradient).max())
 
 
 def test_images_add_up(setting, evaluate):
-    together, gradient = evaluate(setting.phase, setting.series(0, 2))
-    alone = [evaluate(setting.phase, setting.series(index)) for index in (0, 2)]
+    together, gradient = evaluate(setting.start, setting.series(0, 2))
+    alone = [evaluate(setting.start, setting.series(index)) for index in (0, 2)]
     assert together == pytest.approx(sum(value for value, _ in alone), rel=1e-6)
     expected = alone[0][1] + alone[1][1]
     np.testing.assert_allclose(gradient, expected, atol=1e-5 * np.abs(expected).max())
@@ -127,15 +131,15 @@ def test_a_series_without_images_leaves_the_prior(setting, evaluate):
         getattr(full, name)[:0] for name in ("measured", "transfer", "blur", "precision")
     ]
     empty = FocalSeries(full.amplitude, *none[:3], full.weight, none[3], full.stiffness)
-    value, gradient = evaluate(setting.phase, empty)
+    value, gradient = evaluate(setting.start, empty)
     assert value == 0.0
     assert not gradient.any()
 
 
 def test_what_the_camera_did_not_see_does_not_matter(setting, evaluate):
     unseen = [np.where(setting.weight == 0.0, 7.0, image) for image in setting.measured]
-    value, gradient = evaluate(setting.phase, setting.series(0, 1, 2))
-    again, same = evaluate(setting.phase, setting.series(0, 1, 2, measured=unseen))
+    value, gradient = evaluate(setting.start, setting.series(0, 1, 2))
+    again, same = evaluate(setting.start, setting.series(0, 1, 2, measured=unseen))
     assert value == again
     np.testing.assert_array_equal(gradient, same)
 
@@ -145,7 +149,7 @@ def test_the_scale_of_an_image_is_fitted(setting, evaluate):
     brighter = [1.3 * image for image in truth]
     value, gradient = evaluate(setting.truth, setting.series(0, 1, 2, measured=brighter))
     assert value == pytest.approx(0.0, abs=1e-3)
-    elsewhere, steep = evaluate(setting.phase, setting.series(0, 1, 2, measured=brighter))
+    elsewhere, steep = evaluate(setting.start, setting.series(0, 1, 2, measured=brighter))
     assert elsewhere > 100.0
     assert np.abs(gradient).max() < 1e-3 * np.abs(steep).max()
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltemlive.frames import Frame, FrameMeta
-from ltemlive.physics.optics import intensity_blur, phase_contrast, transfer_function
+from ltemlive.physics.optics import intensity_blur, transfer_function, weak_contrasts
 from ltemlive.recon.preparation import (
     SIGMA_FLOOR,
     MeasuredImage,
@@ -188,7 +188,7 @@ def test_an_empty_series_has_the_shapes_of_its_kind(optics, blur_shape):
     assert series.measured.shape == (0, 60, 72)
     assert series.transfer.shape == (0, 60, 72)
     assert series.blur.shape == (0, *blur_shape)
-    assert series.stiffness.shape == (60, 37)
+    assert series.stiffness.shape == (2, 60, 37)
     assert float(np.sum(series.weight)) == 40 * 52
 
 
@@ -208,7 +208,8 @@ def test_an_image_brings_its_optics_and_its_weight(optics):
     np.testing.assert_array_equal(series.transfer[1], transfer)
     half_plane = slice(field.shape[1] // 2 + 1)
     stiffness = sum(
-        phase_contrast(field.shape, image.defocus_nm, optics)[:, half_plane] ** 2
+        np.stack(weak_contrasts(field.shape, image.defocus_nm, optics))[..., half_plane]
+        ** 2
         / image.sigma**2
         for image in (first, second)
     )

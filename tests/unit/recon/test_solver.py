@@ -7,8 +7,8 @@ import tensorflow as tf
 from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.lbfgs import ROUNDING
-from ltemlive.recon.objective import EdgePrior, objective_and_gradient
-from ltemlive.recon.priors import mean_steepness
+from ltemlive.recon.objective import objective_and_gradient
+from ltemlive.recon.priors import mean_steepness, no_prior
 from ltemlive.recon.solver import cold_start, refine, warm_start
 from ltemlive.settings import SolverSettings
 
@@ -44,7 +44,7 @@ def _parts(state):
     scalars = (state.round, state.step_in_round, state.steps, state.evaluations)
     return (
         search,
-        state.phase,
+        state.unknowns,
         state.round_start,
         tuple(state.prior),
         state.metric,
@@ -97,7 +97,7 @@ def test_a_hundred_calls_and_a_growing_series_trace_once(acquire, model_of):
     state = None
     for n_frames in (2, 3, 4, 5):
         grown = model_of(acquisition, n_frames).series
-        state = cold_start(grown, SETTINGS) if state is None else warm_start(state)
+        state = cold_start(grown, SETTINGS) if state is None else warm_start(state, grown)
         for call in range(25):
             state, _ = refine(state, grown, 1 + call % 3)
             state = replace(state, is_converged=False)
@@ -151,15 +151,23 @@ def test_without_gentle_steps_the_prior_is_there_at_once(wave_series):
     settings = SETTINGS.model_copy(update={"gentle_steps": 0})
     state, report = refine(cold_start(wave_series, settings), wave_series, 3)
     assert state.round == 1
-    assert float(state.prior.weight) > 0.0
+    assert float(state.prior.steepness_weight) > 0.0
     assert report.steps == 3
 
 
-def test_the_gentle_round_knows_no_prior(wave_series):
+def test_the_gentle_round_knows_no_prior_of_the_phase(wave_series):
     state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 5)
-    assert float(state.prior.weight) == 0.0
-    state, _ = refine(state, wave_series, SETTINGS.gentle_steps)
-    assert float(state.prior.weight) > 0.0
+    assert float(state.prior.steepness_weight) == 0.0
+    assert float(state.prior.bending_weight) == 0.0
+    assert float(state.prior.amplitude_weight) > 0.0
+
+
+def test_edges_lock_in_before_bending_is_weighed(wave_series):
+    state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 25)
+    assert float(state.prior.steepness_weight) > 0.0
+    assert float(state.prior.bending_weight) == 0.0
+    state, _ = refine(state, wave_series, 45)
+    assert float(state.prior.bending_weight) > 0.0
 
 
 def test_a_sharp_total_variation_denoises(acquire, model_of):
@@ -178,6 +186,13 @@ def test_a_sharp_total_variation_denoises(acquire, model_of):
     assert accuracy["sharp"].gradient > accuracy["none"].gradient + 0.1
 
 
+def test_weighing_ends_so_that_the_search_can_rest(wave_series):
+    state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 85)
+    weighed = state.prior
+    state, _ = refine(replace(state, is_converged=False), wave_series, 10)
+    assert state.prior is weighed
+
+
 # From frame to frame
 
 
@@ -189,44 +204,43 @@ def test_a_warm_start_beats_a_cold_one_at_equal_steps(acquire, model_of, coheren
     misfit = {}
     error = {}
     for name, start in {
-        "warm": warm_start(warm),
+        "warm": warm_start(warm, series),
         "cold": cold_start(series, SETTINGS),
     }.items():
         state, _ = refine(start, series, 8)
-        misfit[name] = data_misfit(state.phase, series)
+        misfit[name] = data_misfit(state, series)
         error[name] = phase_accuracy(state.phase.numpy(), acquisition.truth_phase_rad)
     assert misfit["warm"] < 0.9 * misfit["cold"]
     assert error["warm"].rms_rad < 0.8 * error["cold"].rms_rad
 
 
 @tf.function(reduce_retracing=True)
-def _misfit(phase, series):
-    prior = EdgePrior(tf.zeros([]), tf.ones([]), tf.zeros_like(phase))
-    return objective_and_gradient(phase, series, prior)[0]
+def _misfit(unknowns, series):
+    return objective_and_gradient(unknowns, series, no_prior(tuple(unknowns.shape[1:])))[0]
 
 
-def data_misfit(phase, series):
-    return float(_misfit(phase, series))
+def data_misfit(state, series):
+    return float(_misfit(state.unknowns, series))
 
 
 def test_a_warm_start_keeps_the_phase_and_forgets_the_search(wave_series):
     state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 35)
-    warm = warm_start(state)
-    np.testing.assert_array_equal(warm.phase, state.phase)
+    warm = warm_start(state, wave_series)
+    np.testing.assert_array_equal(warm.unknowns, state.unknowns)
     assert warm.search is None
     assert (warm.round, warm.step_in_round, warm.steps) == (state.round, 0, 35)
 
 
 def test_gentle_steps_that_are_done_count(wave_series):
     state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 15)
-    state, _ = refine(warm_start(state), wave_series, 5)
+    state, _ = refine(warm_start(state, wave_series), wave_series, 5)
     assert state.round == 1
     assert state.step_in_round == 0
 
 
 def test_a_warm_start_wakes_a_search_that_rested(wave_series):
     rested, _ = settled(wave_series)
-    state, report = refine(warm_start(rested), wave_series, 4)
+    state, report = refine(warm_start(rested, wave_series), wave_series, 4)
     assert report.steps == 4
     assert state.steps == rested.steps + 4
 
@@ -243,7 +257,7 @@ def broken(series):
 
 def test_what_is_not_finite_is_reported_and_leaves_the_phase(series):
     good, _ = refine(cold_start(series, SETTINGS), series, 7)
-    state, report = refine(warm_start(good), broken(series), 30)
+    state, report = refine(warm_start(good, series), broken(series), 30)
     assert not report.is_finite
     assert not report.is_converged
     np.testing.assert_array_equal(state.phase, good.phase)
@@ -252,7 +266,7 @@ def test_what_is_not_finite_is_reported_and_leaves_the_phase(series):
 def test_after_trouble_the_same_state_goes_on_with_a_good_series(wave_series):
     state, report = refine(cold_start(wave_series, SETTINGS), broken(wave_series), 5)
     assert not report.is_finite
-    state, report = refine(warm_start(state), wave_series, 10)
+    state, report = refine(warm_start(state, wave_series), wave_series, 10)
     assert report.is_finite
     assert report.objective[-1] < report.objective[0]
 

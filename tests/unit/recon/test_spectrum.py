@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ltemlive.recon.spectrum import PowerLaw, filtered, power_law, squared_wavenumber
+
+SHAPES = st.tuples(st.integers(2, 40), st.integers(2, 40))
+SHAPE = (96, 80)
+
+
+@settings(max_examples=30, deadline=None)
+@given(shape=SHAPES)
+def test_squared_wavenumbers_are_those_of_a_real_transform(shape):
+    ny, nx = shape
+    q_y, q_x = np.fft.fftfreq(ny)[:, np.newaxis], np.fft.rfftfreq(nx)[np.newaxis, :]
+    expected = (2.0 * np.pi) ** 2 * (q_y**2 + q_x**2)
+    np.testing.assert_allclose(squared_wavenumber(ny, nx), expected, rtol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(shape=SHAPES)
+def test_a_filter_of_ones_changes_nothing(shape):
+    image = np.random.default_rng(1).standard_normal((2, *shape)).astype(np.float32)
+    same = filtered(tf.constant(image), tf.ones([2, shape[0], shape[1] // 2 + 1]))
+    np.testing.assert_allclose(same, image, atol=1e-5)
+
+
+def random_field(exponent, noise, seed=3):
+    """Return an image whose power falls as k^exponent, 50 at k = 1, in white noise."""
+    rng = np.random.default_rng(seed)
+    wavenumber = np.sqrt(squared_wavenumber(*SHAPE).numpy())
+    wavenumber[0, 0] = np.inf
+    waves = np.fft.rfft2(rng.standard_normal(SHAPE)) * np.sqrt(50.0 * wavenumber**exponent)
+    image = np.fft.irfft2(waves, s=SHAPE) + noise * rng.standard_normal(SHAPE)
+    return tf.constant(image, tf.float32)
+
+
+@pytest.mark.parametrize("exponent", [-2.5, -4.0, -5.5])
+def test_the_power_law_of_a_random_field_is_found_in_its_noise(exponent):
+    noise = 0.3
+    stiffness = tf.fill((SHAPE[0], SHAPE[1] // 2 + 1), noise**-2)
+    law = power_law(random_field(exponent, noise), stiffness)
+    assert law.exponent == pytest.approx(exponent, abs=0.35)
+    assert np.log(law.level) == pytest.approx(np.log(50.0), abs=0.7)
+
+
+def test_noise_alone_follows_no_law():
+    noise = 0.3 * np.random.default_rng(5).standard_normal(SHAPE).astype(np.float32)
+    stiffness = tf.fill((SHAPE[0], SHAPE[1] // 2 + 1), 0.3**-2)
+    assert power_law(tf.constant(noise), stiffness) is None
+
+
+def test_roughness_is_the_inverse_of_the_power_and_leaves_the_mean_free():
+    roughness = PowerLaw(level=4.0, exponent=-3.0).roughness(SHAPE).numpy()
+    wavenumber = np.sqrt(squared_wavenumber(*SHAPE).numpy())
+    np.testing.assert_allclose(
+        roughness.flat[1:], wavenumber.flat[1:] ** 3 / 4.0, rtol=1e-4
+    )
+    assert roughness[0, 0] == 0.0
