@@ -91,15 +91,15 @@ def repeated_gradients(series: FocalSeries) -> Callable[[], Tensor]:
     prior = state.prior
 
     @tf.function
-    def gradients(phase: Tensor, series: FocalSeries) -> Tensor:
+    def gradients(unknowns: Tensor, series: FocalSeries) -> Tensor:
         for _ in tf.range(REPEATS):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            _, gradient = objective_and_gradient(phase, series, prior)
+            _, gradient = objective_and_gradient(unknowns, series, prior)
             with tf.control_dependencies([gradient]):
-                phase = tf.identity(phase)
-        return phase[0, 0]
+                unknowns = tf.identity(unknowns)
+        return unknowns[0, 0, 0]
 
-    start = tf.constant(_noise(state.phase.shape))
+    start = tf.constant(_noise(tuple(state.unknowns.shape)))
     return lambda: gradients(start, series)
 
 

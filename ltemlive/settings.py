@@ -95,18 +95,19 @@ class SolverSettings(_Section):
     """Steps per revision while no new frame is waiting; 0: rest."""
     max_steps: int = Field(300, ge=1, le=100_000)
     """Steps of one series, at most, in the final solve."""
-    gentle_steps: int = Field(40, ge=0, le=10_000)
-    """First steps without prior or preconditioner: edges lock in before long waves."""
+    gentle_steps: int = Field(40, ge=1, le=10_000)
+    """First steps, without a prior of the phase and with a metric that moves all its waves
+    alike."""
     round_steps: int = Field(20, ge=1, le=1000)
-    """Steps between two estimates of the prior's weight."""
+    """Steps of each further round; the prior is weighed where one begins."""
     memory: int = Field(5, ge=1, le=64)
     """Pairs the L-BFGS keeps."""
     border_px: int = Field(48, ge=0, le=4096)
     """Unknown field added on each side where the border is free."""
     tv_strength: float = Field(1.0, ge=0.0, le=100.0)
-    """Weight of the total variation, relative to the one the noise level asks for."""
+    """Weight of what the prior sums, relative to the one that the phase itself asks for."""
     tv_smoothing_rad: float = Field(0.01, gt=0.0, le=1.0)
-    """Gradient per pixel below which total variation is quadratic."""
+    """Gradient of the phase per pixel below which its total variation is quadratic."""
     tolerance_rad: float = Field(0.01, gt=0.0, le=1.0)
     """The solver rests when a round moved the phase by less than this (rms)."""
 

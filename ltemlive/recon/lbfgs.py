@@ -1,7 +1,7 @@
 """Limited-memory BFGS with a metric, on an explicit state.
 
 Nocedal & Wright, "Numerical Optimization" (2006), algorithm 7.4. The initial inverse
-Hessian is diagonal in Fourier space: the metric says how far each wave of the phase may
+Hessian is diagonal in Fourier space: the metric says how far each wave may
 move for a given gradient. Nothing survives between calls but the state.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
+from ltemlive.recon.spectrum import filtered
 from ltemlive.recon.sums import overlap
 
 if TYPE_CHECKING:
@@ -109,10 +110,10 @@ def _direction(
         share = weight * overlap(move, remainder)
         remainder -= share * change
         shares.append(share)
-    stiffness = overlap(changes[0], _apply_metric(changes[0], metric))
+    stiffness = overlap(changes[0], filtered(changes[0], metric))
     has_pair = is_filled[0] & (stiffness > 0.0)
     length = tf.where(has_pair, curvature[0] / tf.where(has_pair, stiffness, 1.0), 1.0)
-    step = length * _apply_metric(remainder, metric)
+    step = length * filtered(remainder, metric)
     for pair in reversed(range(len(moves))):
         excess = inverse[pair] * overlap(changes[pair], step)
         step += (shares[pair] - excess) * moves[pair]
@@ -122,11 +123,6 @@ def _direction(
 @tf.function(jit_compile=True)
 def _slope(direction: Tensor, gradient: Tensor) -> Tensor:
     return overlap(direction, gradient)
-
-
-def _apply_metric(image: Tensor, metric: Tensor) -> Tensor:
-    spectrum = tf.signal.rfft2d(image) * tf.complex(metric, tf.zeros_like(metric))
-    return tf.signal.irfft2d(spectrum, fft_length=image.shape[-2:])
 
 
 def _line_search(

@@ -9,7 +9,8 @@ was measured. In these units of noise the first part is minus the log-likelihood
 amplitude with Gaussian noise, the variance-stabilised form of Poisson statistics.
 
 Per image the gradient is accumulated in Fourier space, with respect to the spectrum of the
-exit wave: two FFTs an image and two in all, and memory for one image a thread.
+exit wave: two FFTs an image and two in all, and memory for one image a thread. The prior
+takes two real ones more.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ no wave farther from the data than a multiple of that wave's noise.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
@@ -66,27 +67,34 @@ def prior_and_gradient(
 
     ``unknowns`` are phase [rad] and log amplitude; ``weight`` is 1 where the camera saw.
     """
-    # Not compiled: XLA computes shifted pixels again for each use, at twice the time.
-    with tf.GradientTape() as tape:
-        tape.watch(unknowns)
-        phase, log_amplitude = unknowns[0], unknowns[1]
-        value = prior.steepness_weight * total_variation(
-            phase, prior.steepness_smoothing, weight
-        )
-        unseen = 1.0 - weight
-        value += prior.border_weight * unevenness(phase, unseen)
-        value += prior.amplitude_weight**2 * unevenness(log_amplitude, unseen)
-        value += prior.bending_weight * total_bending(
-            phase, prior.bending_smoothing, weight
-        )
-        value += prior.amplitude_weight * total_variation(
-            log_amplitude, prior.amplitude_smoothing, weight
-        )
-        rough = tf.stop_gradient(filtered(phase, prior.roughness))
-        # Linear on the tape with the value of a quadratic: half of its derivative.
-        value += overlap(rough, phase) - 0.5 * overlap(rough, tf.stop_gradient(phase))
-        value -= overlap(prior.relief, unknowns)
-    return value, tape.gradient(value, unknowns)
+    phase, log_amplitude = unknowns[0], unknowns[1]
+    # Compiled in stages: in one, XLA computes a shifted pixel again for each of its uses.
+    gradient = differences(phase)
+    bends = bends_of(gradient)
+    steep, along_gradient = _edges(
+        gradient,
+        prior.steepness_weight,
+        prior.steepness_smoothing,
+        prior.border_weight,
+        weight,
+    )
+    bent, along_bends = _edges(
+        bends, prior.bending_weight, prior.bending_smoothing, tf.zeros([]), weight
+    )
+    absorbed, along_absorption = _edges(
+        differences(log_amplitude),
+        prior.amplitude_weight,
+        prior.amplitude_smoothing,
+        prior.amplitude_weight**2,
+        weight,
+    )
+    along_phase = _along_image(_along_gradient(along_bends, along_gradient))
+    rough = tf.zeros_like(phase)
+    if tf.reduce_any(prior.roughness > 0.0):
+        rough = filtered(phase, prior.roughness)
+    along = tf.stack([along_phase + rough, _along_image(along_absorption)]) - prior.relief
+    value = steep + bent + absorbed + 0.5 * overlap(rough, phase)
+    return value - overlap(prior.relief, unknowns), along
 
 
 def relief_of(prior: Prior, unknowns: Tensor, weight: Tensor, stiffness: Tensor) -> Tensor:
@@ -102,58 +110,96 @@ def relief_of(prior: Prior, unknowns: Tensor, weight: Tensor, stiffness: Tensor)
     _, pull = prior_and_gradient(unknowns, weight, bare)
     pull *= weight  # the border is not the data's to relieve
     spectrum = tf.signal.rfft2d(pull)
-    n_pixels = float(unknowns.shape[1] * unknowns.shape[2])
-    noise = tf.sqrt(n_pixels * stiffness)
+    noise = tf.sqrt(tf.reduce_sum(weight) * stiffness)
     excess = 1.0 - tf.minimum(1.0, PULL_LIMIT * noise / (tf.abs(spectrum) + 1e-9))
     return weight * filtered(pull, excess)
 
 
-def differences(phase_rad: Tensor) -> tuple[Tensor, Tensor]:
-    """Return forward differences (along y, along x) [rad per pixel], wrapping around."""
-    return (
-        tf.roll(phase_rad, -1, axis=0) - phase_rad,
-        tf.roll(phase_rad, -1, axis=1) - phase_rad,
-    )
+@tf.function(jit_compile=True)
+def differences(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Return forward differences (along y, along x) per pixel, wrapping around."""
+    return _differences(image)
 
 
-def total_variation(phase_rad: Tensor, smoothing_rad: Tensor, weight: Tensor) -> Tensor:
-    """Return the sum of weight |grad phase| [rad], quadratic below the smoothing.
+@tf.function(jit_compile=True)
+def bends_of(gradient: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the second differences along y, along x, and sqrt 2 times the mixed one.
 
-    Isotropic (Rudin, Osher & Fatemi 1992). The smoothing must stay well below the
-    gradients that matter: at 0.05 rad per pixel it no longer denoises.
+    From ``differences``; all zero where the induction is uniform.
     """
-    along_y, along_x = differences(phase_rad)
-    steepness = tf.sqrt(along_y**2 + along_x**2 + smoothing_rad**2) - smoothing_rad
-    return total(weight * steepness)
+    return _bends(gradient)
 
 
-def unevenness(phase_rad: Tensor, weight: Tensor) -> Tensor:
-    """Return the sum of weight |grad phase|^2 / 2 [rad^2].
-
-    For the unseen border, where total variation would make a slope across the whole field
-    cost as much as an edge all around it.
-    """
-    along_y, along_x = differences(phase_rad)
-    return 0.5 * total(weight * (along_y**2 + along_x**2))
+def _differences(image: Tensor) -> tuple[Tensor, Tensor]:
+    return tf.roll(image, -1, axis=0) - image, tf.roll(image, -1, axis=1) - image
 
 
-def total_bending(phase_rad: Tensor, smoothing_rad: Tensor, weight: Tensor) -> Tensor:
-    """Return the sum over seen pixels of how the gradient changes [rad].
-
-    The Frobenius norm of the symmetric second differences; zero where the induction is
-    uniform, h per pixel of length at a wall across which the gradient turns by h.
-    """
-    bending = tf.sqrt(_squared_bending(phase_rad) + smoothing_rad**2) - smoothing_rad
-    return total(weight * bending)
-
-
-def _squared_bending(phase_rad: Tensor) -> Tensor:
-    along_y, along_x = differences(phase_rad)
+def _bends(gradient: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    along_y, along_x = gradient
     yy = along_y - tf.roll(along_y, 1, axis=0)
     xx = along_x - tf.roll(along_x, 1, axis=1)
     xy = along_y - tf.roll(along_y, 1, axis=1)
     yx = along_x - tf.roll(along_x, 1, axis=0)
-    return yy**2 + xx**2 + 0.5 * (xy + yx) ** 2
+    return yy, xx, math.sqrt(0.5) * (xy + yx)
+
+
+@tf.function(jit_compile=True)
+def _along_image(along_gradient: tuple[Tensor, Tensor]) -> Tensor:
+    """Return the derivative by an image from that by its ``differences``."""
+    image = tf.zeros_like(along_gradient[0])
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        gradient = _differences(image)
+    return tape.gradient(gradient, image, output_gradients=along_gradient)
+
+
+@tf.function(jit_compile=True)
+def _along_gradient(
+    along_bends: tuple[Tensor, ...], along_gradient: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return the derivative by a gradient: its own and that by its ``bends_of``."""
+    gradient = (tf.zeros_like(along_gradient[0]), tf.zeros_like(along_gradient[1]))
+    with tf.GradientTape() as tape:
+        tape.watch(gradient)
+        bends = _bends(gradient)
+    of_y, of_x = tape.gradient(bends, gradient, output_gradients=along_bends)
+    return along_gradient[0] + of_y, along_gradient[1] + of_x
+
+
+@tf.function(jit_compile=True)
+def _edges(
+    parts: tuple[Tensor, ...],
+    weight: Tensor,
+    smoothing: Tensor,
+    border_weight: Tensor,
+    seen: Tensor,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the sum of weighted lengths, and its derivative by each part."""
+    with tf.GradientTape() as tape:
+        tape.watch(parts)
+        value = weight * sum_of_lengths(parts, smoothing, seen)
+        value += border_weight * unevenness(parts, 1.0 - seen)
+    return value, tape.gradient(value, parts)
+
+
+def sum_of_lengths(parts: tuple[Tensor, ...], smoothing: Tensor, weight: Tensor) -> Tensor:
+    """Return the sum of weight |(parts)|, quadratic below the smoothing.
+
+    Of ``differences`` it is the isotropic total variation (Rudin, Osher & Fatemi 1992), of
+    ``bends_of`` that of the induction. The smoothing must stay well below the lengths that
+    matter: at 0.05 rad per pixel it no longer denoises.
+    """
+    squared = tf.add_n([part**2 for part in parts])
+    return total(weight * (tf.sqrt(squared + smoothing**2) - smoothing))
+
+
+def unevenness(parts: tuple[Tensor, ...], weight: Tensor) -> Tensor:
+    """Return the sum of weight |(parts)|^2 / 2.
+
+    For the unseen border, where total variation would make a slope across the whole field
+    cost as much as an edge all around it.
+    """
+    return 0.5 * total(weight * tf.add_n([part**2 for part in parts]))
 
 
 def mean_steepness(phase_rad: Tensor, weight: Tensor) -> Tensor:
@@ -161,14 +207,14 @@ def mean_steepness(phase_rad: Tensor, weight: Tensor) -> Tensor:
 
     The unseen border is left out: it is flat for want of data, not by nature.
     """
-    along_y, along_x = differences(phase_rad)
-    return _mean(tf.sqrt(along_y**2 + along_x**2), weight)
+    return _mean(differences(phase_rad), weight)
 
 
 def mean_bending(phase_rad: Tensor, weight: Tensor) -> Tensor:
     """Return the mean change of the gradient [rad per pixel] where ``weight`` is 1."""
-    return _mean(tf.sqrt(_squared_bending(phase_rad)), weight)
+    return _mean(bends_of(differences(phase_rad)), weight)
 
 
-def _mean(image: Tensor, weight: Tensor) -> Tensor:
-    return tf.reduce_sum(weight * image) / tf.reduce_sum(weight)
+def _mean(parts: tuple[Tensor, ...], weight: Tensor) -> Tensor:
+    length = tf.sqrt(tf.add_n([part**2 for part in parts]))
+    return tf.reduce_sum(weight * length) / tf.reduce_sum(weight)

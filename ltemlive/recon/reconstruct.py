@@ -109,7 +109,7 @@ def _model_of(stored: StoredSeries, settings: SolverSettings) -> SeriesModel:
     model = with_frames(model, stored.frames)
     if len(model.seqs) < 2:
         raise FrameError(
-            f"{stored.title}: expected at least two images, one of them in focus, got "
+            f"{stored.title}: expected at least two images, got "
             f"{len(model.seqs)}; one image alone does not determine a phase"
         )
     if not model.is_solvable:

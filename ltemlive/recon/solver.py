@@ -8,8 +8,9 @@ else survives between frames, so restart, replay and test come free.
 The steps come in rounds. The first is gentle: no prior on the phase, and a metric so damped
 that all its waves move alike, because a hasty step towards strongly defocused images leaves
 phase slips along edges that no later step repairs. The next ones let edges lock in under
-total variation. All further ones weigh the whole prior anew by the phase so far, relieve it
-where the data know better, and let every wave move as far as data and prior allow.
+total variation. Then the whole prior is weighed by the phase so far, a few times, and
+relieved where the data know better; a phase without edges is first cleared of noise by the
+power law of its spectrum. What is left of the rounds searches under the prior thus found.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ class StepReport:
     steps: int
     evaluations: int
     objective: tuple[float, ...]
-    """After each step, in units of noise (a perfect fit has half the number of pixels)."""
+    """After each step, in units of noise (a perfect fit has half the number of pixels), the
+    prior included: comparable within a round."""
     is_finite: bool
     is_converged: bool
 
@@ -177,7 +179,7 @@ def refine(
         state, reached = _advance(state, search, series, n_steps - len(objective))
         objective.extend(reached)
         is_finite = all(value < float("inf") for value in reached)
-        if state.step_in_round >= _round_length(state):
+        if is_finite and state.step_in_round >= _round_length(state):
             state = _end_round(state, series.weight)
     report = StepReport(
         len(objective),
@@ -260,7 +262,7 @@ def _weighed(state: SolverState, series: FocalSeries) -> Prior:
         bending_smoothing=BENDING_SHARPNESS * bending,
     )
     relief = relief_of(prior, state.unknowns, series.weight, series.stiffness)
-    if state.round > EDGE_ROUNDS + 1:
+    if float(state.prior.bending_weight) > 0.0:
         # Undamped it would swing.
         relief = 0.5 * (relief + state.prior.relief)
     return prior._replace(relief=relief)
@@ -340,10 +342,11 @@ def _advance(
 
 def _end_round(state: SolverState, weight: Tensor) -> SolverState:
     moved = _moved_rad(state.phase - state.round_start[0], weight)
+    is_weighed = state.round >= EDGE_ROUNDS + WEIGHING_ROUNDS
     return replace(
         state,
         search=None,
         round=state.round + 1,
         step_in_round=0,
-        is_converged=state.round > EDGE_ROUNDS and moved < state.settings.tolerance_rad,
+        is_converged=is_weighed and moved < state.settings.tolerance_rad,
     )

@@ -5,13 +5,14 @@ import tensorflow as tf
 from ltemlive.recon.priors import (
     PULL_LIMIT,
     Prior,
+    bends_of,
+    differences,
     mean_bending,
     mean_steepness,
     no_prior,
     prior_and_gradient,
     relief_of,
-    total_bending,
-    total_variation,
+    sum_of_lengths,
     unevenness,
 )
 from ltemlive.recon.spectrum import squared_wavenumber
@@ -27,7 +28,7 @@ def rough_phase(seed=0):
 def variation(phase_rad, smoothing_rad):
     smoothing = tf.constant(smoothing_rad, tf.float32)
     phase = tf.constant(phase_rad, tf.float32)
-    return float(total_variation(phase, smoothing, tf.ones(phase.shape)))
+    return float(sum_of_lengths(differences(phase), smoothing, tf.ones(phase.shape)))
 
 
 def in_numpy(phase_rad, smoothing_rad):
@@ -59,7 +60,8 @@ def test_its_gradient_agrees_with_finite_differences():
     position = tf.constant(phase)
     with tf.GradientTape() as tape:
         tape.watch(position)
-        value = total_variation(position, tf.constant(0.05), tf.ones(position.shape))
+        gradient = differences(position)
+        value = sum_of_lengths(gradient, tf.constant(0.05), tf.ones(position.shape))
     slope = float((tape.gradient(value, position).numpy() * along).sum(dtype=np.float64))
     up, down = (in_numpy(phase + sign * 1e-5 * along.astype(np.float64), 0.05)
                 for sign in (1.0, -1.0))  # fmt: skip
@@ -85,7 +87,7 @@ def test_the_mean_steepness_is_that_of_the_gradient():
 def test_the_unseen_border_is_only_asked_to_be_smooth():
     rng = np.random.default_rng(5)
     phase = rng.standard_normal((12, 15)).astype(np.float32)
-    unseen = unevenness(tf.constant(phase), tf.ones(phase.shape))
+    unseen = unevenness(differences(tf.constant(phase)), tf.ones(phase.shape))
     along_y = np.roll(phase, -1, axis=0) - phase
     along_x = np.roll(phase, -1, axis=1) - phase
     assert float(unseen) == pytest.approx(0.5 * (along_y**2 + along_x**2).sum(), rel=1e-5)
@@ -104,7 +106,8 @@ def test_a_steep_border_does_not_count_as_steepness():
 
 def bending(phase_rad, smoothing_rad=1e-4):
     phase = tf.constant(phase_rad, tf.float32)
-    return float(total_bending(phase, tf.constant(smoothing_rad), tf.ones(phase.shape)))
+    smoothing, seen = tf.constant(smoothing_rad), tf.ones(phase.shape)
+    return float(sum_of_lengths(bends_of(differences(phase)), smoothing, seen))
 
 
 def test_a_uniform_induction_does_not_bend_the_phase_and_a_wall_does():

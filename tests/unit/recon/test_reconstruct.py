@@ -206,7 +206,7 @@ def test_what_is_not_finite_ends_the_search_with_a_note(acquire, monkeypatch):
     [
         (
             (1e6,),
-            "squares: expected at least two images, one of them in focus, got 1; one image "
+            "squares: expected at least two images, got 1; one image "
             "alone does not determine a phase",
         ),
         (
