@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.lbfgs import ROUNDING
+from ltemlive.recon.model import empty_model, with_frames
 from ltemlive.recon.objective import objective_and_gradient
 from ltemlive.recon.priors import mean_steepness, no_prior
 from ltemlive.recon.solver import cold_start, refine, warm_start
+from ltemlive.series import Microscope
 from ltemlive.settings import SolverSettings
+from simulator.detector import Detector
+from simulator.microscope import VirtualMicroscope
+from simulator.specimens import Specimen
 
 SETTINGS = SolverSettings(gentle_steps=20, round_steps=10)
 COHERENCES = ["intensity", "wave"]
@@ -178,6 +184,45 @@ def test_a_sharp_total_variation_denoises(acquire, model_of):
     assert accuracy["sharp"].rms_rad < 0.9 * accuracy["blunt"].rms_rad
     assert accuracy["sharp"].rms_rad < 0.7 * accuracy["none"].rms_rad
     assert accuracy["sharp"].gradient > accuracy["none"].gradient + 0.1
+
+
+def cosine_series(n_periods, defocus_nm, side_px=64):
+    """Return a phase that is one wave, of rms 1 rad, and its series with 2 % of noise."""
+    x = np.arange(side_px) / side_px
+    row = np.sqrt(2.0) * np.cos(2.0 * np.pi * n_periods * x)
+    truth = np.tile(row, (side_px, 1))
+    optics = Microscope(voltage_kv=200.0, pixel_nm=20.0, border="periodic")
+    specimen = Specimen(truth, np.ones_like(truth), 20.0, margin_px=0)
+    microscope = VirtualMicroscope(specimen, optics, Detector())
+    rng = np.random.default_rng(1)
+    frames = []
+    for seq, value_nm in enumerate(defocus_nm):
+        amplitude = np.sqrt(microscope.image(value_nm))
+        amplitude += 0.01 * rng.standard_normal(truth.shape)
+        image = (amplitude**2).astype(np.float32)
+        frames.append(Frame(FrameMeta(seq, value_nm, 20.0, 200.0), image))
+    return truth, with_frames(empty_model(truth.shape, optics, 0), frames).series
+
+
+def test_a_smooth_phase_keeps_its_scale():
+    truth, series = cosine_series(2, (0.0, -4e5, 4e5, -2e6, 2e6))
+    state, _ = settled(series)
+    accuracy = phase_accuracy(state.phase.numpy(), truth)
+    assert accuracy.phase > 0.998
+    assert accuracy.slope == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_phase_without_edges_is_cleared_by_its_power_law_and_then_weighed():
+    truth, series = cosine_series(5, (0.0, -1e6, 1e6))
+    until_then = SETTINGS.gentle_steps + 3 * SETTINGS.round_steps
+    state, _ = refine(cold_start(series, SETTINGS), series, until_then + 1)
+    assert float(tf.reduce_max(state.prior.roughness)) > 0.0
+    state, report = settled(series)
+    assert report.is_converged
+    assert float(tf.reduce_max(state.prior.roughness)) == 0.0
+    assert float(state.prior.bending_weight) > 0.0
+    accuracy = phase_accuracy(state.phase.numpy(), truth)
+    assert accuracy.slope == pytest.approx(1.0, abs=0.03)
 
 
 def test_weighing_ends_so_that_the_search_can_rest(wave_series):
