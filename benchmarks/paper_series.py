@@ -116,11 +116,8 @@ def write_series(
         emitter.send(Frame(meta, image))
 
 
-def _options() -> argparse.Namespace:
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    arguments.add_argument("--out", type=Path, required=True, help="folder to make")
+def add_phantom_option(arguments: argparse.ArgumentParser) -> None:
+    """Let the user name another phantom than the paper's."""
     arguments.add_argument(
         "--phantom",
         type=Path,
@@ -129,6 +126,14 @@ def _options() -> argparse.Namespace:
         default=(PHANTOM / "design_amp.tiff", PHANTOM / "design_tphi.tiff"),
         help="amplitude and phase [rad] as TIFF; the default lies beside the repository",
     )
+
+
+def _options() -> argparse.Namespace:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--out", type=Path, required=True, help="folder to make")
+    add_phantom_option(arguments)
     arguments.add_argument(
         "--defocus-mm",
         type=float,

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from paper_series import NM_PER_MM, PHANTOM, PIXEL_NM, noisy_images, paper_optics
+from paper_series import (
+    NM_PER_MM,
+    PIXEL_NM,
+    add_phantom_option,
+    noisy_images,
+    paper_optics,
+)
 from reporting import Row, parser, report
 
 from ltemlive.errors import FrameError
@@ -59,14 +65,7 @@ def main() -> None:
     arguments.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     arguments.add_argument("--series", choices=SERIES, nargs="+", default=list(SERIES))
     arguments.add_argument("--coherence", choices=("wave", "intensity"), default="wave")
-    arguments.add_argument(
-        "--phantom",
-        type=Path,
-        nargs=2,
-        metavar=("AMP", "PHASE"),
-        default=(PHANTOM / "design_amp.tiff", PHANTOM / "design_tphi.tiff"),
-        help="amplitude and phase [rad] as TIFF; the default lies beside the repository",
-    )
+    add_phantom_option(arguments)
     options = arguments.parse_args()
     amplitude, phase_rad = (read_image(path) for path in options.phantom)
     optics = paper_optics(options.coherence)

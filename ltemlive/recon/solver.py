@@ -16,20 +16,22 @@ power law of its spectrum. What is left of the rounds searches under the prior t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon.graphs import search_graphs
-from ltemlive.recon.priors import (
-    mean_bending,
-    mean_steepness,
-    no_prior,
-    relief_of,
+from ltemlive.recon.priors import no_prior
+from ltemlive.recon.weighing import (
+    EDGE_ROUNDS,
+    WEIGHING_ROUNDS,
+    WeightLimits,
+    search_metric,
+    weighed_prior,
+    weight_limits,
 )
-from ltemlive.recon.spectrum import filtered, power_law, squared_wavenumber
 
 if TYPE_CHECKING:
     from tensorflow import Tensor
@@ -39,38 +41,6 @@ if TYPE_CHECKING:
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.priors import Prior
     from ltemlive.settings import SolverSettings
-
-STIFFNESS_FLOOR = 1e-4
-"""Added to the curvature of every wave, so that none is free to go anywhere."""
-STEEPNESS_FLOOR_RAD = 1e-4
-"""Mean gradient per pixel below which a weight no longer grows."""
-WEIGHT_GROWTH = 1.25
-"""How far a part of the prior may gain weight beyond its first."""
-EDGE_ROUNDS = 3
-"""With total variation alone, after the gentle round."""
-WEIGHING_ROUNDS = 2
-"""In which the whole prior is weighed anew; then it stays, or the search would never rest:
-relief moves the phase, which moves the relief."""
-STEEPNESS_SHARE = 0.1
-"""Weight of total variation beside bending; alone it has the whole of it."""
-BENDING_SHARPNESS = 0.2
-"""Its smoothing, in units of the mean bending."""
-SMOOTH_EXPONENT = -4.5
-"""A phase whose power falls faster than this has no resolved edges."""
-AMPLITUDE_SMOOTHING = 0.003
-AMPLITUDE_WEIGHT_LIMIT = 4.0
-"""In units of the noise of a pixel: a film of few edges must keep their height."""
-
-
-class WeightLimits(NamedTuple):
-    """The most that each part of the prior may weigh [1/rad].
-
-    A phase that the prior has flattened would ask for more of the prior: on weak data the
-    two would chase each other to nothing.
-    """
-
-    steepness: Tensor
-    bending: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,9 +176,9 @@ def _moved_rad(move: Tensor, weight: Tensor) -> float:
 def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
     """Weigh the prior, shape the metric and start a search with an empty memory."""
     if state.round and state.limits is None:
-        state = replace(state, limits=_weight_limits(state.phase, series))
-    prior = _weighed(state, series)
-    metric = _metric(state, series, prior)
+        state = replace(state, limits=weight_limits(state.phase, series))
+    prior = weighed_prior(state, series)
+    metric = search_metric(state, series, prior)
     begin, _ = _graphs(state, series)
     search = begin(state.unknowns, series, prior)
     state = replace(
@@ -220,98 +190,6 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
         evaluations=state.evaluations + 1,
     )
     return state, search
-
-
-def _weight_limits(phase: Tensor, series: FocalSeries) -> WeightLimits:
-    """Return what a phase asks for whose noise is filtered out (Wiener), edges and all."""
-    stiffness = series.stiffness[0]
-    law = power_law(phase, stiffness)
-    if law is not None:
-        roughness = law.roughness(tuple(phase.shape))
-        phase = filtered(phase, stiffness / (stiffness + roughness + STIFFNESS_FLOOR))
-    return WeightLimits(
-        WEIGHT_GROWTH / _steepness(phase, series), WEIGHT_GROWTH / _bending(phase, series)
-    )
-
-
-def _weighed(state: SolverState, series: FocalSeries) -> Prior:
-    """Return the prior of the round that begins, as the unknowns so far ask for it."""
-    if state.round > EDGE_ROUNDS + WEIGHING_ROUNDS:
-        return state.prior
-    prior, limits = _amplitude_prior(state, series), state.limits
-    if limits is None:
-        return prior
-    edges = prior._replace(
-        steepness_weight=state.settings.tv_strength
-        * tf.minimum(1.0 / _steepness(state.phase, series), limits.steepness),
-        steepness_smoothing=tf.constant(state.settings.tv_smoothing_rad),
-        border_weight=limits.steepness**2,
-    )
-    if state.round <= EDGE_ROUNDS:
-        return edges
-    if state.round == EDGE_ROUNDS + 1:
-        law = power_law(state.phase, series.stiffness[0])
-        if law is not None and law.exponent < SMOOTH_EXPONENT:
-            # Noise that is stronger than any bend of the phase would be taken for bends.
-            return prior._replace(roughness=law.roughness(tuple(state.phase.shape)))
-    bending = _bending(state.phase, series)
-    prior = edges._replace(
-        steepness_weight=STEEPNESS_SHARE * edges.steepness_weight,
-        bending_weight=state.settings.tv_strength
-        * tf.minimum(1.0 / bending, limits.bending),
-        bending_smoothing=BENDING_SHARPNESS * bending,
-    )
-    relief = relief_of(prior, state.unknowns, series.weight, series.stiffness)
-    if float(state.prior.bending_weight) > 0.0:
-        # Undamped it would swing.
-        relief = 0.5 * (relief + state.prior.relief)
-    return prior._replace(relief=relief)
-
-
-def _amplitude_prior(state: SolverState, series: FocalSeries) -> Prior:
-    """Return total variation of the log amplitude, and nothing on the phase."""
-    noise = tf.sqrt(tf.reduce_mean(series.stiffness[1]))
-    weight = tf.minimum(
-        1.0 / _steepness(state.unknowns[1], series), AMPLITUDE_WEIGHT_LIMIT * noise
-    )
-    return no_prior(tuple(state.phase.shape))._replace(
-        amplitude_weight=state.settings.tv_strength * weight,
-        amplitude_smoothing=tf.constant(AMPLITUDE_SMOOTHING),
-    )
-
-
-def _steepness(layer: Tensor, series: FocalSeries) -> Tensor:
-    """Return the mean gradient per pixel of a layer, never zero."""
-    return tf.maximum(mean_steepness(layer, series.weight), STEEPNESS_FLOOR_RAD)
-
-
-def _bending(phase: Tensor, series: FocalSeries) -> Tensor:
-    return tf.maximum(mean_bending(phase, series.weight), STEEPNESS_FLOOR_RAD)
-
-
-def _metric(state: SolverState, series: FocalSeries, prior: Prior) -> Tensor:
-    """Return how far each wave of the unknowns may move, (2, ny, nx // 2 + 1)."""
-    k_squared = squared_wavenumber(*state.phase.shape)
-    # The curvature of |v| is 1 / |v|.
-    steepness, amplitude_steepness = (
-        _steepness(layer, series) for layer in tf.unstack(state.unknowns)
-    )
-    if state.round == 0:
-        of_phase = series.stiffness[0] + tf.reduce_max(series.precision)
-    else:
-        bending = 0.5 * prior.bending_weight**2 * k_squared**2
-        edges = prior.steepness_weight / steepness * k_squared
-        of_phase = series.stiffness[0] + prior.roughness + bending + edges
-    edges = prior.amplitude_weight / amplitude_steepness * k_squared
-    of_amplitude = series.stiffness[1] + edges
-    metric = 1.0 / (tf.stack([of_phase, of_amplitude]) + STIFFNESS_FLOOR)
-    return metric * _without_mean(metric)
-
-
-def _without_mean(metric: Tensor) -> Tensor:
-    """Return 1 for every wave but the means, which no image tells."""
-    means = [[layer, 0, 0] for layer in range(2)]
-    return tf.tensor_scatter_nd_update(tf.ones_like(metric), means, [0.0, 0.0])
 
 
 def _graphs(state: SolverState, series: FocalSeries) -> Graphs:
