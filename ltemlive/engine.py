@@ -24,6 +24,7 @@ from ltemlive.recon.model import (
     with_frames,
 )
 from ltemlive.recon.solver import SolverState, cold_start, refine, warm_start
+from ltemlive.recon.weighing import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,9 +127,11 @@ class LiveEngine:
 
     def _fall_back(self, state: SolverState, model: SeriesModel) -> AdviceGiven:
         """Go back to the last good state; if that was already fresh, start cold."""
-        was_fresh = state.search is None and state.round == 0
+        was_fresh = state.search is None and state.stage == Stage.GENTLE
         self._state = (
-            None if was_fresh else replace(warm_start(state, model.series), round=0)
+            None
+            if was_fresh
+            else replace(warm_start(state, model.series), stage=Stage.GENTLE)
         )
         where = "a cold start" if was_fresh else "the last good phase"
         text = f"the solver met a result that is not finite; it goes on from {where}"

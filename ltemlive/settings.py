@@ -93,9 +93,9 @@ class SolverSettings(_Section):
     """Steps after each arrival, before the estimate is published."""
     steps_when_idle: int = Field(12, ge=0, le=10_000)
     """Steps per revision while no new frame is waiting; 0: rest."""
-    max_steps: int = Field(300, ge=1, le=100_000)
+    max_steps: int = Field(600, ge=1, le=100_000)
     """Steps of one series, at most, in the final solve."""
-    gentle_steps: int = Field(40, ge=1, le=10_000)
+    gentle_steps: int = Field(20, ge=1, le=10_000)
     """First steps, without a prior of the phase and with a metric that moves all its waves
     alike."""
     round_steps: int = Field(20, ge=1, le=1000)

@@ -47,13 +47,24 @@ def search_graphs(
     )
     prior_spec = Prior(*(scalar,) * 7, roughness=half_plane, relief=unknowns)
     search_spec = LbfgsState(
-        unknowns, scalar, unknowns, pairs, pairs, count, count, tf.TensorSpec([], tf.bool)
+        position=unknowns,
+        objective=scalar,
+        gradient=unknowns,
+        moves=pairs,
+        changes=pairs,
+        products=tf.TensorSpec([memory, memory], tf.float32),
+        n_pairs=count,
+        length=scalar,
+        evaluations=count,
+        is_stalled=tf.TensorSpec([], tf.bool),
     )
 
-    @tf.function(input_signature=[unknowns, series_spec, prior_spec])
-    def begin(start: Tensor, series: FocalSeries, prior: Prior) -> LbfgsState:
+    @tf.function(input_signature=[unknowns, series_spec, prior_spec, scalar])
+    def begin(
+        start: Tensor, series: FocalSeries, prior: Prior, length: Tensor
+    ) -> LbfgsState:
         return lbfgs_init(
-            start, lambda at: objective_and_gradient(at, series, prior), memory
+            start, lambda at: objective_and_gradient(at, series, prior), memory, length
         )
 
     @tf.function(input_signature=[search_spec, series_spec, prior_spec, half_planes, count])
@@ -90,5 +101,5 @@ def prepare_graphs(series: FocalSeries, memory: int) -> None:
         blur=tf.ones([1, *series.blur.shape[1:]]),
         precision=tf.ones([1]),
     )
-    search = begin(tf.zeros([2, ny, nx]), one_image, prior)
+    search = begin(tf.zeros([2, ny, nx]), one_image, prior, tf.ones([]))
     advance(search, one_image, prior, tf.ones_like(series.stiffness), tf.constant(1))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ltemlive.frames import Frame
     from ltemlive.series import Microscope
 
-SIGMA_FLOOR = 2e-3
+SIGMA_FLOOR = 5e-3
 """Noise below this part of the amplitude is not believed: the model is no better."""
 INTENSITY_FLOOR = 1e-3
 """Of the exit wave, relative to the mean, so that its amplitude stays positive."""

@@ -5,12 +5,13 @@
 Warm start is to pass the previous state, together with a series that has grown: nothing
 else survives between frames, so restart, replay and test come free.
 
-The steps come in rounds. The first is gentle: no prior on the phase, and a metric so damped
-that all its waves move alike, because a hasty step towards strongly defocused images leaves
-phase slips along edges that no later step repairs. The next ones let edges lock in under
-total variation. Then the whole prior is weighed by the phase so far, a few times, and
-relieved where the data know better; a phase without edges is first cleared of noise by the
-power law of its spectrum. What is left of the rounds searches under the prior thus found.
+The steps come in rounds, the rounds in stages. The first round is gentle: no prior on the
+phase, and a metric so damped that all its waves move alike, because a hasty step towards
+strongly defocused images leaves phase slips along edges that no later step repairs. Then
+edges lock in under total variation, still damped for as long as that makes the images fit
+better, until the phase hardly moves. Then the whole prior is weighed by the phase so far,
+twice, and relieved where the data know better; for a phase without edges it is the power
+law of its spectrum. What is left of the rounds searches under the prior thus found.
 """
 
 from __future__ import annotations
@@ -25,8 +26,7 @@ from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.priors import no_prior
 from ltemlive.recon.weighing import (
-    EDGE_ROUNDS,
-    WEIGHING_ROUNDS,
+    Stage,
     WeightLimits,
     search_metric,
     weighed_prior,
@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.priors import Prior
     from ltemlive.settings import SolverSettings
+
+
+WEIGHING_ROUNDS = 2
+EDGES_STAND = 3.0
+"""In units of the tolerance: a round of edges that moves the phase by less is the last."""
+EDGES_CLOSE_RAD = 0.1
+BETTER_FIT = 0.9
+"""A round that brings the misfit below this part of what it was has been worth damping."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +66,19 @@ class SolverState:
     """The unknowns when the round began."""
     prior: Prior
     metric: Tensor
+    step_length: Tensor
+    """Of the metric's step in the last search."""
     limits: WeightLimits | None = None
-    """For this set of images; None until the gentle steps are done."""
+    """For this set of images; None until edges lock in."""
+    misfit: float = float("inf")
+    """Of the images when the last round of edges began; pure noise would have 1."""
+    moved_rad: float = float("inf")
+    """In the last round."""
+    is_damped: bool = True
+    """Whether this round of edges is."""
+    stage: Stage = Stage.GENTLE
     round: int = 0
-    """0 is the gentle one."""
+    """Within the stage."""
     step_in_round: int = 0
     steps: int = 0
     evaluations: int = 0
@@ -95,8 +112,16 @@ def cold_start(series: FocalSeries, settings: SolverSettings) -> SolverState:
     """Return the state before the first step: a flat phase, the guessed amplitude."""
     flat = tf.zeros_like(series.amplitude)
     start = tf.stack([flat, tf.math.log(series.amplitude)])
-    prior, metric = no_prior(tuple(flat.shape)), tf.zeros_like(series.stiffness)
-    return SolverState(settings, None, start, series.amplitude, start, prior, metric)
+    return SolverState(
+        settings,
+        search=None,
+        unknowns=start,
+        first_amplitude=series.amplitude,
+        round_start=start,
+        prior=no_prior(tuple(flat.shape)),
+        metric=tf.zeros_like(series.stiffness),
+        step_length=tf.ones([]),
+    )
 
 
 def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
@@ -114,8 +139,9 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         unknowns=unknowns,
         first_amplitude=series.amplitude,
         limits=None,
-        round=min(state.round, EDGE_ROUNDS + 1),
-        step_in_round=0 if state.round else state.step_in_round,
+        stage=min(state.stage, Stage.WHOLE),
+        round=0,
+        step_in_round=0 if state.stage else state.step_in_round,
         is_converged=False,
     )
 
@@ -163,7 +189,7 @@ def refine(
 
 def _round_length(state: SolverState) -> int:
     settings = state.settings
-    return settings.round_steps if state.round else settings.gentle_steps
+    return settings.round_steps if state.stage else settings.gentle_steps
 
 
 def _moved_rad(move: Tensor, weight: Tensor) -> float:
@@ -175,12 +201,12 @@ def _moved_rad(move: Tensor, weight: Tensor) -> float:
 
 def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
     """Weigh the prior, shape the metric and start a search with an empty memory."""
-    if state.round and state.limits is None:
-        state = replace(state, limits=weight_limits(state.phase, series))
+    begin, _ = _graphs(state, series)
+    if state.stage in (Stage.EDGES, Stage.WHOLE):
+        state = _with_misfit(state, series)
     prior = weighed_prior(state, series)
     metric = search_metric(state, series, prior)
-    begin, _ = _graphs(state, series)
-    search = begin(state.unknowns, series, prior)
+    search = begin(state.unknowns, series, prior, state.step_length)
     state = replace(
         state,
         search=search,
@@ -190,6 +216,24 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
         evaluations=state.evaluations + 1,
     )
     return state, search
+
+
+def _with_misfit(state: SolverState, series: FocalSeries) -> SolverState:
+    """Return the state that knows how well the images fit, and what weights they allow."""
+    begin, _ = _graphs(state, series)
+    no_weight = no_prior(tuple(state.phase.shape))
+    bare = begin(state.unknowns, series, no_weight, state.step_length)
+    n_measured = series.measured.shape[0] * float(tf.reduce_sum(series.weight))
+    misfit = 2.0 * float(bare.objective) / n_measured
+    is_worth_it = misfit < BETTER_FIT * state.misfit or state.moved_rad > EDGES_CLOSE_RAD
+    limits = weight_limits(state.phase, bare.gradient[0], series)
+    return replace(
+        state,
+        limits=limits.within(state.limits) if state.limits else limits,
+        misfit=misfit,
+        is_damped=state.is_damped and is_worth_it,
+        evaluations=state.evaluations + 1,
+    )
 
 
 def _graphs(state: SolverState, series: FocalSeries) -> Graphs:
@@ -211,6 +255,7 @@ def _advance(
         state,
         search=search,
         unknowns=search.position,
+        step_length=search.length,
         step_in_round=state.step_in_round + n_steps,
         steps=state.steps + n_steps,
         evaluations=state.evaluations + int(search.evaluations) - before,
@@ -220,11 +265,19 @@ def _advance(
 
 def _end_round(state: SolverState, weight: Tensor) -> SolverState:
     moved = _moved_rad(state.phase - state.round_start[0], weight)
-    is_weighed = state.round >= EDGE_ROUNDS + WEIGHING_ROUNDS
+    tolerance = state.settings.tolerance_rad
+    is_done = {
+        Stage.GENTLE: True,
+        Stage.EDGES: moved < EDGES_STAND * tolerance and not state.is_damped,
+        Stage.WHOLE: state.round + 1 >= WEIGHING_ROUNDS,
+        Stage.SETTLED: False,
+    }[state.stage]
     return replace(
         state,
         search=None,
-        round=state.round + 1,
+        stage=Stage(state.stage + 1) if is_done else state.stage,
+        round=0 if is_done else state.round + 1,
         step_in_round=0,
-        is_converged=is_weighed and moved < state.settings.tolerance_rad,
+        moved_rad=moved,
+        is_converged=state.stage == Stage.SETTLED and moved < tolerance,
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ltemlive.recon.sums import total
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow import Tensor
@@ -41,6 +43,18 @@ def filtered(image: Tensor, factor: Tensor) -> Tensor:
     """Return an image with each wave multiplied by ``factor``, a half plane."""
     spectrum = tf.signal.rfft2d(image) * tf.complex(factor, tf.zeros_like(factor))
     return tf.signal.irfft2d(spectrum, fft_length=image.shape[-2:])
+
+
+def power_sum(image: Tensor, factor: Tensor) -> Tensor:
+    """Return the sum of the image times itself ``filtered`` by the factor, a scalar."""
+    ny, nx = image.shape
+    twice = np.full(nx // 2 + 1, 2.0, np.float32)  # the half plane stands for both halves
+    twice[0] = 1.0
+    if nx % 2 == 0:
+        twice[-1] = 1.0
+    spectrum = tf.signal.rfft2d(image)
+    power = tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2
+    return total(factor * twice * power) / (ny * nx)
 
 
 def squared_wavenumber(ny: int, nx: int) -> Tensor:

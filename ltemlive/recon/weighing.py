@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
@@ -22,20 +23,33 @@ STEEPNESS_FLOOR_RAD = 1e-4
 """Mean gradient per pixel below which a weight no longer grows."""
 WEIGHT_GROWTH = 1.25
 """How far a part of the prior may gain weight beyond its first."""
-EDGE_ROUNDS = 3
-"""With total variation alone, after the gentle round."""
-WEIGHING_ROUNDS = 2
-"""In which the whole prior is weighed anew; then it stays, or the search would never rest:
-relief moves the phase, which moves the relief."""
+DAMPING = 0.1
+"""Added to the curvature of every wave of the phase where edges are still locking in, in
+units of the data's precision: long waves that run ahead leave ripples along the edges."""
 STEEPNESS_SHARE = 0.1
 """Weight of total variation beside bending; alone it has the whole of it."""
 BENDING_SHARPNESS = 0.2
 """Its smoothing, in units of the mean bending."""
 SMOOTH_EXPONENT = -4.5
-"""A phase whose power falls faster than this has no resolved edges."""
+"""A phase whose power falls faster than this has no resolved edges, and noise stronger than
+any of its bends would be taken for bends."""
 AMPLITUDE_SMOOTHING = 0.003
 AMPLITUDE_WEIGHT_LIMIT = 4.0
 """In units of the noise of a pixel: a film of few edges must keep their height."""
+
+
+class Stage(IntEnum):
+    """How much of the prior a round has."""
+
+    GENTLE = 0
+    """None on the phase."""
+    EDGES = 1
+    """Total variation alone, until the edges stand."""
+    WHOLE = 2
+    """All of it, weighed and relieved anew."""
+    SETTLED = 3
+    """All of it, as it was: relief moves the phase, which moves the relief, and the search
+    would never rest."""
 
 
 class WeightLimits(NamedTuple):
@@ -48,14 +62,23 @@ class WeightLimits(NamedTuple):
     steepness: Tensor
     bending: Tensor
 
+    def within(self, other: WeightLimits) -> WeightLimits:
+        """Return the lower of each limit, so that they never rise."""
+        return WeightLimits(*map(tf.minimum, self, other))
 
-def weight_limits(phase: Tensor, series: FocalSeries) -> WeightLimits:
-    """Return what a phase asks for whose noise is filtered out (Wiener), edges and all."""
-    stiffness = series.stiffness[0]
-    law = power_law(phase, stiffness)
+
+def weight_limits(phase: Tensor, along_misfit: Tensor, series: FocalSeries) -> WeightLimits:
+    """Return what the phase asks for that the data alone would give, noise filtered out.
+
+    One Newton step under the power law of the phase so far (a Wiener filter, where the
+    misfit rests): whichever way the phase has come, it leaves what a prior has flattened.
+    ``along_misfit`` is the derivative of the objective without prior, (ny, nx).
+    """
+    law = power_law(phase, series.stiffness[0])
     if law is not None:
-        roughness = law.roughness(tuple(phase.shape))
-        phase = filtered(phase, stiffness / (stiffness + roughness + STIFFNESS_FLOOR))
+        roughness = law.roughness(tuple(phase.shape)) + STIFFNESS_FLOOR
+        along = along_misfit + filtered(phase, roughness)
+        phase -= filtered(along, 1.0 / (series.stiffness[0] + roughness))
     return WeightLimits(
         WEIGHT_GROWTH / _steepness(phase, series), WEIGHT_GROWTH / _bending(phase, series)
     )
@@ -63,7 +86,7 @@ def weight_limits(phase: Tensor, series: FocalSeries) -> WeightLimits:
 
 def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     """Return the prior of the round that begins, as the unknowns so far ask for it."""
-    if state.round > EDGE_ROUNDS + WEIGHING_ROUNDS:
+    if state.stage == Stage.SETTLED:
         return state.prior
     prior, limits = _amplitude_prior(state, series), state.limits
     if limits is None:
@@ -74,13 +97,11 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
         steepness_smoothing=tf.constant(state.settings.tv_smoothing_rad),
         border_weight=limits.steepness**2,
     )
-    if state.round <= EDGE_ROUNDS:
+    if state.stage == Stage.EDGES:
         return edges
-    if state.round == EDGE_ROUNDS + 1:
-        law = power_law(state.phase, series.stiffness[0])
-        if law is not None and law.exponent < SMOOTH_EXPONENT:
-            # Noise that is stronger than any bend of the phase would be taken for bends.
-            return prior._replace(roughness=law.roughness(tuple(state.phase.shape)))
+    law = power_law(state.phase, series.stiffness[0])
+    if law is not None and law.exponent < SMOOTH_EXPONENT:
+        return prior._replace(roughness=law.roughness(tuple(state.phase.shape)))
     bending = _bending(state.phase, series)
     prior = edges._replace(
         steepness_weight=STEEPNESS_SHARE * edges.steepness_weight,
@@ -123,12 +144,11 @@ def search_metric(state: SolverState, series: FocalSeries, prior: Prior) -> Tens
     steepness, amplitude_steepness = (
         _steepness(layer, series) for layer in tf.unstack(state.unknowns)
     )
-    if state.round == 0:
-        of_phase = series.stiffness[0] + tf.reduce_max(series.precision)
-    else:
-        bending = 0.5 * prior.bending_weight**2 * k_squared**2
-        edges = prior.steepness_weight / steepness * k_squared
-        of_phase = series.stiffness[0] + prior.roughness + bending + edges
+    damping = {Stage.GENTLE: 1.0, Stage.EDGES: DAMPING if state.is_damped else 0.0}
+    bending = 0.5 * prior.bending_weight**2 * k_squared**2
+    edges = prior.steepness_weight / steepness * k_squared
+    of_phase = series.stiffness[0] + prior.roughness + bending + edges
+    of_phase += damping.get(state.stage, 0.0) * tf.reduce_max(series.precision)
     edges = prior.amplitude_weight / amplitude_steepness * k_squared
     of_amplitude = series.stiffness[1] + edges
     metric = 1.0 / (tf.stack([of_phase, of_amplitude]) + STIFFNESS_FLOOR)

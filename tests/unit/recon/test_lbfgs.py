@@ -3,9 +3,10 @@ import pytest
 import tensorflow as tf
 
 from ltemlive.recon.lbfgs import MAX_HALVINGS, ROUNDING, lbfgs_init, lbfgs_step
+from ltemlive.recon.spectrum import filtered
 
-SHAPE = (9, 12)
-HALF_PLANE = (9, 7)
+SHAPE = (2, 9, 12)
+HALF_PLANE = (2, 9, 7)
 MEMORY = 5
 
 
@@ -14,9 +15,13 @@ def flat_metric():
 
 
 def ring_hessian():
-    """Return how stiff each wave is: 1 for the longest, some 100 for the shortest."""
-    q_y, q_x = np.fft.fftfreq(SHAPE[0])[:, np.newaxis], np.fft.rfftfreq(SHAPE[1])
-    return (1.0 + 200.0 * (q_y**2 + q_x[np.newaxis, :] ** 2)).astype(np.float32)
+    """Return how stiff each wave is: 1 for the longest, some 100 for the shortest.
+
+    The second layer is thrice as stiff.
+    """
+    q_y, q_x = np.fft.fftfreq(SHAPE[1])[:, np.newaxis], np.fft.rfftfreq(SHAPE[2])
+    stiffness = 1.0 + 200.0 * (q_y**2 + q_x[np.newaxis, :] ** 2)
+    return np.stack([stiffness, 3.0 * stiffness]).astype(np.float32)
 
 
 class Quadratic:
@@ -32,7 +37,7 @@ class Quadratic:
         self.asked += 1
         offset = position - self.minimum
         spectrum = tf.signal.rfft2d(offset) * tf.cast(self.hessian, tf.complex64)
-        gradient = tf.signal.irfft2d(spectrum, SHAPE)
+        gradient = tf.signal.irfft2d(spectrum, SHAPE[1:])
         return 0.5 * tf.reduce_sum(offset * gradient), gradient
 
     def distance(self, state):
@@ -44,14 +49,14 @@ def wavy(position):
     with tf.GradientTape() as tape:
         tape.watch(position)
         value = tf.reduce_sum(tf.sin(3.0 * position) + 0.1 * position**2)
-        value += tf.reduce_sum(tf.cos(position - tf.roll(position, 1, axis=0)))
+        value += tf.reduce_sum(tf.cos(position - tf.roll(position, 1, axis=1)))
     return value, tape.gradient(value, position)
 
 
 def walk(evaluate, metric, n_steps, *, memory=MEMORY, start=None):
     """Return every state on the way, the first one included."""
     position = tf.zeros(SHAPE) if start is None else start
-    states = [lbfgs_init(position, evaluate, memory)]
+    states = [lbfgs_init(position, evaluate, memory, tf.ones([]))]
     for _ in range(n_steps):
         states.append(lbfgs_step(states[-1], evaluate, metric))
     return states
@@ -83,9 +88,9 @@ def test_a_metric_that_is_nearly_right_saves_steps():
 def test_a_wave_that_the_metric_forbids_does_not_move():
     problem = Quadratic(ring_hessian())
     metric = np.ones(HALF_PLANE, np.float32)
-    metric[0, 0] = 0.0
+    metric[:, 0, 0] = 0.0
     state = walk(problem, tf.constant(metric), 10)[-1]
-    assert float(tf.reduce_mean(state.position)) == pytest.approx(0.0, abs=1e-6)
+    np.testing.assert_allclose(state.position.numpy().mean(axis=(1, 2)), 0.0, atol=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -115,6 +120,43 @@ def test_the_latest_pairs_are_kept_and_older_ones_forgotten():
     assert len(last.moves) == MEMORY
     for kept, known in zip(last.moves[1:], before.moves[:-1], strict=True):
         np.testing.assert_array_equal(kept, known)
+
+
+def test_the_direction_is_that_of_the_dense_inverse_hessian():
+    """Nocedal & Wright (2006), equation 6.17, pair by pair from the oldest on."""
+    metric = tf.constant(1.0 / (ring_hessian() + 3.0))
+    state = walk(Quadratic(ring_hessian()), metric, 4)[-1]
+    n = state.position.shape.num_elements()
+    move, change = (
+        np.reshape(pairs[:4], (4, n)).astype(float)
+        for pairs in (state.moves, state.changes)
+    )
+    basis = tf.constant(np.eye(n, dtype=np.float32).reshape(n, *SHAPE))
+    inverse = np.stack([filtered(unit, metric).numpy().ravel() for unit in basis])
+    inverse *= (move[0] @ change[0]) / (change[0] @ inverse @ change[0])
+    for s, y in zip(move[::-1], change[::-1], strict=True):
+        left = np.eye(n) - np.outer(s, y) / (s @ y)
+        inverse = left @ inverse @ left.T + np.outer(s, s) / (s @ y)
+    expected = state.position.numpy().ravel() - inverse @ state.gradient.numpy().ravel()
+    problem = Quadratic(ring_hessian())
+    following = lbfgs_step(state, problem, metric)
+    assert problem.asked == 1
+    np.testing.assert_allclose(following.position.numpy().ravel(), expected, atol=2e-5)
+
+
+def test_a_first_step_has_the_length_that_an_earlier_search_found():
+    problem = Quadratic(ring_hessian())
+    state = lbfgs_init(tf.zeros(SHAPE), problem, MEMORY, tf.constant(0.25))
+    step = lbfgs_step(state, problem, tf.constant(1.0 / ring_hessian())).position
+    np.testing.assert_allclose(step, 0.25 * problem.minimum, atol=1e-4)
+
+
+def test_a_search_that_stalls_leaves_a_shorter_length_to_the_next():
+    def broken(position):
+        return tf.constant(float("nan")), position * float("nan")
+
+    (start,) = walk(Quadratic(ring_hessian()), flat_metric(), 0)
+    assert float(lbfgs_step(start, broken, flat_metric()).length) < 0.01
 
 
 def test_a_concave_pair_is_not_remembered():

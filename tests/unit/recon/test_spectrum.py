@@ -4,7 +4,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltemlive.recon.spectrum import PowerLaw, filtered, power_law, squared_wavenumber
+from ltemlive.recon.spectrum import (
+    PowerLaw,
+    filtered,
+    power_law,
+    power_sum,
+    squared_wavenumber,
+)
 
 SHAPES = st.tuples(st.integers(2, 40), st.integers(2, 40))
 SHAPE = (96, 80)
@@ -35,6 +41,15 @@ def random_field(exponent, noise, seed=3):
     waves = np.fft.rfft2(rng.standard_normal(SHAPE)) * np.sqrt(50.0 * wavenumber**exponent)
     image = np.fft.irfft2(waves, s=SHAPE) + noise * rng.standard_normal(SHAPE)
     return tf.constant(image, tf.float32)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 9), (6, 11)])
+def test_a_power_sum_is_the_product_with_the_filtered_image(shape):
+    rng = np.random.default_rng(2)
+    image = tf.constant(rng.standard_normal(shape), tf.float32)
+    factor = tf.constant(1.0 / (1.0 + squared_wavenumber(*shape).numpy()), tf.float32)
+    expected = float(tf.reduce_sum(image * filtered(image, factor)))
+    assert float(power_sum(image, factor)) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("exponent", [-2.5, -4.0, -5.5])
