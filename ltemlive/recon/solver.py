@@ -28,6 +28,7 @@ from ltemlive.recon.priors import no_prior
 from ltemlive.recon.weighing import (
     Stage,
     WeightLimits,
+    expected_roughness,
     search_metric,
     weighed_prior,
     weight_limits,
@@ -47,7 +48,8 @@ WEIGHING_ROUNDS = 2
 EDGES_STAND = 3.0
 """In units of the tolerance: a round of edges that moves the phase by less is the last."""
 EDGES_CLOSE_RAD = 0.1
-BETTER_FIT = 0.9
+"""Edges still lock in where a round moves the phase by more."""
+BETTER_FIT = 0.97
 """A round that brings the misfit below this part of what it was has been worth damping."""
 
 
@@ -68,8 +70,11 @@ class SolverState:
     metric: Tensor
     step_length: Tensor
     """Of the metric's step in the last search."""
+    roughness: Tensor | None = None
+    """Expected of each wave of the phase by this set of images; None until edges lock in.
+    Taken once: of a phase that the prior has flattened it would be too high."""
     limits: WeightLimits | None = None
-    """For this set of images; None until edges lock in."""
+    """Of this round's weights; None until edges lock in."""
     misfit: float = float("inf")
     """Of the images when the last round of edges began; pure noise would have 1."""
     moved_rad: float = float("inf")
@@ -138,7 +143,7 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         search=None,
         unknowns=unknowns,
         first_amplitude=series.amplitude,
-        limits=None,
+        roughness=None,
         stage=min(state.stage, Stage.WHOLE),
         round=0,
         step_in_round=0 if state.stage else state.step_in_round,
@@ -226,10 +231,13 @@ def _with_misfit(state: SolverState, series: FocalSeries) -> SolverState:
     n_measured = series.measured.shape[0] * float(tf.reduce_sum(series.weight))
     misfit = 2.0 * float(bare.objective) / n_measured
     is_worth_it = misfit < BETTER_FIT * state.misfit or state.moved_rad > EDGES_CLOSE_RAD
-    limits = weight_limits(state.phase, bare.gradient[0], series)
+    roughness = state.roughness
+    if roughness is None:
+        roughness = expected_roughness(state.phase, series)
     return replace(
         state,
-        limits=limits.within(state.limits) if state.limits else limits,
+        roughness=roughness,
+        limits=weight_limits(state.phase, bare.gradient[0], roughness, series),
         misfit=misfit,
         is_damped=state.is_damped and is_worth_it,
         evaluations=state.evaluations + 1,

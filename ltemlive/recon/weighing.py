@@ -62,23 +62,27 @@ class WeightLimits(NamedTuple):
     steepness: Tensor
     bending: Tensor
 
-    def within(self, other: WeightLimits) -> WeightLimits:
-        """Return the lower of each limit, so that they never rise."""
-        return WeightLimits(*map(tf.minimum, self, other))
+
+def expected_roughness(phase: Tensor, series: FocalSeries) -> Tensor:
+    """Return the inverse power of each wave by the power law of a phase, 0 without one."""
+    law = power_law(phase, series.stiffness[0])
+    if law is None:
+        return tf.zeros_like(series.stiffness[0])
+    return law.roughness(tuple(phase.shape))
 
 
-def weight_limits(phase: Tensor, along_misfit: Tensor, series: FocalSeries) -> WeightLimits:
+def weight_limits(
+    phase: Tensor, along_misfit: Tensor, roughness: Tensor, series: FocalSeries
+) -> WeightLimits:
     """Return what the phase asks for that the data alone would give, noise filtered out.
 
-    One Newton step under the power law of the phase so far (a Wiener filter, where the
-    misfit rests): whichever way the phase has come, it leaves what a prior has flattened.
+    One Newton step under the roughness expected (a Wiener filter, where the misfit rests):
+    whichever way the phase has come, it puts back what a prior has flattened.
     ``along_misfit`` is the derivative of the objective without prior, (ny, nx).
     """
-    law = power_law(phase, series.stiffness[0])
-    if law is not None:
-        roughness = law.roughness(tuple(phase.shape)) + STIFFNESS_FLOOR
-        along = along_misfit + filtered(phase, roughness)
-        phase -= filtered(along, 1.0 / (series.stiffness[0] + roughness))
+    roughness = roughness + STIFFNESS_FLOOR
+    along = along_misfit + filtered(phase, roughness)
+    phase -= filtered(along, 1.0 / (series.stiffness[0] + roughness))
     return WeightLimits(
         WEIGHT_GROWTH / _steepness(phase, series), WEIGHT_GROWTH / _bending(phase, series)
     )
