@@ -7,7 +7,6 @@ order give the same estimates, which is what lets a replay follow the journal.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,13 @@ from ltemlive.recon.model import (
     tie_phase,
     with_frames,
 )
-from ltemlive.recon.solver import SolverState, cold_start, refine, warm_start
+from ltemlive.recon.solver import (
+    SolverState,
+    cold_start,
+    gentle_start,
+    refine,
+    warm_start,
+)
 from ltemlive.recon.weighing import Stage
 
 if TYPE_CHECKING:
@@ -128,11 +133,7 @@ class LiveEngine:
     def _fall_back(self, state: SolverState, model: SeriesModel) -> AdviceGiven:
         """Go back to the last good state; if that was already fresh, start cold."""
         was_fresh = state.search is None and state.stage == Stage.GENTLE
-        self._state = (
-            None
-            if was_fresh
-            else replace(warm_start(state, model.series), stage=Stage.GENTLE)
-        )
+        self._state = None if was_fresh else gentle_start(state, model.series)
         where = "a cold start" if was_fresh else "the last good phase"
         text = f"the solver met a result that is not finite; it goes on from {where}"
         return AdviceGiven(text, "warning", self._ordinal)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 
 WEIGHING_ROUNDS = 2
+"""Of the whole prior, before it settles."""
 EDGES_STAND = 3.0
 """In units of the tolerance: a round of edges that moves the phase by less is the last."""
 EDGES_CLOSE_RAD = 0.1
@@ -69,14 +70,14 @@ class SolverState:
     prior: Prior
     metric: Tensor
     step_length: Tensor
-    """Of the metric's step in the last search."""
+    """Of the metric's step, for the next search to begin with."""
     roughness: Tensor | None = None
-    """Expected of each wave of the phase by this set of images; None until edges lock in.
-    Taken once: of a phase that the prior has flattened it would be too high."""
+    """Expected of each wave of the phase; None until edges lock in. Taken once, before any
+    prior of the phase: of one that it has flattened it would be too high."""
     limits: WeightLimits | None = None
     """Of this round's weights; None until edges lock in."""
     misfit: float = float("inf")
-    """Of the images when the last round of edges began; pure noise would have 1."""
+    """Of the images when the round began; pure noise would have 1."""
     moved_rad: float = float("inf")
     """In the last round."""
     is_damped: bool = True
@@ -143,11 +144,20 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         search=None,
         unknowns=unknowns,
         first_amplitude=series.amplitude,
-        roughness=None,
+        misfit=float("inf"),
+        moved_rad=float("inf"),
+        is_damped=True,
         stage=min(state.stage, Stage.WHOLE),
         round=0,
         step_in_round=0 if state.stage else state.step_in_round,
         is_converged=False,
+    )
+
+
+def gentle_start(state: SolverState, series: FocalSeries) -> SolverState:
+    """Return the state that starts anew from its phase, as after numerical trouble."""
+    return replace(
+        warm_start(state, series), stage=Stage.GENTLE, step_length=tf.ones([]), limits=None
     )
 
 

@@ -78,11 +78,14 @@ def weight_limits(
 
     One Newton step under the roughness expected (a Wiener filter, where the misfit rests):
     whichever way the phase has come, it puts back what a prior has flattened.
-    ``along_misfit`` is the derivative of the objective without prior, (ny, nx).
+    Where no roughness is expected the phase stays as it is: where the data know nothing,
+    the step would be all noise. ``along_misfit`` is the derivative of the objective without
+    prior, (ny, nx).
     """
-    roughness = roughness + STIFFNESS_FLOOR
-    along = along_misfit + filtered(phase, roughness)
-    phase -= filtered(along, 1.0 / (series.stiffness[0] + roughness))
+    if tf.reduce_any(roughness > 0.0):
+        roughness = roughness + STIFFNESS_FLOOR
+        along = along_misfit + filtered(phase, roughness)
+        phase -= filtered(along, 1.0 / (series.stiffness[0] + roughness))
     return WeightLimits(
         WEIGHT_GROWTH / _steepness(phase, series), WEIGHT_GROWTH / _bending(phase, series)
     )
@@ -93,7 +96,7 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     if state.stage == Stage.SETTLED:
         return state.prior
     prior, limits = _amplitude_prior(state, series), state.limits
-    if limits is None:
+    if state.stage == Stage.GENTLE or limits is None:
         return prior
     edges = prior._replace(
         steepness_weight=state.settings.tv_strength

@@ -53,6 +53,16 @@ def wavy(position):
     return value, tape.gradient(value, position)
 
 
+def wavy_valley(position):
+    """Return a valley whose curvature changes along the way, and its gradient."""
+    with tf.GradientTape() as tape:
+        tape.watch(position)
+        offset = position - Quadratic(ring_hessian()).minimum
+        neighbour = tf.roll(offset, 1, axis=1) - offset
+        value = tf.reduce_sum(0.5 * offset**2 + 0.25 * offset**4 + 3.0 * neighbour**2)
+    return value, tape.gradient(value, position)
+
+
 def walk(evaluate, metric, n_steps, *, memory=MEMORY, start=None):
     """Return every state on the way, the first one included."""
     position = tf.zeros(SHAPE) if start is None else start
@@ -125,10 +135,11 @@ def test_the_latest_pairs_are_kept_and_older_ones_forgotten():
 def test_the_direction_is_that_of_the_dense_inverse_hessian():
     """Nocedal & Wright (2006), equation 6.17, pair by pair from the oldest on."""
     metric = tf.constant(1.0 / (ring_hessian() + 3.0))
-    state = walk(Quadratic(ring_hessian()), metric, 4)[-1]
+    state = walk(wavy_valley, metric, MEMORY + 3)[-1]
+    assert int(state.n_pairs) == MEMORY
     n = state.position.shape.num_elements()
     move, change = (
-        np.reshape(pairs[:4], (4, n)).astype(float)
+        np.reshape(pairs, (MEMORY, n)).astype(float)
         for pairs in (state.moves, state.changes)
     )
     basis = tf.constant(np.eye(n, dtype=np.float32).reshape(n, *SHAPE))
@@ -138,9 +149,8 @@ def test_the_direction_is_that_of_the_dense_inverse_hessian():
         left = np.eye(n) - np.outer(s, y) / (s @ y)
         inverse = left @ inverse @ left.T + np.outer(s, s) / (s @ y)
     expected = state.position.numpy().ravel() - inverse @ state.gradient.numpy().ravel()
-    problem = Quadratic(ring_hessian())
-    following = lbfgs_step(state, problem, metric)
-    assert problem.asked == 1
+    following = lbfgs_step(state, wavy_valley, metric)
+    assert int(following.evaluations) == int(state.evaluations) + 1
     np.testing.assert_allclose(following.position.numpy().ravel(), expected, atol=2e-5)
 
 

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,13 @@ from ltemlive.recon.lbfgs import ROUNDING
 from ltemlive.recon.model import empty_model, with_frames
 from ltemlive.recon.objective import objective_and_gradient
 from ltemlive.recon.priors import mean_steepness, no_prior
-from ltemlive.recon.solver import cold_start, refine, warm_start
+from ltemlive.recon.solver import (
+    EDGES_STAND,
+    cold_start,
+    gentle_start,
+    refine,
+    warm_start,
+)
 from ltemlive.recon.spectrum import squared_wavenumber
 from ltemlive.recon.weighing import Stage
 from ltemlive.series import Microscope
@@ -41,25 +47,12 @@ def settled(series, settings=SETTINGS):
 
 def assert_same_bits(one, other):
     """Compare every tensor and number of two states."""
-    for ours, theirs in zip(
-        tf.nest.flatten(_parts(one)), tf.nest.flatten(_parts(other)), strict=True
-    ):
-        np.testing.assert_array_equal(ours, theirs)
-
-
-def _parts(state):
-    search = tuple(state.search or ())
-    scalars = (state.round, state.step_in_round, state.steps, state.evaluations)
-    return (
-        search,
-        state.unknowns,
-        state.first_amplitude,
-        tuple(state.limits or ()),
-        state.round_start,
-        tuple(state.prior),
-        state.metric,
-        scalars,
-    )
+    for each in fields(one):
+        ours, theirs = (
+            tf.nest.flatten(getattr(state, each.name)) for state in (one, other)
+        )
+        for our, their in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(our, their, err_msg=each.name)
 
 
 # A pure function
@@ -298,6 +291,44 @@ def test_gentle_steps_that_are_done_count(wave_series):
     state, _ = refine(warm_start(state, wave_series), wave_series, 5)
     assert state.stage == Stage.EDGES
     assert state.step_in_round == 0
+
+
+def test_a_gentle_start_keeps_the_phase_and_forgets_its_prior(wave_series):
+    state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 60)
+    assert float(state.prior.steepness_weight) > 0.0
+    again = gentle_start(state, wave_series)
+    np.testing.assert_array_equal(again.unknowns, state.unknowns)
+    state, _ = refine(again, wave_series, 1)
+    assert state.stage == Stage.GENTLE
+    assert float(state.prior.steepness_weight) == 0.0
+    assert float(state.prior.bending_weight) == 0.0
+    state, _ = refine(state, wave_series, SETTINGS.gentle_steps)
+    assert state.stage == Stage.EDGES
+    assert state.is_damped
+
+
+def test_edges_are_damped_at_first_and_not_when_they_stand(wave_series):
+    state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 21)
+    assert state.stage == Stage.EDGES
+    assert state.is_damped
+    while state.stage == Stage.EDGES:
+        assert state.steps < SETTINGS.max_steps
+        last = state
+        state, _ = refine(state, wave_series, 1)
+    assert not last.is_damped
+    assert state.moved_rad < EDGES_STAND * SETTINGS.tolerance_rad
+
+
+def test_weak_data_that_come_again_and_again_are_not_flattened(acquire, model_of):
+    acquisition = acquire((0.0, -4e5, 4e5), 0.05, "stripe_domains", border="free")
+    series = model_of(acquisition).series
+    state = cold_start(series, SETTINGS)
+    steepness = []
+    for _ in range(4):
+        state, _ = refine(state, series, 60)
+        steepness.append(float(mean_steepness(state.phase, series.weight)))
+        state = warm_start(state, series)
+    assert min(steepness) > 0.7 * steepness[0]
 
 
 def test_a_warm_start_wakes_a_search_that_rested(wave_series):
