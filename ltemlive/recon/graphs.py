@@ -59,13 +59,15 @@ def search_graphs(
         is_stalled=tf.TensorSpec([], tf.bool),
     )
 
+    evaluated = tf.function(
+        objective_and_gradient, input_signature=[unknowns, series_spec, prior_spec]
+    )
+
     @tf.function(input_signature=[unknowns, series_spec, prior_spec, scalar])
     def begin(
         start: Tensor, series: FocalSeries, prior: Prior, length: Tensor
     ) -> LbfgsState:
-        return lbfgs_init(
-            start, lambda at: objective_and_gradient(at, series, prior), memory, length
-        )
+        return lbfgs_init(start, lambda at: evaluated(at, series, prior), memory, length)
 
     @tf.function(input_signature=[search_spec, series_spec, prior_spec, half_planes, count])
     def advance(
@@ -78,9 +80,7 @@ def search_graphs(
         reached = tf.TensorArray(tf.float32, size=n_steps, element_shape=[])
         for step in tf.range(n_steps):
             if not search.is_stalled:
-                search = lbfgs_step(
-                    search, lambda at: objective_and_gradient(at, series, prior), metric
-                )
+                search = lbfgs_step(search, lambda at: evaluated(at, series, prior), metric)
             reached = reached.write(step, search.objective)
         return search, reached.stack()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
+from ltemlive.recon.compiled import compiled
 from ltemlive.recon.spectrum import filtered, power_sum
 from ltemlive.recon.sums import overlap
 
@@ -151,23 +152,23 @@ class _Layer(NamedTuple):
     metric: Tensor
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _overlaps(images: tuple[Tensor, ...], other: Tensor) -> Tensor:
     return tf.stack([overlap(image, other) for image in images])
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _shares(along_moves: Tensor, products: Tensor, n_pairs: Tensor) -> Tensor:
     """Return how much of each change the gradient is relieved of, latest first."""
     inverse = _inverse_curvatures(products, n_pairs)
     shares: list[Tensor] = []
-    for pair in range(len(products)):
+    for pair in range(products.shape[0]):
         taken = sum(share * products[pair, later] for later, share in enumerate(shares))
         shares.append(inverse[pair] * (along_moves[pair] - taken))
     return tf.stack(shares)
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _metric_step(layer: _Layer, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Return the step of unit length by the metric, and the stiffness that it expects."""
     taken = tf.add_n(
@@ -180,7 +181,7 @@ def _metric_step(layer: _Layer, shares: Tensor) -> tuple[Tensor, Tensor]:
     return step, power_sum(layer.changes[0], layer.metric)
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _length(
     products: Tensor, n_pairs: Tensor, stiffness: Tensor, length_so_far: Tensor
 ) -> Tensor:
@@ -191,26 +192,26 @@ def _length(
     )
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _amounts(
     shares: Tensor, along_changes: Tensor, products: Tensor, n_pairs: Tensor
 ) -> Tensor:
     """Return how much of each move is added to the step, latest first."""
     inverse = _inverse_curvatures(products, n_pairs)
     amounts: dict[int, Tensor] = {}
-    for pair in reversed(range(len(products))):
+    for pair in reversed(range(products.shape[0])):
         added = sum(amount * products[older, pair] for older, amount in amounts.items())
         amounts[pair] = shares[pair] - inverse[pair] * (along_changes[pair] + added)
-    return tf.stack([amounts[pair] for pair in range(len(products))])
+    return tf.stack([amounts[pair] for pair in range(products.shape[0])])
 
 
 def _inverse_curvatures(products: Tensor, n_pairs: Tensor) -> Tensor:
     curvature = tf.linalg.diag_part(products)
-    is_known = (tf.range(len(products)) < n_pairs) & (curvature > 0.0)
+    is_known = (tf.range(products.shape[0]) < n_pairs) & (curvature > 0.0)
     return tf.where(is_known, 1.0 / tf.where(is_known, curvature, 1.0), 0.0)
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _combined(
     moves: tuple[Tensor, ...], step: Tensor, length: Tensor, amounts: Tensor
 ) -> Tensor:
@@ -225,11 +226,10 @@ def _line_search(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Halve the step until it goes down enough; return the last trial and their number."""
     slope = _overlaps((direction,), state.gradient)[0]
-    length = tf.ones([], tf.float32)
-    position = state.position + direction
-    objective, gradient = evaluate(position)
-    trials = tf.ones([], tf.int32)
     rounding = ROUNDING * tf.abs(state.objective)
+    length, trials = tf.constant(2.0), tf.zeros([], tf.int32)
+    position, gradient = state.position, state.gradient
+    objective = tf.constant(float("inf"))
     while trials <= MAX_HALVINGS and not (
         objective <= state.objective + SUFFICIENT_DECREASE * length * slope + rounding
     ):
@@ -264,7 +264,7 @@ def _moved(
     )
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _pair(
     start: Tensor, end: Tensor, start_gradient: Tensor, end_gradient: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:

