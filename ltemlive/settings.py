@@ -99,7 +99,9 @@ class SolverSettings(_Section):
     """First steps, without a prior of the phase and with a metric that moves all its waves
     alike."""
     round_steps: int = Field(20, ge=1, le=1000)
-    """Steps of each further round; the prior is weighed where one begins."""
+    """Steps of each round in which edges lock in, at most."""
+    weighing_steps: int = Field(15, ge=1, le=1000)
+    """Steps of each round after which the whole prior is weighed anew."""
     memory: int = Field(5, ge=1, le=64)
     """Pairs the L-BFGS keeps."""
     border_px: int = Field(48, ge=0, le=4096)

@@ -16,6 +16,7 @@ law of its spectrum. What is left of the rounds searches under the prior thus fo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from ltemlive.settings import SolverSettings
 
 
-WEIGHING_ROUNDS = 2
+WEIGHING_ROUNDS = 4
 """Of the whole prior, before it settles."""
 EDGES_STAND = 3.0
 """In units of the tolerance: a round of edges that moves the phase by less is the last."""
@@ -52,6 +53,8 @@ EDGES_CLOSE_RAD = 0.1
 """Edges still lock in where a round moves the phase by more."""
 BETTER_FIT = 0.97
 """A round that brings the misfit below this part of what it was has been worth damping."""
+LOOK_STEPS = 5
+"""So often the search is asked whether it still moves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +69,9 @@ class SolverState:
     first_amplitude: Tensor
     """Where the amplitude started from."""
     round_start: Tensor
-    """The unknowns when the round began."""
+    """The phase when the round began."""
+    last_look: Tensor
+    """The phase when the search was last asked whether it still moves."""
     prior: Prior
     metric: Tensor
     step_length: Tensor
@@ -123,7 +128,8 @@ def cold_start(series: FocalSeries, settings: SolverSettings) -> SolverState:
         search=None,
         unknowns=start,
         first_amplitude=series.amplitude,
-        round_start=start,
+        round_start=flat,
+        last_look=flat,
         prior=no_prior(tuple(flat.shape)),
         metric=tf.zeros_like(series.stiffness),
         step_length=tf.ones([]),
@@ -190,8 +196,8 @@ def refine(
         state, reached = _advance(state, search, series, n_steps - len(objective))
         objective.extend(reached)
         is_finite = all(value < float("inf") for value in reached)
-        if is_finite and state.step_in_round >= _round_length(state):
-            state = _end_round(state, series.weight)
+        if is_finite:
+            state = _look(state, series.weight)
     report = StepReport(
         len(objective),
         state.evaluations - evaluations,
@@ -202,9 +208,15 @@ def refine(
     return state, report
 
 
-def _round_length(state: SolverState) -> int:
+def _round_length(state: SolverState) -> float:
+    """Return the steps of a round at most; the last one goes on until it rests."""
     settings = state.settings
-    return settings.round_steps if state.stage else settings.gentle_steps
+    return {
+        Stage.GENTLE: settings.gentle_steps,
+        Stage.EDGES: settings.round_steps,
+        Stage.WHOLE: settings.weighing_steps,
+        Stage.SETTLED: math.inf,
+    }[state.stage]
 
 
 def _moved_rad(move: Tensor, weight: Tensor) -> float:
@@ -225,7 +237,8 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     state = replace(
         state,
         search=search,
-        round_start=state.unknowns,
+        round_start=state.phase,
+        last_look=state.phase,
         prior=prior,
         metric=metric,
         evaluations=state.evaluations + 1,
@@ -262,8 +275,10 @@ def _graphs(state: SolverState, series: FocalSeries) -> Graphs:
 def _advance(
     state: SolverState, search: LbfgsState, series: FocalSeries, n_steps: int
 ) -> tuple[SolverState, list[float]]:
-    """Take steps up to the end of the round or of the budget; stalled ones count."""
-    n_steps = min(n_steps, _round_length(state) - state.step_in_round)
+    """Take steps up to the next look or the end of the budget; stalled ones count."""
+    to_look = LOOK_STEPS - state.step_in_round % LOOK_STEPS
+    to_end = _round_length(state) - state.step_in_round
+    n_steps = int(min(n_steps, to_look, to_end))
     _, advance = _graphs(state, series)
     before = int(search.evaluations)
     search, objective = advance(
@@ -281,12 +296,34 @@ def _advance(
     return state, [float(value) for value in objective.numpy()]
 
 
+def _look(state: SolverState, weight: Tensor) -> SolverState:
+    """End the round where it is over, or where the search hardly moves any more."""
+    if state.step_in_round >= _round_length(state):
+        return _end_round(state, weight)
+    if state.step_in_round % LOOK_STEPS:
+        return state
+    hardly_rad = _stand_rad(state) * LOOK_STEPS / state.settings.round_steps
+    rests = _moved_rad(state.phase - state.last_look, weight) < hardly_rad
+    if rests and (state.stage == Stage.SETTLED or _is_undamped_edges(state)):
+        return _end_round(state, weight)
+    return replace(state, last_look=state.phase)
+
+
+def _is_undamped_edges(state: SolverState) -> bool:
+    return state.stage == Stage.EDGES and not state.is_damped
+
+
+def _stand_rad(state: SolverState) -> float:
+    """Return the move of a round below which it no longer counts."""
+    edges = EDGES_STAND if state.stage == Stage.EDGES else 1.0
+    return edges * state.settings.tolerance_rad
+
+
 def _end_round(state: SolverState, weight: Tensor) -> SolverState:
-    moved = _moved_rad(state.phase - state.round_start[0], weight)
-    tolerance = state.settings.tolerance_rad
+    moved = _moved_rad(state.phase - state.round_start, weight)
     is_done = {
         Stage.GENTLE: True,
-        Stage.EDGES: moved < EDGES_STAND * tolerance and not state.is_damped,
+        Stage.EDGES: moved < _stand_rad(state) and _is_undamped_edges(state),
         Stage.WHOLE: state.round + 1 >= WEIGHING_ROUNDS,
         Stage.SETTLED: False,
     }[state.stage]
@@ -297,5 +334,5 @@ def _end_round(state: SolverState, weight: Tensor) -> SolverState:
         round=0 if is_done else state.round + 1,
         step_in_round=0,
         moved_rad=moved,
-        is_converged=state.stage == Stage.SETTLED and moved < tolerance,
+        is_converged=state.stage == Stage.SETTLED,
     )
