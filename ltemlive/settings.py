@@ -110,8 +110,8 @@ class SolverSettings(_Section):
     """Weight of what the prior sums, relative to the one that the phase itself asks for."""
     tv_smoothing_rad: float = Field(0.01, gt=0.0, le=1.0)
     """Gradient of the phase per pixel below which its total variation is quadratic."""
-    tolerance_rad: float = Field(0.01, gt=0.0, le=1.0)
-    """The solver rests when a round moved the phase by less than this (rms)."""
+    tolerance_rad: float = Field(0.005, gt=0.0, le=1.0)
+    """The solver rests when five steps moved the phase by less than this (rms)."""
 
 
 class MicroscopeSettings(Optics):

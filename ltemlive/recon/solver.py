@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 
 WEIGHING_ROUNDS = 4
 """Of the whole prior, before it settles."""
-EDGES_STAND = 3.0
-"""In units of the tolerance: a round of edges that moves the phase by less is the last."""
+EDGES_STAND = 6.0
+"""In units of the tolerance: a round of edges that moves the phase by less is the last, and
+it is over where a few steps move it by less than half of that."""
 EDGES_CLOSE_RAD = 0.1
 """Edges still lock in where a round moves the phase by more."""
 BETTER_FIT = 0.97
@@ -302,31 +303,25 @@ def _look(state: SolverState, weight: Tensor) -> SolverState:
         return _end_round(state, weight)
     if state.step_in_round % LOOK_STEPS:
         return state
-    hardly_rad = _stand_rad(state) * LOOK_STEPS / state.settings.round_steps
-    rests = _moved_rad(state.phase - state.last_look, weight) < hardly_rad
-    if rests and (state.stage == Stage.SETTLED or _is_undamped_edges(state)):
+    moved = _moved_rad(state.phase - state.last_look, weight) / state.settings.tolerance_rad
+    limit = {Stage.EDGES: 0.5 * EDGES_STAND, Stage.SETTLED: 1.0}.get(state.stage, 0.0)
+    if moved < limit and not (state.stage == Stage.EDGES and state.is_damped):
         return _end_round(state, weight)
     return replace(state, last_look=state.phase)
 
 
-def _is_undamped_edges(state: SolverState) -> bool:
-    return state.stage == Stage.EDGES and not state.is_damped
-
-
-def _stand_rad(state: SolverState) -> float:
-    """Return the move of a round below which it no longer counts."""
-    edges = EDGES_STAND if state.stage == Stage.EDGES else 1.0
-    return edges * state.settings.tolerance_rad
-
-
 def _end_round(state: SolverState, weight: Tensor) -> SolverState:
     moved = _moved_rad(state.phase - state.round_start, weight)
+    stands = moved < EDGES_STAND * state.settings.tolerance_rad
     is_done = {
         Stage.GENTLE: True,
-        Stage.EDGES: moved < _stand_rad(state) and _is_undamped_edges(state),
+        Stage.EDGES: stands and not state.is_damped,
         Stage.WHOLE: state.round + 1 >= WEIGHING_ROUNDS,
         Stage.SETTLED: False,
     }[state.stage]
+    # A search that stalls on its way is begun anew, without memory.
+    is_stalled = state.search is not None and bool(state.search.is_stalled)
+    has_stalled = is_stalled and moved > state.settings.tolerance_rad
     return replace(
         state,
         search=None,
@@ -334,5 +329,5 @@ def _end_round(state: SolverState, weight: Tensor) -> SolverState:
         round=0 if is_done else state.round + 1,
         step_in_round=0,
         moved_rad=moved,
-        is_converged=state.stage == Stage.SETTLED,
+        is_converged=state.stage == Stage.SETTLED and not has_stalled,
     )

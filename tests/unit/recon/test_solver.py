@@ -13,6 +13,7 @@ from ltemlive.recon.objective import objective_and_gradient
 from ltemlive.recon.priors import mean_steepness, no_prior
 from ltemlive.recon.solver import (
     EDGES_STAND,
+    LOOK_STEPS,
     cold_start,
     gentle_start,
     refine,
@@ -242,10 +243,37 @@ def test_a_phase_with_edges_is_not(wave_series):
 
 
 def test_weighing_ends_so_that_the_search_can_rest(wave_series):
-    state, _ = refine(cold_start(wave_series, SETTINGS), wave_series, 85)
+    state = cold_start(wave_series, SETTINGS)
+    while state.stage != Stage.SETTLED:
+        state, _ = refine(state, wave_series, 5)
     weighed = state.prior
-    state, _ = refine(replace(state, is_converged=False), wave_series, 10)
+    state, _ = refine(state, wave_series, 30)
     assert state.prior is weighed
+    assert state.is_converged
+
+
+@pytest.mark.parametrize("tolerance_rad", [1e-6, 1.0])
+def test_the_last_search_goes_on_for_as_long_as_it_moves(wave_series, tolerance_rad):
+    settings = SETTINGS.model_copy(update={"tolerance_rad": 1.0})
+    state = cold_start(wave_series, settings)
+    while state.stage != Stage.SETTLED:
+        state, _ = refine(state, wave_series, LOOK_STEPS)
+    settings = SETTINGS.model_copy(update={"tolerance_rad": tolerance_rad})
+    state, report = refine(replace(state, settings=settings), wave_series, 2 * LOOK_STEPS)
+    rests = tolerance_rad == 1.0
+    assert state.is_converged == rests
+    assert report.steps == (LOOK_STEPS if rests else 2 * LOOK_STEPS)
+
+
+def test_a_search_that_stalls_on_its_way_is_begun_anew(wave_series):
+    state = cold_start(wave_series, SETTINGS)
+    while state.search is None or state.stage != Stage.SETTLED:
+        state, _ = refine(state, wave_series, 1)
+    stalled = state.search._replace(is_stalled=tf.constant(True))
+    far = replace(state, search=stalled, round_start=-state.phase)
+    state, _ = refine(far, wave_series, LOOK_STEPS - 1)
+    assert not state.is_converged
+    assert state.search is None
 
 
 # From frame to frame
