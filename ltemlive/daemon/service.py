@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 """How often the state is told and requests are looked at."""
+SWITCH_INTERVAL_S = 0.5e-3
+"""How soon a thread gives way to one that waits for the interpreter: a frame passes through
+several hands before it is acknowledged, and each would wait Python's 5 ms while TensorFlow
+is imported and its graphs are traced."""
 
 
 def run_daemon(
@@ -149,6 +154,7 @@ class _Daemon:
 
     def run(self, stop: threading.Event) -> bool:
         """Start every thread, wait for ``stop``, stop them in the order of the data."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         ingest, solver, server = (Threads(on_failure=stop.set) for _ in range(3))
         self._publish(SessionStarted(self._name))
         server.start(self._server.serve, "server")
