@@ -101,7 +101,7 @@ class SolverSettings(_Section):
     round_steps: int = Field(20, ge=1, le=1000)
     """Steps of each round in which edges lock in, at most."""
     weighing_steps: int = Field(15, ge=1, le=1000)
-    """Steps of each round after which the whole prior is weighed anew."""
+    """Steps of each round at whose start the whole prior is weighed."""
     memory: int = Field(5, ge=1, le=64)
     """Pairs the L-BFGS keeps."""
     border_px: int = Field(48, ge=0, le=4096)

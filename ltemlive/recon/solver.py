@@ -10,8 +10,8 @@ phase, and a metric so damped that all its waves move alike, because a hasty ste
 strongly defocused images leaves phase slips along edges that no later step repairs. Then
 edges lock in under total variation, still damped for as long as that makes the images fit
 better, until the phase hardly moves. Then the whole prior is weighed by the phase so far,
-twice, and relieved where the data know better; for a phase without edges it is the power
-law of its spectrum. What is left of the rounds searches under the prior thus found.
+four times, and relieved where the data know better; for a phase without edges it is the
+power law of its spectrum. One search under the prior thus found goes on until it rests.
 """
 
 from __future__ import annotations
