@@ -66,6 +66,8 @@ def run_daemon(
     """
     output = settings.output
     with contextlib.ExitStack() as stack:
+        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         server = stack.enter_context(
             ResultServer(
                 output.results,
@@ -154,7 +156,6 @@ class _Daemon:
 
     def run(self, stop: threading.Event) -> bool:
         """Start every thread, wait for ``stop``, stop them in the order of the data."""
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         ingest, solver, server = (Threads(on_failure=stop.set) for _ in range(3))
         self._publish(SessionStarted(self._name))
         server.start(self._server.serve, "server")

@@ -152,12 +152,12 @@ class _Layer(NamedTuple):
     metric: Tensor
 
 
-@compiled()
+@compiled
 def _overlaps(images: tuple[Tensor, ...], other: Tensor) -> Tensor:
     return tf.stack([overlap(image, other) for image in images])
 
 
-@compiled()
+@compiled
 def _shares(along_moves: Tensor, products: Tensor, n_pairs: Tensor) -> Tensor:
     """Return how much of each change the gradient is relieved of, latest first."""
     inverse = _inverse_curvatures(products, n_pairs)
@@ -168,7 +168,7 @@ def _shares(along_moves: Tensor, products: Tensor, n_pairs: Tensor) -> Tensor:
     return tf.stack(shares)
 
 
-@compiled()
+@compiled
 def _metric_step(layer: _Layer, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Return the step of unit length by the metric, and the stiffness that it expects."""
     taken = tf.add_n(
@@ -181,7 +181,7 @@ def _metric_step(layer: _Layer, shares: Tensor) -> tuple[Tensor, Tensor]:
     return step, power_sum(layer.changes[0], layer.metric)
 
 
-@compiled()
+@compiled
 def _length(
     products: Tensor, n_pairs: Tensor, stiffness: Tensor, length_so_far: Tensor
 ) -> Tensor:
@@ -192,7 +192,7 @@ def _length(
     )
 
 
-@compiled()
+@compiled
 def _amounts(
     shares: Tensor, along_changes: Tensor, products: Tensor, n_pairs: Tensor
 ) -> Tensor:
@@ -211,7 +211,7 @@ def _inverse_curvatures(products: Tensor, n_pairs: Tensor) -> Tensor:
     return tf.where(is_known, 1.0 / tf.where(is_known, curvature, 1.0), 0.0)
 
 
-@compiled()
+@compiled
 def _combined(
     moves: tuple[Tensor, ...], step: Tensor, length: Tensor, amounts: Tensor
 ) -> Tensor:
@@ -227,6 +227,7 @@ def _line_search(
     """Halve the step until it goes down enough; return the last trial and their number."""
     slope = _overlaps((direction,), state.gradient)[0]
     rounding = ROUNDING * tf.abs(state.objective)
+    # Nothing is tried yet: the loop begins by halving this length to the whole one.
     length, trials = tf.constant(2.0), tf.zeros([], tf.int32)
     position, gradient = state.position, state.gradient
     objective = tf.constant(float("inf"))
@@ -264,7 +265,7 @@ def _moved(
     )
 
 
-@compiled()
+@compiled
 def _pair(
     start: Tensor, end: Tensor, start_gradient: Tensor, end_gradient: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:

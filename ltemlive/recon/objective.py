@@ -107,12 +107,12 @@ def _share(spectrum: Tensor, series: FocalSeries, first: int, threads: int) -> M
     return misfit
 
 
-@compiled()
+@compiled
 def _spectrum(cosine: Tensor, sine: Tensor, amplitude: Tensor) -> Tensor:
     return exit_wave_spectrum(cosine, sine, amplitude)
 
 
-@compiled()
+@compiled
 def _with_image(misfit: Misfit, spectrum: Tensor, weight: Tensor, image: Image) -> Misfit:
     """Return the misfit of one image more."""
     blur = image.blur if image.blur.shape[-1] else None
@@ -127,7 +127,7 @@ def _with_image(misfit: Misfit, spectrum: Tensor, weight: Tensor, image: Image) 
     return Misfit(misfit.value + value, misfit.along_spectrum + along_spectrum)
 
 
-@compiled()
+@compiled
 def _along_unknowns(
     along_spectrum: list[Tensor],
     cosine: Tensor,

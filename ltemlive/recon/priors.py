@@ -116,13 +116,13 @@ def relief_of(prior: Prior, unknowns: Tensor, weight: Tensor, stiffness: Tensor)
     return weight * filtered(pull, excess)
 
 
-@compiled()
+@compiled
 def differences(image: Tensor) -> tuple[Tensor, Tensor]:
     """Return forward differences (along y, along x) per pixel, wrapping around."""
     return _differences(image)
 
 
-@compiled()
+@compiled
 def bends_of(gradient: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Return the second differences along y, along x, and sqrt 2 times the mixed one.
 
@@ -144,7 +144,7 @@ def _bends(gradient: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     return yy, xx, math.sqrt(0.5) * (xy + yx)
 
 
-@compiled()
+@compiled
 def _along_image(along_gradient: tuple[Tensor, Tensor]) -> Tensor:
     """Return the derivative by an image from that by its ``differences``."""
     image = tf.zeros_like(along_gradient[0])
@@ -154,7 +154,7 @@ def _along_image(along_gradient: tuple[Tensor, Tensor]) -> Tensor:
     return tape.gradient(gradient, image, output_gradients=along_gradient)
 
 
-@compiled()
+@compiled
 def _along_gradient(
     along_bends: tuple[Tensor, ...], along_gradient: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:
@@ -167,7 +167,7 @@ def _along_gradient(
     return along_gradient[0] + of_y, along_gradient[1] + of_x
 
 
-@compiled()
+@compiled
 def _edges(
     parts: tuple[Tensor, ...],
     weight: Tensor,

@@ -16,16 +16,14 @@ power law of its spectrum. One search under the prior thus found goes on until i
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import tensorflow as tf
 
-from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.priors import no_prior
+from ltemlive.recon.rounds import after_steps, steps_to_look
 from ltemlive.recon.weighing import (
     Stage,
     WeightLimits,
@@ -45,17 +43,10 @@ if TYPE_CHECKING:
     from ltemlive.settings import SolverSettings
 
 
-WEIGHING_ROUNDS = 4
-"""Of the whole prior, before it settles."""
-EDGES_STAND = 6.0
-"""In units of the tolerance: a round of edges that moves the phase by less is the last, and
-it is over where a few steps move it by less than half of that."""
 EDGES_CLOSE_RAD = 0.1
 """Edges still lock in where a round moves the phase by more."""
 BETTER_FIT = 0.97
 """A round that brings the misfit below this part of what it was has been worth damping."""
-LOOK_STEPS = 5
-"""So often the search is asked whether it still moves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +189,7 @@ def refine(
         objective.extend(reached)
         is_finite = all(value < float("inf") for value in reached)
         if is_finite:
-            state = _look(state, series.weight)
+            state = after_steps(state, series.weight)
     report = StepReport(
         len(objective),
         state.evaluations - evaluations,
@@ -207,24 +198,6 @@ def refine(
         state.is_converged,
     )
     return state, report
-
-
-def _round_length(state: SolverState) -> float:
-    """Return the steps of a round at most; the last one goes on until it rests."""
-    settings = state.settings
-    return {
-        Stage.GENTLE: settings.gentle_steps,
-        Stage.EDGES: settings.round_steps,
-        Stage.WHOLE: settings.weighing_steps,
-        Stage.SETTLED: math.inf,
-    }[state.stage]
-
-
-def _moved_rad(move: Tensor, weight: Tensor) -> float:
-    """Return the rms of a move within the frame, less its plane, which hardly shows."""
-    seen = weight.numpy() > 0.0
-    frame = move.numpy()[np.ix_(seen.any(axis=1), seen.any(axis=0))]
-    return float(without_plane(frame).std())
 
 
 def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
@@ -277,9 +250,7 @@ def _advance(
     state: SolverState, search: LbfgsState, series: FocalSeries, n_steps: int
 ) -> tuple[SolverState, list[float]]:
     """Take steps up to the next look or the end of the budget; stalled ones count."""
-    to_look = LOOK_STEPS - state.step_in_round % LOOK_STEPS
-    to_end = _round_length(state) - state.step_in_round
-    n_steps = int(min(n_steps, to_look, to_end))
+    n_steps = min(n_steps, steps_to_look(state))
     _, advance = _graphs(state, series)
     before = int(search.evaluations)
     search, objective = advance(
@@ -295,39 +266,3 @@ def _advance(
         evaluations=state.evaluations + int(search.evaluations) - before,
     )
     return state, [float(value) for value in objective.numpy()]
-
-
-def _look(state: SolverState, weight: Tensor) -> SolverState:
-    """End the round where it is over, or where the search hardly moves any more."""
-    if state.step_in_round >= _round_length(state):
-        return _end_round(state, weight)
-    if state.step_in_round % LOOK_STEPS:
-        return state
-    moved = _moved_rad(state.phase - state.last_look, weight) / state.settings.tolerance_rad
-    limit = {Stage.EDGES: 0.5 * EDGES_STAND, Stage.SETTLED: 1.0}.get(state.stage, 0.0)
-    if moved < limit and not (state.stage == Stage.EDGES and state.is_damped):
-        return _end_round(state, weight)
-    return replace(state, last_look=state.phase)
-
-
-def _end_round(state: SolverState, weight: Tensor) -> SolverState:
-    moved = _moved_rad(state.phase - state.round_start, weight)
-    stands = moved < EDGES_STAND * state.settings.tolerance_rad
-    is_done = {
-        Stage.GENTLE: True,
-        Stage.EDGES: stands and not state.is_damped,
-        Stage.WHOLE: state.round + 1 >= WEIGHING_ROUNDS,
-        Stage.SETTLED: False,
-    }[state.stage]
-    # A search that stalls on its way is begun anew, without memory.
-    is_stalled = state.search is not None and bool(state.search.is_stalled)
-    has_stalled = is_stalled and moved > state.settings.tolerance_rad
-    return replace(
-        state,
-        search=None,
-        stage=Stage(state.stage + 1) if is_done else state.stage,
-        round=0 if is_done else state.round + 1,
-        step_in_round=0,
-        moved_rad=moved,
-        is_converged=state.stage == Stage.SETTLED and not has_stalled,
-    )

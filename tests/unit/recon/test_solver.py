@@ -6,14 +6,14 @@ import tensorflow as tf
 
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.accuracy import phase_accuracy
+from ltemlive.recon import graphs
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.lbfgs import ROUNDING
 from ltemlive.recon.model import empty_model, with_frames
 from ltemlive.recon.objective import objective_and_gradient
 from ltemlive.recon.priors import mean_steepness, no_prior
+from ltemlive.recon.rounds import EDGES_STAND, LOOK_STEPS, WEIGHING_ROUNDS
 from ltemlive.recon.solver import (
-    EDGES_STAND,
-    LOOK_STEPS,
     cold_start,
     gentle_start,
     refine,
@@ -40,6 +40,13 @@ def series(request, acquire, model_of):
 def wave_series(acquire, model_of):
     """Return the cheaper kind, where the kind does not matter."""
     return model_of(acquire(coherence="wave")).series
+
+
+@pytest.fixture(scope="module")
+def weak_series(acquire, model_of):
+    """Return stripe domains that the images tell little about."""
+    acquisition = acquire((0.0, -4e5, 4e5), 0.05, "stripe_domains", border="free")
+    return model_of(acquisition).series
 
 
 def settled(series, settings=SETTINGS):
@@ -97,7 +104,7 @@ def test_no_steps_change_nothing(wave_series):
 
 def test_a_hundred_calls_and_a_growing_series_trace_once(acquire, model_of):
     acquisition = acquire(coherence="wave")
-    graphs = None
+    compiled = None
     state = None
     for n_frames in (2, 3, 4, 5):
         grown = model_of(acquisition, n_frames).series
@@ -105,10 +112,24 @@ def test_a_hundred_calls_and_a_growing_series_trace_once(acquire, model_of):
         for call in range(25):
             state, _ = refine(state, grown, 1 + call % 3)
             state = replace(state, is_converged=False)
-        graphs = search_graphs(
+        compiled = search_graphs(
             tuple(state.phase.shape), tuple(grown.blur.shape[1:]), SETTINGS.memory
         )
-    assert [graph.experimental_get_tracing_count() for graph in graphs] == [1, 1]
+    assert [graph.experimental_get_tracing_count() for graph in compiled] == [1, 1]
+
+
+def test_both_graphs_share_one_trace_of_the_objective(wave_series, monkeypatch):
+    traced = []
+
+    def counting(*arguments):
+        traced.append(arguments)
+        return objective_and_gradient(*arguments)
+
+    monkeypatch.setattr(graphs, "objective_and_gradient", counting)
+    shapes = tuple(wave_series.amplitude.shape), tuple(wave_series.blur.shape[1:])
+    for graph in search_graphs.__wrapped__(*shapes, SETTINGS.memory):
+        graph.get_concrete_function()
+    assert len(traced) == 1
 
 
 # The way down
@@ -242,38 +263,87 @@ def test_a_phase_with_edges_is_not(wave_series):
     assert float(state.prior.bending_weight) > 0.0
 
 
-def test_weighing_ends_so_that_the_search_can_rest(wave_series):
-    state = cold_start(wave_series, SETTINGS)
-    while state.stage != Stage.SETTLED:
-        state, _ = refine(state, wave_series, 5)
-    weighed = state.prior
+def advanced(series, settings, until):
+    """Return the first state, step by step from a cold start, that ``until`` is true of."""
+    state = cold_start(series, settings)
+    while not until(state):
+        assert state.steps < settings.max_steps
+        state, _ = refine(state, series, 1)
+    return state
+
+
+def is_settled(state):
+    return state.stage == Stage.SETTLED
+
+
+def is_undamped_edges(state):
+    return state.stage == Stage.EDGES and not state.is_damped
+
+
+@pytest.mark.parametrize("reached", [is_undamped_edges, is_settled])
+def test_looks_do_not_depend_on_how_steps_are_split(wave_series, reached):
+    state = advanced(wave_series, SETTINGS, reached)
+    whole, _ = refine(state, wave_series, 12)
+    for part in (3, 4, 1, 4):
+        state, _ = refine(state, wave_series, part)
+    assert_same_bits(whole, state)
+
+
+def test_the_whole_prior_is_weighed_round_by_round_and_then_left(wave_series):
+    state = advanced(wave_series, SETTINGS, lambda state: state.stage == Stage.WHOLE)
+    weighed = []
+    before = state.steps
+    while state.stage == Stage.WHOLE:
+        state, report = refine(state, wave_series, SETTINGS.weighing_steps)
+        assert report.steps == SETTINGS.weighing_steps
+        weighed.append(state.prior)
+    assert state.steps - before == WEIGHING_ROUNDS * SETTINGS.weighing_steps
+    assert len({id(prior) for prior in weighed}) == WEIGHING_ROUNDS
     state, _ = refine(state, wave_series, 30)
-    assert state.prior is weighed
+    assert state.prior is weighed[-1]
     assert state.is_converged
 
 
-@pytest.mark.parametrize("tolerance_rad", [1e-6, 1.0])
+def test_only_undamped_edges_end_a_round_before_its_length(wave_series):
+    # So easily content that every look finds the phase at rest.
+    content = SETTINGS.model_copy(update={"tolerance_rad": 10.0})
+    state = advanced(wave_series, content, lambda state: state.stage == Stage.EDGES)
+    lengths = {}
+    while state.stage == Stage.EDGES:
+        state, _ = refine(state, wave_series, 1)
+        if state.step_in_round:
+            lengths[state.is_damped] = state.step_in_round
+    # The step that ends a round takes its count back to none.
+    assert lengths == {True: content.round_steps - 1, False: LOOK_STEPS - 1}
+
+
+@pytest.mark.parametrize("tolerance_rad", [1e-6, 10.0])
 def test_the_last_search_goes_on_for_as_long_as_it_moves(wave_series, tolerance_rad):
-    settings = SETTINGS.model_copy(update={"tolerance_rad": 1.0})
-    state = cold_start(wave_series, settings)
-    while state.stage != Stage.SETTLED:
-        state, _ = refine(state, wave_series, LOOK_STEPS)
+    state = advanced(wave_series, SETTINGS, is_settled)
     settings = SETTINGS.model_copy(update={"tolerance_rad": tolerance_rad})
     state, report = refine(replace(state, settings=settings), wave_series, 2 * LOOK_STEPS)
-    rests = tolerance_rad == 1.0
+    rests = tolerance_rad == 10.0
     assert state.is_converged == rests
     assert report.steps == (LOOK_STEPS if rests else 2 * LOOK_STEPS)
 
 
 def test_a_search_that_stalls_on_its_way_is_begun_anew(wave_series):
-    state = cold_start(wave_series, SETTINGS)
-    while state.search is None or state.stage != Stage.SETTLED:
-        state, _ = refine(state, wave_series, 1)
+    def is_under_way(state):
+        return is_settled(state) and state.step_in_round == 1
+
+    state = advanced(wave_series, SETTINGS, is_under_way)
     stalled = state.search._replace(is_stalled=tf.constant(True))
     far = replace(state, search=stalled, round_start=-state.phase)
-    state, _ = refine(far, wave_series, LOOK_STEPS - 1)
-    assert not state.is_converged
-    assert state.search is None
+    anew, _ = refine(far, wave_series, LOOK_STEPS - 1)
+    assert not anew.is_converged
+    assert anew.search is None
+    anew, _ = refine(anew, wave_series, 1)
+    assert not anew.search.is_stalled
+    assert anew.prior is state.prior
+    # Where it stalls without having moved there is nothing left to do.
+    near = replace(state, search=stalled, round_start=state.phase, last_look=state.phase)
+    rested, _ = refine(near, wave_series, LOOK_STEPS - 1)
+    assert rested.is_converged
 
 
 # From frame to frame
@@ -347,15 +417,13 @@ def test_edges_are_damped_at_first_and_not_when_they_stand(wave_series):
     assert state.moved_rad < EDGES_STAND * SETTINGS.tolerance_rad
 
 
-def test_weak_data_that_come_again_and_again_are_not_flattened(acquire, model_of):
-    acquisition = acquire((0.0, -4e5, 4e5), 0.05, "stripe_domains", border="free")
-    series = model_of(acquisition).series
-    state = cold_start(series, SETTINGS)
+def test_weak_data_that_come_again_and_again_are_not_flattened(weak_series):
+    state = cold_start(weak_series, SETTINGS)
     steepness = []
     for _ in range(4):
-        state, _ = refine(state, series, 60)
-        steepness.append(float(mean_steepness(state.phase, series.weight)))
-        state = warm_start(state, series)
+        state, _ = refine(state, weak_series, 60)
+        steepness.append(float(mean_steepness(state.phase, weak_series.weight)))
+        state = warm_start(state, weak_series)
     assert min(steepness) > 0.7 * steepness[0]
 
 
@@ -392,12 +460,10 @@ def test_after_trouble_the_same_state_goes_on_with_a_good_series(wave_series):
     assert report.objective[-1] < report.objective[0]
 
 
-def test_weak_data_are_not_flattened_round_by_round(acquire, model_of):
-    acquisition = acquire((0.0, -4e5, 4e5), 0.05, "stripe_domains", border="free")
-    series = model_of(acquisition).series
-    state = cold_start(series, SETTINGS)
+def test_weak_data_are_not_flattened_round_by_round(weak_series):
+    state = cold_start(weak_series, SETTINGS)
     steepness = []
     for _ in range(8):
-        state, _ = refine(replace(state, is_converged=False), series, 10)
-        steepness.append(float(mean_steepness(state.phase, series.weight)))
+        state, _ = refine(replace(state, is_converged=False), weak_series, 10)
+        steepness.append(float(mean_steepness(state.phase, weak_series.weight)))
     assert steepness[-1] > 0.5 * steepness[2]
