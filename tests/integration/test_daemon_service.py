@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from pathlib import Path
 
@@ -137,6 +138,13 @@ def start_series(microscope):
     microscope.send(next(Exposures().frames()))
     while not microscope.ack_seconds:
         microscope.sleep(0.01)
+
+
+def test_threads_give_way_sooner_while_it_runs_and_as_before_when_it_has_ended(run):
+    before = sys.getswitchinterval()
+    with run():
+        assert sys.getswitchinterval() == pytest.approx(service.SWITCH_INTERVAL_S)
+    assert sys.getswitchinterval() == before
 
 
 def test_it_answers_and_says_that_it_starts_while_the_solver_loads(run):
