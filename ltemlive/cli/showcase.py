@@ -53,12 +53,12 @@ def run_showcase(out: Path, *, seed: int, wants_window: bool) -> None:
     """
     _clear(out)
     acquisition = Acquisition(Scenario(seed=seed))
-    truth_rad = acquisition.truth_phase_rad
     with ExitStack() as stack:
-        expected = f"solver.expected_shape={list(truth_rad.shape)}"
+        expected = f"solver.expected_shape={list(acquisition.announcement.shape)}"
         running = stack.enter_context(daemon(out, expected))
         feed = stack.enter_context(ResultFeed(running.results))
         window = _open_window(stack, running) if wants_window else None
+        truth_rad = acquisition.truth_phase_rad
         _await_solver(feed, running)
         target = ("--to", "zmq", running.frames)
         microscope = stack.enter_context(child("simulate", *target, "--seed", str(seed)))

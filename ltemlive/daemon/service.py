@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 """How often the state is told and requests are looked at."""
-SWITCH_INTERVAL_S = 0.5e-3
+SWITCH_INTERVAL_S = 0.1e-3
 """How soon a thread gives way to one that waits for the interpreter: a frame passes through
 several hands before it is acknowledged, and each would wait Python's 5 ms while TensorFlow
 is imported and its graphs are traced."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 IN_FOCUS_RAD = 0.1
 """Largest phase of the transfer function that still counts as in focus."""
+AMPLITUDE_TOLERANCE = 0.02
+"""How far the transfer of any wave may be from 1 in an image that shows the amplitude."""
 
 
 def frequency_grid(
@@ -136,3 +138,15 @@ def weak_contrasts(
         blurred = (math.pi * divergence_rad * defocus_nm) ** 2
         damping = damping * np.exp(-blurred * (qy_per_nm**2 + qx_per_nm**2))
     return np.sin(chi) * damping, np.cos(chi) * damping
+
+
+def shows_amplitude(
+    shape: tuple[int, int], defocus_nm: float, microscope: Microscope
+) -> bool:
+    """Return whether an image is the squared amplitude itself, on a grid of ``shape``.
+
+    In focus it is, unless spherical aberration or the spread of defocus tell at its pixels.
+    """
+    of_phase, of_amplitude = weak_contrasts(shape, defocus_nm, microscope)
+    change = np.hypot(of_phase, of_amplitude - 1.0)
+    return bool(change.max() < AMPLITUDE_TOLERANCE)

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def search_graphs(
     shape: tuple[int, int], blur_shape: tuple[int, int], memory: int
 ) -> Graphs:
-    """Return the graphs that begin and advance a search on fields of one shape.
+    """Return the graphs that begin a search without prior, and that advance one with it.
 
-    Each is traced once, whatever the number of images: their axis stays open.
+    For fields of one shape. Each is traced once, whatever the number of images: their axis
+    stays open.
     """
     image = tf.TensorSpec(shape, tf.float32)
     scalar = tf.TensorSpec([], tf.float32)
@@ -43,6 +44,8 @@ def search_graphs(
         blur=tf.TensorSpec([None, *blur_shape], tf.float32),
         weight=image,
         precision=tf.TensorSpec([None], tf.float32),
+        focus=image,
+        focus_precision=scalar,
         stiffness=half_planes,
     )
     prior_spec = Prior(*(scalar,) * 7, roughness=half_plane, relief=unknowns)
@@ -63,11 +66,10 @@ def search_graphs(
         objective_and_gradient, input_signature=[unknowns, series_spec, prior_spec]
     )
 
-    @tf.function(input_signature=[unknowns, series_spec, prior_spec, scalar])
-    def begin(
-        start: Tensor, series: FocalSeries, prior: Prior, length: Tensor
-    ) -> LbfgsState:
-        return lbfgs_init(start, lambda at: evaluated(at, series, prior), memory, length)
+    @tf.function(input_signature=[unknowns, series_spec, scalar])
+    def begin(start: Tensor, series: FocalSeries, length: Tensor) -> LbfgsState:
+        bare = no_prior(shape)
+        return lbfgs_init(start, lambda at: evaluated(at, series, bare), memory, length)
 
     @tf.function(input_signature=[search_spec, series_spec, prior_spec, half_planes, count])
     def advance(
@@ -101,5 +103,5 @@ def prepare_graphs(series: FocalSeries, memory: int) -> None:
         blur=tf.ones([1, *series.blur.shape[1:]]),
         precision=tf.ones([1]),
     )
-    search = begin(tf.zeros([2, ny, nx]), one_image, prior, tf.ones([]))
+    search = begin(tf.zeros([2, ny, nx]), one_image, tf.ones([]))
     advance(search, one_image, prior, tf.ones_like(series.stiffness), tf.constant(1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltemlive.errors import FrameError
-from ltemlive.physics.optics import is_in_focus
+from ltemlive.physics.optics import is_in_focus, shows_amplitude
 from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.preparation import (
@@ -146,7 +146,9 @@ def tie_phase(model: SeriesModel) -> NDArray[np.float32]:
         If there is no image on one side of focus.
     """
     defocus_nm = [
-        0.0 if is_in_focus(value, model.microscope) else value for value in model.defocus_nm
+        0.0 if is_in_focus(value, model.microscope) else value
+        for value in model.defocus_nm
+        if not shows_amplitude(model.field.shape, value, model.microscope)
     ]
     try:
         under, over = symmetric_pair(defocus_nm)

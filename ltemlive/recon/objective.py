@@ -9,8 +9,9 @@ was measured. In these units of noise the first part is minus the log-likelihood
 amplitude with Gaussian noise, the variance-stabilised form of Poisson statistics.
 
 Per image the gradient is accumulated in Fourier space, with respect to the spectrum of the
-exit wave: two FFTs an image and two in all, and memory for one image a thread. The prior
-takes two real ones more.
+exit wave: two FFTs an image and two in all, and memory for one image a thread. Images in
+focus show a itself: one mean stands for all of them and takes no FFT. The prior takes two
+real ones more.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ class FocalSeries(NamedTuple):
     """(ny, nx): 1 where the camera saw, 0 in the border."""
     precision: Tensor
     """1 / sigma_k^2, (n,)."""
+    focus: Tensor
+    """Mean sqrt(intensity / mean) of the images in focus, which shows the amplitude itself,
+    (ny, nx)."""
+    focus_precision: Tensor
+    """Sum of theirs, (); 0 where there is none."""
     stiffness: Tensor
     """Curvature of the misfit per wave of a weak phase, and of a weak log amplitude,
     (2, ny, nx // 2 + 1)."""
@@ -84,11 +90,17 @@ def objective_and_gradient(
     amplitude = tf.exp(unknowns[1])
     spectrum = _spectrum(cosine, sine, amplitude)
     value, along_prior = prior_and_gradient(unknowns, series.weight, prior)
+    in_focus, along_focus = _in_focus(amplitude, series)
     shares = [_share(spectrum, series, first, threads) for first in range(threads)]
     gradient = _along_unknowns(
-        [share.along_spectrum for share in shares], cosine, sine, amplitude, along_prior
+        [share.along_spectrum for share in shares],
+        along_focus,
+        cosine,
+        sine,
+        amplitude,
+        along_prior,
     )
-    return value + tf.add_n([share.value for share in shares]), gradient
+    return value + in_focus + tf.add_n([share.value for share in shares]), gradient
 
 
 def _share(spectrum: Tensor, series: FocalSeries, first: int, threads: int) -> Misfit:
@@ -119,17 +131,32 @@ def _with_image(misfit: Misfit, spectrum: Tensor, weight: Tensor, image: Image) 
     with tf.GradientTape() as tape:
         tape.watch(spectrum)
         predicted = predicted_amplitude(spectrum, image.transfer, blur)
-        overlap = total(weight * predicted * image.measured)
-        scale = tf.stop_gradient(overlap / total(weight * predicted**2))
-        residual = scale * predicted - image.measured
-        value = 0.5 * image.precision * total(weight * residual**2)
+        value = image.precision * _half_square(predicted, image.measured, weight)
     along_spectrum = tape.gradient(value, spectrum)
     return Misfit(misfit.value + value, misfit.along_spectrum + along_spectrum)
 
 
 @compiled
+def _in_focus(amplitude: Tensor, series: FocalSeries) -> tuple[Tensor, Tensor]:
+    """Return the misfit of the images in focus, and its derivative by the amplitude."""
+    with tf.GradientTape() as tape:
+        tape.watch(amplitude)
+        distance = _half_square(amplitude, series.focus, series.weight)
+        value = series.focus_precision * distance
+    return value, tape.gradient(value, amplitude)
+
+
+def _half_square(predicted: Tensor, measured: Tensor, weight: Tensor) -> Tensor:
+    """Return half the squared distance of an image from its prediction, scaled to fit."""
+    overlap = total(weight * predicted * measured)
+    scale = tf.stop_gradient(overlap / total(weight * predicted**2))
+    return 0.5 * total(weight * (scale * predicted - measured) ** 2)
+
+
+@compiled
 def _along_unknowns(
     along_spectrum: list[Tensor],
+    along_focus: Tensor,
     cosine: Tensor,
     sine: Tensor,
     amplitude: Tensor,
@@ -147,4 +174,5 @@ def _along_unknowns(
         spectrum, (cosine, sine, amplitude), output_gradients=tf.add_n(along_spectrum)
     )
     along_phase = cosine * along_sine - sine * along_cosine
-    return tf.stack([along_phase, amplitude * along_amplitude]) + along_prior
+    along_log_amplitude = amplitude * (along_amplitude + along_focus)
+    return tf.stack([along_phase, along_log_amplitude]) + along_prior

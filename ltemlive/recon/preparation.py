@@ -137,6 +137,8 @@ def empty_series(field: Field, microscope: Microscope) -> FocalSeries:
         blur=tf.zeros([0, *blur_shape], tf.float32),
         weight=tf.constant(seen),
         precision=tf.zeros([0], tf.float32),
+        focus=tf.zeros(field.shape, tf.float32),
+        focus_precision=tf.zeros([]),
         stiffness=tf.zeros([2, ny, nx // 2 + 1], tf.float32),
     )
 
@@ -153,18 +155,33 @@ def with_image(
 ) -> FocalSeries:
     """Return the series with one more image."""
     shape, defocus_nm = field.shape, image.defocus_nm
-    transfer = optics.transfer_function(shape, defocus_nm, microscope)
     precision = np.asarray(1.0 / image.sigma**2, np.float32)
     contrasts = np.stack(optics.weak_contrasts(shape, defocus_nm, microscope))
-    stiffness = precision * contrasts[..., : shape[1] // 2 + 1] ** 2
+    contrasts = contrasts[..., : shape[1] // 2 + 1]
+    stiffness = precision * contrasts**2
+    series = series._replace(
+        stiffness=series.stiffness + tf.constant(stiffness, tf.float32)
+    )
+    measured = field.pad(image.amplitude, mirror=False)
+    if optics.shows_amplitude(shape, defocus_nm, microscope):
+        return _with_focus(series, measured, precision)
+    transfer = optics.transfer_function(shape, defocus_nm, microscope)
     blur = np.zeros((0, 0), np.float32)
     if microscope.coherence == "intensity":
         blur = optics.intensity_blur(shape, defocus_nm, microscope)
-    measured = field.pad(image.amplitude, mirror=False)
     return series._replace(
         measured=tf.concat([series.measured, measured[np.newaxis]], axis=0),
         transfer=tf.concat([series.transfer, transfer[np.newaxis]], axis=0),
         blur=tf.concat([series.blur, blur[np.newaxis]], axis=0),
         precision=tf.concat([series.precision, precision[np.newaxis]], axis=0),
-        stiffness=series.stiffness + tf.constant(stiffness, tf.float32),
     )
+
+
+def _with_focus(
+    series: FocalSeries, measured: NDArray[np.float32], precision: NDArray[np.float32]
+) -> FocalSeries:
+    """Return the series with one more image in focus, averaged with those before."""
+    whole = series.focus_precision + precision
+    share = precision / whole
+    focus = (1.0 - share) * series.focus + share * measured
+    return series._replace(focus=focus, focus_precision=whole)

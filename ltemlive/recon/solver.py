@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from ltemlive.recon.graphs import search_graphs
-from ltemlive.recon.priors import no_prior
+from ltemlive.recon.priors import no_prior, prior_and_gradient
 from ltemlive.recon.rounds import after_steps, steps_to_look
 from ltemlive.recon.weighing import (
     Stage,
@@ -203,11 +203,15 @@ def refine(
 def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
     """Weigh the prior, shape the metric and start a search with an empty memory."""
     begin, _ = _graphs(state, series)
+    bare = begin(state.unknowns, series, state.step_length)
     if state.stage in (Stage.EDGES, Stage.WHOLE):
-        state = _with_misfit(state, series)
+        state = _with_misfit(state, series, bare)
     prior = weighed_prior(state, series)
     metric = search_metric(state, series, prior)
-    search = begin(state.unknowns, series, prior, state.step_length)
+    expected, along_prior = prior_and_gradient(state.unknowns, series.weight, prior)
+    search = bare._replace(
+        objective=bare.objective + expected, gradient=bare.gradient + along_prior
+    )
     state = replace(
         state,
         search=search,
@@ -220,12 +224,13 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     return state, search
 
 
-def _with_misfit(state: SolverState, series: FocalSeries) -> SolverState:
-    """Return the state that knows how well the images fit, and what weights they allow."""
-    begin, _ = _graphs(state, series)
-    no_weight = no_prior(tuple(state.phase.shape))
-    bare = begin(state.unknowns, series, no_weight, state.step_length)
-    n_measured = series.measured.shape[0] * float(tf.reduce_sum(series.weight))
+def _with_misfit(state: SolverState, series: FocalSeries, bare: LbfgsState) -> SolverState:
+    """Return the state that knows how well the images fit, and what weights they allow.
+
+    ``bare`` is a search that begins without prior.
+    """
+    n_images = series.measured.shape[0] + int(series.focus_precision > 0.0)
+    n_measured = n_images * float(tf.reduce_sum(series.weight))
     misfit = 2.0 * float(bare.objective) / n_measured
     is_worth_it = misfit < BETTER_FIT * state.misfit or state.moved_rad > EDGES_CLOSE_RAD
     roughness = state.roughness
@@ -237,7 +242,6 @@ def _with_misfit(state: SolverState, series: FocalSeries) -> SolverState:
         limits=weight_limits(state.phase, bare.gradient[0], roughness, series),
         misfit=misfit,
         is_damped=state.is_damped and is_worth_it,
-        evaluations=state.evaluations + 1,
     )
 
 

@@ -29,9 +29,10 @@ class Setting:
         self.is_blurred = coherence == "intensity"
         self.seen = [self.predicted(self.truth, index) for index in range(3)]
         self.measured = [image + 0.02 * rng.standard_normal(SHAPE) for image in self.seen]
+        self.focus = np.exp(self.truth[1]) + 0.02 * rng.standard_normal(SHAPE)
 
-    def series(self, *indices, measured=None):
-        """Return the images of these indices."""
+    def series(self, *indices, measured=None, focus_precision=0.0):
+        """Return the images of these indices, and those in focus where they count."""
         measured = self.measured if measured is None else measured
         blurs = self.blurs if self.is_blurred else [np.zeros((0, 0))] * 3
         half_planes = (2, SHAPE[0], SHAPE[1] // 2 + 1)
@@ -42,6 +43,8 @@ class Setting:
             blur=tf.constant(np.array([blurs[k] for k in indices]), tf.float32),
             weight=tf.constant(self.weight, tf.float32),
             precision=tf.constant([SIGMAS[k] ** -2 for k in indices], tf.float32),
+            focus=tf.constant(self.focus, tf.float32),
+            focus_precision=tf.constant(focus_precision, tf.float32),
             stiffness=tf.ones(half_planes),
         )
 
@@ -54,19 +57,21 @@ class Setting:
             intensity = np.fft.irfft2(spread, s=SHAPE)
         return np.sqrt(intensity + INTENSITY_FLOOR)
 
-    def in_numpy(self, unknowns, prior_weight):
-        """Return J of all three images and the prior."""
-        total = 0.0
+    def in_numpy(self, unknowns, prior_weight, focus_precision=0.0):
+        """Return J of all three images, those in focus, and the prior."""
+        total = focus_precision * self.half_square(np.exp(unknowns[1]), self.focus)
         for index, sigma in enumerate(SIGMAS):
-            image, measured = self.predicted(unknowns, index), self.measured[index]
-            scale = (self.weight * image * measured).sum() / (self.weight * image**2).sum()
-            misfit = (self.weight * (scale * image - measured) ** 2).sum()
-            total += misfit / (2.0 * sigma**2)
+            image = self.predicted(unknowns, index)
+            total += self.half_square(image, self.measured[index]) / sigma**2
         phase = unknowns[0]
         along_y, along_x = (np.roll(phase, -1, axis) - phase for axis in (0, 1))
         squared = along_y**2 + along_x**2
         steepness = np.sqrt(squared + SMOOTHING_RAD**2) - SMOOTHING_RAD
         return total + prior_weight * (self.weight * steepness).sum()
+
+    def half_square(self, image, measured):
+        scale = (self.weight * image * measured).sum() / (self.weight * image**2).sum()
+        return 0.5 * (self.weight * (scale * image - measured) ** 2).sum()
 
 
 @pytest.fixture(scope="module", params=["intensity", "wave"])
@@ -107,6 +112,21 @@ def test_its_gradient_agrees_with_finite_differences(setting, evaluate, prior_we
     assert slope == pytest.approx((up - down) / 2e-5, rel=2e-4)
 
 
+def test_images_in_focus_count_by_their_precision(setting, evaluate):
+    series = setting.series(0, 1, 2, focus_precision=300.0)
+    value, gradient = evaluate(setting.start, series)
+    assert value == pytest.approx(setting.in_numpy(setting.start, 0.0, 300.0), rel=1e-5)
+    up, down = (
+        setting.in_numpy(setting.start + step * setting.along, 0.0, 300.0)
+        for step in (1e-5, -1e-5)
+    )
+    slope = (gradient * setting.along).sum()
+    assert slope == pytest.approx((up - down) / 2e-5, rel=2e-4)
+    _, without = evaluate(setting.start, setting.series(0, 1, 2))
+    np.testing.assert_array_equal(gradient[0], without[0])
+    assert np.abs(gradient[1] - without[1]).max() > 0.01 * np.abs(without[1]).max()
+
+
 def test_its_gradient_is_right_at_single_pixels(setting, evaluate):
     _, gradient = evaluate(setting.start, setting.series(0, 1, 2))
     for pixel in [(0, 0, 0), (0, 3, 26), (0, 19, 13), (1, 4, 4), (1, 19, 0)]:
@@ -130,7 +150,10 @@ def test_a_series_without_images_leaves_the_prior(setting, evaluate):
     none = [
         getattr(full, name)[:0] for name in ("measured", "transfer", "blur", "precision")
     ]
-    empty = FocalSeries(full.amplitude, *none[:3], full.weight, none[3], full.stiffness)
+    measured, transfer, blur, precision = none
+    empty = full._replace(
+        measured=measured, transfer=transfer, blur=blur, precision=precision
+    )
     value, gradient = evaluate(setting.start, empty)
     assert value == 0.0
     assert not gradient.any()

@@ -222,6 +222,35 @@ def test_an_image_brings_its_optics_and_its_weight(optics):
         )
 
 
+@pytest.mark.parametrize("optics", [FREE, WAVE])
+def test_images_in_focus_become_one_that_needs_no_optics(optics):
+    field = solved_field(SHAPE, optics, 6)
+    first, second = (
+        image_of(speckle(seed=seed), defocus_nm=0.0, sigma=sigma)
+        for seed, sigma in [(0, 0.05), (1, 0.1)]
+    )
+    series = empty_series(field, optics)
+    for image in (first, second):
+        series = with_image(series, field, image, optics)
+    assert series.measured.shape[0] == 0
+    assert float(series.focus_precision) == pytest.approx(500.0)
+    np.testing.assert_allclose(
+        field.crop(series.focus.numpy()),
+        0.8 * first.amplitude + 0.2 * second.amplitude,
+        rtol=1e-5,
+    )
+    np.testing.assert_allclose(series.stiffness[1], 500.0, rtol=0.05)
+
+
+def test_an_image_in_focus_through_a_strong_lens_keeps_its_optics():
+    strong = FREE.model_copy(update={"pixel_nm": 1.0, "spherical_aberration_nm": 1e8})
+    field = solved_field(SHAPE, strong, 6)
+    image = image_of(speckle(), defocus_nm=0.0)
+    series = with_image(empty_series(field, strong), field, image, strong)
+    assert series.measured.shape[0] == 1
+    assert float(series.focus_precision) == 0.0
+
+
 def test_another_amplitude_replaces_the_one_before():
     field = solved_field(SHAPE, FREE, 6)
     series = with_amplitude(empty_series(field, FREE), field, speckle())
