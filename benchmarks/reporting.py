@@ -1,4 +1,7 @@
-"""What every benchmark prints: the machine it ran on, and a table; JSON if asked."""
+"""What every benchmark prints: the machine it ran on, and a table.
+
+As JSON and as a figure, too, where that is asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +54,32 @@ def report(rows: Sequence[Row], json_file: Path | None = None) -> None:
     if json_file is not None:
         document = {"machine": about, "rows": list(rows)}
         json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def draw(rows: Sequence[Row], columns: Sequence[str], file: Path) -> None:
+    """Draw one panel for each column: a line of dots for each series, one colour a method.
+
+    What is drawn is how far each figure is from 1, on a logarithmic scale.
+    """
+    names = list(dict.fromkeys(str(row["series"]) for row in rows))
+    methods = list(dict.fromkeys(str(row["method"]) for row in rows))
+    figure = Figure(figsize=(9.0, 1.2 + 0.4 * len(names)), layout="constrained")
+    for axes, column in zip(
+        np.atleast_1d(figure.subplots(1, len(columns), sharey=True)), columns, strict=True
+    ):
+        for method in methods:
+            found = [
+                (1.0 - float(row[column]), names.index(str(row["series"])))
+                for row in rows
+                if row["method"] == method and row.get(column) is not None
+            ]
+            axes.scatter(*zip(*found, strict=True), label=method, alpha=0.8)
+        axes.set(xscale="log", xlabel=f"1 - {column} accuracy", yticks=range(len(names)))
+        axes.set_yticklabels(names)
+        axes.grid(alpha=0.3)
+    axes.invert_yaxis()
+    axes.legend(fontsize="small")
+    figure.savefig(file, dpi=120)
 
 
 def _processor_name() -> str:

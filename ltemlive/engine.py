@@ -79,7 +79,7 @@ class LiveEngine:
     @property
     def wants_steps(self) -> bool:
         """Return whether more steps would still change something that matters."""
-        if not self.is_solvable or self._settings.method == "tie":
+        if not self.is_solvable or self._settings.method != "ad":
             return False
         is_converged = self._state is not None and self._state.is_converged
         is_tired = self._steps_since_frame >= self._settings.max_steps
@@ -110,6 +110,8 @@ class LiveEngine:
             return []
         if self._settings.method == "tie":
             return self._transport_of_intensity(self._model)
+        if self._settings.method != "ad":
+            return [self._only_at_the_end()]
         state = self._state or cold_start(self._model.series, self._settings)
         advanced, report = refine(state, self._model.series, n_steps)
         # Steps that came to nothing count, too: trouble that stays must end some time.
@@ -136,6 +138,13 @@ class LiveEngine:
         self._state = None if was_fresh else gentle_start(state, model.series)
         where = "a cold start" if was_fresh else "the last good phase"
         text = f"the solver met a result that is not finite; it goes on from {where}"
+        return AdviceGiven(text, "warning", self._ordinal)
+
+    def _only_at_the_end(self) -> AdviceGiven:
+        text = (
+            f"method {self._settings.method} gives its phase when the series has ended; "
+            "methods ad and tie give one with each frame"
+        )
         return AdviceGiven(text, "warning", self._ordinal)
 
     def _transport_of_intensity(self, model: SeriesModel) -> list[Event]:

@@ -81,7 +81,9 @@ class OutputSettings(_Section):
 class SolverSettings(_Section):
     """How the phase is found; nothing here depends on the data set."""
 
-    method: Literal["ad", "tie"] = "ad"
+    method: Literal["ad", "tie", "paper", "paper+TV"] = "ad"
+    """The project's own; the transport-of-intensity equation; the recipe of the paper,
+    without and with total variation, which gives its phase at the end of a series only."""
     threads: int = Field(2, ge=1, le=256)
     """Fixed, so that a replay gives the same bits; recorded with the session."""
     expected_shape: tuple[Side, Side] | None = None
@@ -94,7 +96,8 @@ class SolverSettings(_Section):
     steps_when_idle: int = Field(12, ge=0, le=10_000)
     """Steps per revision while no new frame is waiting; 0: rest."""
     max_steps: int = Field(600, ge=1, le=100_000)
-    """Steps of one series, at most, in the final solve."""
+    """Steps of one series, at most, in the final solve; the paper's recipe may take ten
+    times as many."""
     gentle_steps: int = Field(20, ge=1, le=10_000)
     """First steps, without a prior of the phase and with a metric that moves all its waves
     alike."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 
 from ltemlive.errors import FrameError
 from ltemlive.physics.optics import is_in_focus, shows_amplitude
@@ -129,6 +130,32 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
     )
 
 
+def defocused_series(model: SeriesModel) -> FocalSeries:
+    """Return the series without its images in focus; the stiffness stays as it was."""
+    series = model.series
+    indices = [
+        index
+        for index, defocus_nm in enumerate(_with_optics_nm(model))
+        if not is_in_focus(defocus_nm, model.microscope)
+    ]
+    return series._replace(
+        measured=tf.gather(series.measured, indices),
+        transfer=tf.gather(series.transfer, indices),
+        blur=tf.gather(series.blur, indices),
+        precision=tf.gather(series.precision, indices),
+        focus_precision=tf.zeros([]),
+    )
+
+
+def _with_optics_nm(model: SeriesModel) -> list[float]:
+    """Return the defocus [nm] of each image in the series that has its own optics."""
+    return [
+        defocus_nm
+        for defocus_nm in model.defocus_nm
+        if not shows_amplitude(model.field.shape, defocus_nm, model.microscope)
+    ]
+
+
 def frame_amplitude(field: Field, state: SolverState) -> NDArray[np.float32]:
     """Return the amplitude of the exit wave on the frame, mean square 1."""
     amplitude = field.crop(state.amplitude.numpy())
@@ -147,8 +174,7 @@ def tie_phase(model: SeriesModel) -> NDArray[np.float32]:
     """
     defocus_nm = [
         0.0 if is_in_focus(value, model.microscope) else value
-        for value in model.defocus_nm
-        if not shows_amplitude(model.field.shape, value, model.microscope)
+        for value in _with_optics_nm(model)
     ]
     try:
         under, over = symmetric_pair(defocus_nm)

@@ -15,11 +15,13 @@ from ltemlive.errors import FrameError
 from ltemlive.recon import runtime
 from ltemlive.recon.model import (
     SeriesModel,
+    defocused_series,
     empty_model,
     frame_amplitude,
     tie_phase,
     with_frames,
 )
+from ltemlive.recon.recipe import descend
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.results import Reconstruction, Report, Timing
 from ltemlive.versions import versions
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 STEPS_PER_CALL = 10
 """How often the progress is told."""
+
+RECIPE_LENGTH = 10
+"""How many times more steps the paper's recipe may take."""
 
 DIVERGED_NOTE = "the solver met a result that is not finite and kept the last good phase"
 
@@ -75,6 +80,8 @@ def reconstruct(
     loaded = clock()
     if settings.method == "tie":
         solution = _Solution(tie_phase(model), model.first_amplitude)
+    elif settings.method in ("paper", "paper+TV"):
+        solution = _by_recipe(model, settings, on_progress)
     else:
         solution = _solve(model, settings, on_progress)
     seconds = Timing(load=loaded - started, solve=clock() - loaded)
@@ -143,4 +150,23 @@ def _solve(
         state.evaluations,
         tuple(objective),
         notes,
+    )
+
+
+def _by_recipe(
+    model: SeriesModel,
+    settings: SolverSettings,
+    on_progress: Callable[[int, int], None],
+) -> _Solution:
+    """Solve as the authors of the method did, which takes many more steps."""
+    max_steps = RECIPE_LENGTH * settings.max_steps
+    with_tv = settings.method == "paper+TV"
+    for state in descend(defocused_series(model), max_steps, with_tv=with_tv):
+        on_progress(state.steps, max_steps)
+    return _Solution(
+        model.field.crop(state.phase.numpy()),
+        model.first_amplitude,
+        state.steps,
+        state.steps,
+        state.error,
     )

@@ -309,3 +309,19 @@ def test_the_method_tie_says_what_it_misses_until_the_pair_is_there(acquisition,
     engine.add(frames[2:3])
     (estimate,) = engine.refine(24)
     assert estimate.rev == 1
+
+
+# The recipe of the paper
+
+
+def test_the_recipe_of_the_paper_says_that_it_waits_for_the_end(acquisition, frames):
+    engine = engine_for(acquisition, SETTINGS.model_copy(update={"method": "paper+TV"}))
+    engine.add(frames)
+    assert not engine.wants_steps
+    (advice,) = engine.refine(24)
+    assert advice == AdviceGiven(
+        "method paper+TV gives its phase when the series has ended; methods ad and tie "
+        "give one with each frame",
+        "warning",
+        7,
+    )

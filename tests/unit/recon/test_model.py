@@ -4,7 +4,13 @@ import pytest
 from ltemlive.errors import FrameError
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.accuracy import phase_accuracy
-from ltemlive.recon.model import NO_FOCUS_NOTE, empty_model, tie_phase, with_frames
+from ltemlive.recon.model import (
+    NO_FOCUS_NOTE,
+    defocused_series,
+    empty_model,
+    tie_phase,
+    with_frames,
+)
 from ltemlive.series import Microscope
 
 SHAPE = (24, 31)
@@ -85,6 +91,22 @@ def test_focus_may_come_last():
     np.testing.assert_array_equal(late.series.amplitude, early.amplitude)
     np.testing.assert_allclose(late.series.stiffness, early.stiffness, rtol=1e-6)
     assert late.notes == ()
+
+
+@pytest.mark.parametrize("spread_nm", [0.0, 5e4])
+def test_the_defocused_series_leaves_focus_out_whatever_the_lens(spread_nm):
+    microscope = MICROSCOPE.model_copy(update={"defocus_spread_nm": spread_nm})
+    frames = [frame(0, 1e5), frame(1, 0.0), frame(2, -1e5)]
+    model = with_frames(empty_model(SHAPE, microscope, 8), frames)
+    assert model.series.measured.shape[0] == (2 if spread_nm == 0.0 else 3)
+    series = defocused_series(model)
+    kept = [model.field.crop(image) for image in series.measured.numpy()]
+    for image, expected in zip(kept, (frames[0], frames[2]), strict=True):
+        np.testing.assert_allclose(
+            image, np.sqrt(expected.image / expected.image.mean()), rtol=1e-5
+        )
+    assert series.precision.shape == (2,)
+    assert float(series.focus_precision) == 0.0
 
 
 def test_a_frame_of_another_shape_is_refused_in_one_line():

@@ -182,6 +182,23 @@ def test_the_method_tie_solves_at_once_without_steps(acquire):
     assert accuracy_of(result, acquisition).phase > 0.9
 
 
+@pytest.mark.parametrize("method", ["paper", "paper+TV"])
+def test_the_recipe_of_the_paper_takes_its_time(acquire, method):
+    acquisition = acquire(noise=0.1)
+    settings = SETTINGS.model_copy(update={"method": method, "max_steps": 20})
+    told = []
+    result = solved(
+        stored(acquisition),
+        settings,
+        on_progress=lambda steps, max_steps: told.append((steps, max_steps)),
+    )
+    assert result.report.method == method
+    assert result.report.steps == result.report.gradient_evaluations == told[-1][0]
+    assert len(result.report.objective) == result.report.steps
+    assert {max_steps for _, max_steps in told} == {200}
+    assert accuracy_of(result, acquisition).phase > 0.8
+
+
 def test_what_is_not_finite_ends_the_search_with_a_note(acquire, monkeypatch):
     refine = module.refine
 
