@@ -70,11 +70,12 @@ class LiveEngine:
         self._state: SolverState | None = None
         self._t_frame_last: float | None = None
         self._steps_since_frame = 0
+        self._problem: str | None = None
 
     @property
     def is_solvable(self) -> bool:
         """Return whether the frames so far determine a phase."""
-        return self._model is not None and self._model.is_solvable
+        return self._model is not None and self._problem is None
 
     @property
     def wants_steps(self) -> bool:
@@ -100,13 +101,14 @@ class LiveEngine:
             self._t_frame_last = max((t for t in taken if t is not None), default=None)
         if self._model is not None and self._model is not before:
             self._steps_since_frame = 0
+            events.extend(self._look_for_problems(self._model))
             if self._state is not None:
                 self._state = warm_start(self._state, self._model.series)
         return events
 
     def refine(self, n_steps: int) -> list[Event]:
         """Improve by at most ``n_steps`` and tell the estimate; nothing before that."""
-        if self._model is None or not self._model.is_solvable:
+        if self._model is None or not self.is_solvable:
             return []
         if self._settings.method == "tie":
             return self._transport_of_intensity(self._model)
@@ -131,6 +133,13 @@ class LiveEngine:
             # No phase yet from one frame: the time to compile for its shape.
             prepare_graphs(model.series, self._settings.memory)
         return model
+
+    def _look_for_problems(self, model: SeriesModel) -> list[Event]:
+        """Tell what keeps several frames from determining a phase, when that changes."""
+        before, self._problem = self._problem, model.problem
+        if self._problem in (None, before) or len(model.seqs) < 2:
+            return []
+        return [AdviceGiven(f"no phase yet: {self._problem}", "warning", self._ordinal)]
 
     def _fall_back(self, state: SolverState, model: SeriesModel) -> AdviceGiven:
         """Go back to the last good state; if that was already fresh, start cold."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 from ltemlive.errors import FrameError
 from ltemlive.physics.optics import is_in_focus, shows_amplitude
 from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
+from ltemlive.recon.evidence import notes_on, problem_of
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.preparation import (
     Field,
@@ -34,11 +35,6 @@ if TYPE_CHECKING:
     from ltemlive.recon.solver import SolverState
     from ltemlive.settings import SolverSettings
 
-NO_FOCUS_NOTE = (
-    "no in-focus image yet: the defocused ones hardly tell the amplitude, so edges of "
-    "absorbing objects may show up in the phase"
-)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesModel:
@@ -53,6 +49,8 @@ class SeriesModel:
     """Of each frame in ``seqs``."""
     sigmas: tuple[float, ...] = ()
     """Noise of sqrt(intensity / mean) of each frame in ``seqs``."""
+    contrasts: tuple[float, ...] = ()
+    """Rms of the same beyond its noise; 0 where nothing stands out of it."""
 
     @property
     def n_defocused(self) -> int:
@@ -60,14 +58,14 @@ class SeriesModel:
         return len(self.seqs) - len(self.in_focus)
 
     @property
-    def is_solvable(self) -> bool:
-        """Return whether there are two images, at least one of them defocused."""
-        return len(self.seqs) >= 2 and self.n_defocused >= 1
+    def problem(self) -> str | None:
+        """Return why the frames do not determine a phase yet; None: they do."""
+        return problem_of(self)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Return what the user should know about any estimate made of these frames."""
-        return () if self.in_focus else (NO_FOCUS_NOTE,)
+        return notes_on(self)
 
     @property
     def first_amplitude(self) -> NDArray[np.float32]:
@@ -127,6 +125,7 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
         seqs=(*model.seqs, seq),
         defocus_nm=(*model.defocus_nm, defocus_nm),
         sigmas=(*model.sigmas, image.sigma),
+        contrasts=(*model.contrasts, image.contrast),
     )
 
 

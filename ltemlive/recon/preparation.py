@@ -25,6 +25,10 @@ SIGMA_FLOOR = 5e-3
 """Noise below this part of the amplitude is not believed: the model is no better."""
 ROW_STEP_PX = 8
 """The side of a field with a free border is a multiple of this."""
+N_RINGS = 24
+LEAST_SIGNIFICANCE = 10.0
+"""Standard errors by which a ring of waves must exceed the noise to be a signal; the
+shortest rings hold few waves, whose power is far from Gaussian."""
 INTENSITY_FLOOR = 1e-3
 """Of the exit wave, relative to the mean, so that its amplitude stays positive."""
 
@@ -38,6 +42,8 @@ class MeasuredImage:
     defocus_nm: float
     sigma: float
     """Standard deviation of the noise in ``amplitude``."""
+    contrast: float
+    """Standard deviation of what is not noise; 0 where nothing stands out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,8 @@ def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
     intensity = np.maximum(intensity, 0.0)
     mean = float(intensity.mean(dtype=np.float64))
     amplitude = np.sqrt(intensity / np.float32(mean if mean > 0.0 else 1.0))
-    return MeasuredImage(amplitude, defocus_nm, noise_sigma(amplitude))
+    sigma = noise_sigma(amplitude)
+    return MeasuredImage(amplitude, defocus_nm, sigma, contrast_beyond(amplitude, sigma))
 
 
 def noise_sigma(amplitude: NDArray[np.float32]) -> float:
@@ -110,6 +117,26 @@ def noise_sigma(amplitude: NDArray[np.float32]) -> float:
     is_corner = qy**2 + qx[:, : power.shape[1]] ** 2 > 0.25
     mean_power = float(np.median(power[is_corner])) / np.log(2.0)
     return max(float(np.sqrt(mean_power / amplitude.size)), SIGMA_FLOOR)
+
+
+def contrast_beyond(amplitude: NDArray[np.float32], sigma: float) -> float:
+    """Return the standard deviation of an image of amplitudes less its white noise.
+
+    0 where no ring of its power spectrum stands out of the noise, beyond all chance.
+    """
+    power = np.abs(np.fft.rfft2(amplitude - amplitude.mean())) ** 2
+    relative = power / (amplitude.size * sigma**2)
+    qy, qx = optics.frequency_grid(amplitude.shape, 1.0)
+    q = np.hypot(qy, qx[:, : power.shape[1]])
+    edges = np.geomspace(0.99 / max(amplitude.shape), 0.5, N_RINGS)
+    rings = np.digitize(q, edges)
+    count = np.bincount(rings.ravel(), minlength=N_RINGS + 1)
+    excess = np.bincount(rings.ravel(), (relative - 1.0).ravel(), minlength=N_RINGS + 1)
+    significance = excess / np.sqrt(np.maximum(count, 1))
+    # Neither the mean nor the corners, from which the noise is estimated.
+    if significance[1:-1].max() < LEAST_SIGNIFICANCE:
+        return 0.0
+    return float(np.sqrt(max(float(amplitude.var(dtype=np.float64)) - sigma**2, 0.0)))
 
 
 def exit_amplitude(in_focus: Sequence[MeasuredImage]) -> NDArray[np.float32]:

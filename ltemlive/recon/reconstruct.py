@@ -72,7 +72,8 @@ def reconstruct(
     Raises
     ------
     FrameError
-        If there are fewer than two usable frames, or none of them is defocused.
+        If the frames do not determine a phase: fewer than two, none of them defocused, all
+        of one defocus, or nothing but noise.
     """
     runtime.configure(settings.threads)
     started = clock()
@@ -114,16 +115,8 @@ def _model_of(stored: StoredSeries, settings: SolverSettings) -> SeriesModel:
     shape = stored.frames[0].image.shape
     model = empty_model(shape, stored.microscope, settings.border_px)
     model = with_frames(model, stored.frames)
-    if len(model.seqs) < 2:
-        raise FrameError(
-            f"{stored.title}: expected at least two images, got "
-            f"{len(model.seqs)}; one image alone does not determine a phase"
-        )
-    if not model.is_solvable:
-        raise FrameError(
-            f"{stored.title}: expected a defocused image, got {len(model.seqs)} in focus, "
-            "where a phase is invisible"
-        )
+    if model.problem is not None:
+        raise FrameError(f"{stored.title}: {model.problem}")
     return model
 
 

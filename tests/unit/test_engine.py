@@ -8,7 +8,7 @@ from ltemlive import engine as module
 from ltemlive.engine import LiveEngine
 from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
 from ltemlive.physics.accuracy import phase_accuracy
-from ltemlive.recon.model import NO_FOCUS_NOTE
+from ltemlive.recon.evidence import NO_FOCUS_NOTE
 from ltemlive.recon.solver import StepReport
 from ltemlive.settings import SolverSettings
 from simulator.acquisition import Acquisition
@@ -309,6 +309,22 @@ def test_the_method_tie_says_what_it_misses_until_the_pair_is_there(acquisition,
     engine.add(frames[2:3])
     (estimate,) = engine.refine(24)
     assert estimate.rev == 1
+
+
+# What determines no phase
+
+
+def test_frames_that_determine_no_phase_are_said_to_once(acquisition, frames):
+    engine = engine_for(acquisition)
+    same = [without(frames[1], seq=seq) for seq in range(3)]
+    assert engine.add(same[:1]) == []
+    (advice,) = engine.add(same[1:2])
+    assert advice.text.startswith("no phase yet: expected images at two defoci at least")
+    assert engine.add([narrow(same[2])])[0].reason.startswith("frame 2: expected shape")
+    assert engine.refine(24) == []
+    assert not engine.is_solvable
+    engine.add([frames[3]])
+    assert engine.is_solvable
 
 
 # The recipe of the paper

@@ -11,6 +11,7 @@ from ltemlive.recon.preparation import (
     ROW_STEP_PX,
     SIGMA_FLOOR,
     MeasuredImage,
+    contrast_beyond,
     empty_series,
     exit_amplitude,
     measured_image,
@@ -36,7 +37,7 @@ def frame_of(image):
 
 
 def image_of(amplitude, *, defocus_nm=1e5, sigma=0.05):
-    return MeasuredImage(amplitude.astype(np.float32), defocus_nm, sigma)
+    return MeasuredImage(amplitude.astype(np.float32), defocus_nm, sigma, 0.1)
 
 
 # The field that is solved for
@@ -147,6 +148,26 @@ def test_ten_per_cent_of_noise_in_the_intensity_is_five_in_the_amplitude():
 
 def test_an_image_without_noise_is_not_believed_beyond_the_floor():
     assert noise_sigma(np.ones(SHAPE, np.float32)) == SIGMA_FLOOR
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (200, 130)])
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_alone_has_no_contrast(shape, seed):
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(20.0, shape)
+    for image in (np.sqrt(counts / 20.0), 1.0 + 0.05 * rng.standard_normal(shape)):
+        amplitude = image.astype(np.float32)
+        assert contrast_beyond(amplitude, noise_sigma(amplitude)) == 0.0
+
+
+@pytest.mark.parametrize("contrast", [0.02, 0.1])
+def test_contrast_is_what_is_not_noise(contrast):
+    rng = np.random.default_rng(7)
+    wave = np.sqrt(2.0) * np.sin(2.0 * np.pi * np.arange(128) / 16.0)
+    image = 1.0 + contrast * wave + 0.05 * rng.standard_normal((128, 128))
+    amplitude = image.astype(np.float32)
+    found = contrast_beyond(amplitude, noise_sigma(amplitude))
+    assert found == pytest.approx(contrast, rel=0.2)
 
 
 # The amplitude of the exit wave

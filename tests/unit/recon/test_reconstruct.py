@@ -8,7 +8,7 @@ import pytest
 from ltemlive.errors import FrameError
 from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon import reconstruct as module
-from ltemlive.recon.model import NO_FOCUS_NOTE
+from ltemlive.recon.evidence import NO_FOCUS_NOTE
 from ltemlive.recon.reconstruct import DIVERGED_NOTE, STEPS_PER_CALL, reconstruct
 from ltemlive.recon.solver import StepReport
 from ltemlive.series import RejectedFrame, StoredSeries
@@ -230,6 +230,11 @@ def test_what_is_not_finite_ends_the_search_with_a_note(acquire, monkeypatch):
             (0.0, 0.0, 0.0),
             "squares: expected a defocused image, got 3 in focus, where a phase is "
             "invisible",
+        ),
+        (
+            (1e6, 1e6),
+            "squares: expected images at two defoci at least, got 2 at +1 mm, where phase "
+            "and amplitude look alike; remedy: add one in focus, or of another defocus",
         ),
     ],
 )
