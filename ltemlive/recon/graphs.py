@@ -48,7 +48,7 @@ def search_graphs(
         focus_precision=scalar,
         stiffness=half_planes,
     )
-    prior_spec = Prior(*(scalar,) * 7, roughness=half_plane, relief=unknowns)
+    prior_spec = Prior(*(scalar,) * 9, roughness=half_plane, relief=unknowns)
     search_spec = LbfgsState(
         position=unknowns,
         objective=scalar,

@@ -6,8 +6,10 @@ total variation (Rudin, Osher & Fatemi 1992), and the change of the gradient, wh
 total variation of the induction. The logarithm of the amplitude has edges only.
 
 The weights are no knobs: values distributed as exp(-v / m) ask for the weight 1 / m, with m
-the mean of the phase so far. Where the data know better, the prior is relieved: it may pull
-no wave farther from the data than a multiple of that wave's noise.
+the mean of the phase so far. Nor is it a knob whether v is the length of a gradient, or the
+sum of its parts along the axes, which keeps corners sharp: the likelier one is taken. Where
+the data know better, the prior is relieved: it may pull no wave farther from the data than
+a multiple of that wave's noise.
 """
 
 from __future__ import annotations
@@ -36,11 +38,14 @@ class Prior(NamedTuple):
     """Of |grad phase| [1/rad]."""
     steepness_smoothing: Tensor
     """Quadratic below this [rad per pixel]."""
+    steepness_is_axial: Tensor
+    """1: its components are summed each by itself; 0: its length is."""
     border_weight: Tensor
     """Of half |grad phase|^2 where the camera did not see [1/rad^2]."""
     bending_weight: Tensor
     """Of the change of grad phase [1/rad]."""
     bending_smoothing: Tensor
+    bending_is_axial: Tensor
     amplitude_weight: Tensor
     """Of |grad log amplitude|; its square, of half that squared in the border."""
     amplitude_smoothing: Tensor
@@ -54,7 +59,9 @@ def no_prior(shape: tuple[int, int]) -> Prior:
     """Return a prior that asks for nothing, for a field of ``shape``."""
     none, any_smoothing = tf.zeros([]), tf.ones([])
     return Prior(
-        *(none, any_smoothing, none) + (none, any_smoothing) * 2,
+        *(none, any_smoothing, none, none),
+        *(none, any_smoothing, none),
+        *(none, any_smoothing),
         roughness=tf.zeros([shape[0], shape[1] // 2 + 1]),
         relief=tf.zeros([2, *shape]),
     )
@@ -76,16 +83,24 @@ def prior_and_gradient(
         gradient,
         prior.steepness_weight,
         prior.steepness_smoothing,
+        prior.steepness_is_axial,
         prior.border_weight,
         weight,
     )
+    nothing = tf.zeros([])
     bent, along_bends = _edges(
-        bends, prior.bending_weight, prior.bending_smoothing, tf.zeros([]), weight
+        bends,
+        prior.bending_weight,
+        prior.bending_smoothing,
+        prior.bending_is_axial,
+        nothing,
+        weight,
     )
     absorbed, along_absorption = _edges(
         differences(log_amplitude),
         prior.amplitude_weight,
         prior.amplitude_smoothing,
+        nothing,
         prior.amplitude_weight**2,
         weight,
     )
@@ -172,13 +187,16 @@ def _edges(
     parts: tuple[Tensor, ...],
     weight: Tensor,
     smoothing: Tensor,
+    is_axial: Tensor,
     border_weight: Tensor,
     seen: Tensor,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return the sum of weighted lengths, and its derivative by each part."""
     with tf.GradientTape() as tape:
         tape.watch(parts)
-        value = weight * sum_of_lengths(parts, smoothing, seen)
+        length = sum_of_lengths(parts, smoothing, seen)
+        length += is_axial * (sum_of_parts(parts, smoothing, seen) - length)
+        value = weight * length
         value += border_weight * unevenness(parts, 1.0 - seen)
     return value, tape.gradient(value, parts)
 
@@ -192,6 +210,35 @@ def sum_of_lengths(parts: tuple[Tensor, ...], smoothing: Tensor, weight: Tensor)
     """
     squared = tf.add_n([part**2 for part in parts])
     return total(weight * (tf.sqrt(squared + smoothing**2) - smoothing))
+
+
+def sum_of_parts(parts: tuple[Tensor, ...], smoothing: Tensor, weight: Tensor) -> Tensor:
+    """Return the sum of weight (|part| + |part| ...), each quadratic below the smoothing.
+
+    Of ``differences`` it is the anisotropic total variation, to which a diagonal edge is
+    longer than one along an axis, and a corner no longer than its sides.
+    """
+    lengths = [tf.sqrt(part**2 + smoothing**2) - smoothing for part in parts]
+    return total(weight * tf.add_n(lengths))
+
+
+@compiled
+def axial_excess(parts: tuple[Tensor, ...], weight: Tensor) -> Tensor:
+    """Return by how much |part| + |part| ... exceeds |(parts)|, a ratio of two means."""
+    axial = tf.add_n([tf.abs(part) for part in parts])
+    length = tf.sqrt(tf.add_n([part**2 for part in parts]))
+    return total(weight * axial) / tf.maximum(total(weight * length), 1e-6)
+
+
+def axial_bound(n: int) -> float:
+    """Return the excess below which n parts are likelier to follow the axes.
+
+    exp(-(|part| + |part| ...) / m) tells them better then than exp(-|(parts)| / m), each
+    with the m that fits it best. Parts that prefer no direction exceed it: 1.273 for two,
+    where the bound is 1.253, and 1.5 for three, where it is 1.465.
+    """
+    sphere = 2.0 * math.pi ** (n / 2) * math.gamma(n) / math.gamma(n / 2)
+    return float(0.5 * sphere ** (1 / n))
 
 
 def unevenness(parts: tuple[Tensor, ...], weight: Tensor) -> Tensor:

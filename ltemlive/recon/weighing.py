@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
-from ltemlive.recon.priors import mean_bending, mean_steepness, no_prior, relief_of
+from ltemlive.recon.priors import (
+    axial_bound,
+    axial_excess,
+    bends_of,
+    differences,
+    mean_bending,
+    mean_steepness,
+    no_prior,
+    relief_of,
+)
 from ltemlive.recon.spectrum import filtered, power_law, squared_wavenumber
 
 if TYPE_CHECKING:
@@ -98,10 +107,14 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     prior, limits = _amplitude_prior(state, series), state.limits
     if state.stage == Stage.GENTLE or limits is None:
         return prior
+    gradient = differences(state.phase)
+    is_axial, excess = _axial(gradient, series)
     edges = prior._replace(
         steepness_weight=state.settings.tv_strength
+        / excess
         * tf.minimum(1.0 / _steepness(state.phase, series), limits.steepness),
         steepness_smoothing=tf.constant(state.settings.tv_smoothing_rad),
+        steepness_is_axial=is_axial,
         border_weight=limits.steepness**2,
     )
     if state.stage == Stage.EDGES:
@@ -110,17 +123,31 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     if law is not None and law.exponent < SMOOTH_EXPONENT:
         return prior._replace(roughness=law.roughness(tuple(state.phase.shape)))
     bending = _bending(state.phase, series)
+    is_axial, excess = _axial(bends_of(gradient), series)
     prior = edges._replace(
         steepness_weight=STEEPNESS_SHARE * edges.steepness_weight,
         bending_weight=state.settings.tv_strength
+        / excess
         * tf.minimum(1.0 / bending, limits.bending),
         bending_smoothing=BENDING_SHARPNESS * bending,
+        bending_is_axial=is_axial,
     )
     relief = relief_of(prior, state.unknowns, series.weight, series.stiffness)
     if float(state.prior.bending_weight) > 0.0:
         # Undamped it would swing.
         relief = 0.5 * (relief + state.prior.relief)
     return prior._replace(relief=relief)
+
+
+def _axial(parts: tuple[Tensor, ...], series: FocalSeries) -> tuple[Tensor, Tensor]:
+    """Return 1 and by how much their mean is larger then, if the parts follow the axes.
+
+    0 and 1 if they do not.
+    """
+    excess = axial_excess(parts, series.weight)
+    if excess < axial_bound(len(parts)):
+        return tf.ones([]), excess
+    return tf.zeros([]), tf.ones([])
 
 
 def _amplitude_prior(state: SolverState, series: FocalSeries) -> Prior:

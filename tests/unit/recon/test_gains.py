@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon import solver as module
+from ltemlive.recon import weighing
 from ltemlive.recon.model import empty_model, with_frames
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.settings import SolverSettings
@@ -68,3 +69,11 @@ def test_a_gentle_start_beats_a_hasty_one_on_strong_steps(accuracy_of):
     gentle = accuracy_of(defocus_nm, 0.1, thick)
     hasty = accuracy_of(defocus_nm, 0.1, thick, gentle_steps=1)
     assert gentle.gradient > hasty.gradient + 0.015
+
+
+def test_a_prior_along_the_axes_keeps_corners_that_no_image_shows(accuracy_of, monkeypatch):
+    defocus_nm = (0.0, -STRONG_NM, STRONG_NM)
+    free = accuracy_of(defocus_nm, 0.1)
+    monkeypatch.setattr(weighing, "axial_bound", lambda n: 0.0)
+    isotropic = accuracy_of(defocus_nm, 0.1)
+    assert free.gradient > isotropic.gradient + 0.003

@@ -5,6 +5,8 @@ import tensorflow as tf
 from ltemlive.recon.priors import (
     PULL_LIMIT,
     Prior,
+    axial_bound,
+    axial_excess,
     bends_of,
     differences,
     mean_bending,
@@ -134,10 +136,11 @@ def test_the_mean_bending_leaves_the_border_out():
 # The whole of it
 
 
-def whole_prior():
+def whole_prior(is_axial=0.0):
     rng = np.random.default_rng(4)
     scalars = (
-        tf.constant(each, tf.float32) for each in (3.0, 0.05, 7.0, 2.0, 0.1, 5.0, 0.02)
+        tf.constant(each, tf.float32)
+        for each in (3.0, 0.05, is_axial, 7.0, 2.0, 0.1, is_axial, 5.0, 0.02)
     )
     return Prior(
         *scalars,
@@ -146,16 +149,26 @@ def whole_prior():
     )
 
 
+def by_parts(parts, smoothing_rad):
+    lengths = [np.sqrt(part.numpy() ** 2 + smoothing_rad**2) for part in parts]
+    return sum((length - smoothing_rad).sum() for length in lengths)
+
+
 def stacked(seed=0):
     return tf.stack([tf.constant(rough_phase(seed)), tf.constant(rough_phase(seed + 1))])
 
 
-def test_its_value_is_the_sum_of_its_parts():
-    prior, unknowns = whole_prior(), stacked()
+@pytest.mark.parametrize("is_axial", [False, True])
+def test_its_value_is_the_sum_of_its_parts(is_axial):
+    prior, unknowns = whole_prior(float(is_axial)), stacked()
     phase, log_amplitude = unknowns.numpy().astype(np.float64)
     value, _ = prior_and_gradient(unknowns, tf.ones(SHAPE), prior)
-    expected = 3.0 * in_numpy(phase, 0.05) + 5.0 * in_numpy(log_amplitude, 0.02)
-    expected += 2.0 * bending(phase, 0.1)
+    expected = 5.0 * in_numpy(log_amplitude, 0.02)
+    if is_axial:
+        expected += 3.0 * by_parts(differences(tf.constant(phase)), 0.05)
+        expected += 2.0 * by_parts(bends_of(differences(tf.constant(phase))), 0.1)
+    else:
+        expected += 3.0 * in_numpy(phase, 0.05) + 2.0 * bending(phase, 0.1)
     q_y, q_x = (2.0 * np.pi * np.fft.fftfreq(side) for side in SHAPE)
     k_squared = q_y[:, np.newaxis] ** 2 + q_x[np.newaxis, :] ** 2
     expected += 0.05 * (k_squared * np.abs(np.fft.fft2(phase)) ** 2).sum() / phase.size
@@ -163,8 +176,9 @@ def test_its_value_is_the_sum_of_its_parts():
     assert float(value) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_gradient_of_all_parts_agrees_with_finite_differences():
-    prior, unknowns, along = whole_prior(), stacked(), stacked(7)
+@pytest.mark.parametrize("is_axial", [0.0, 1.0])
+def test_the_gradient_of_all_parts_agrees_with_finite_differences(is_axial):
+    prior, unknowns, along = whole_prior(is_axial), stacked(), stacked(7)
     weight = tf.constant(np.random.default_rng(9).integers(0, 2, SHAPE), tf.float32)
     _, gradient = prior_and_gradient(unknowns, weight, prior)
     up, down = (
@@ -202,3 +216,71 @@ def test_no_prior_asks_for_nothing():
     value, gradient = prior_and_gradient(stacked(), tf.ones(SHAPE), no_prior(SHAPE))
     assert float(value) == 0.0
     assert not gradient.numpy().any()
+
+
+# Whether edges follow the axes
+
+
+def squares(angle_deg, side_px=96):
+    """Return squares, turned about the middle of the field."""
+    y, x = np.mgrid[:side_px, :side_px] - (side_px - 1) / 2.0
+    angle = np.radians(angle_deg)
+    along, across = (
+        x * np.cos(angle) + y * np.sin(angle),
+        y * np.cos(angle) - x * np.sin(angle),
+    )
+    far = np.maximum(np.abs(along), np.abs(across))
+    return np.clip(25.0 - far, 0.0, 1.0) + np.clip(12.0 - far, 0.0, 1.0)
+
+
+def excesses(phase):
+    gradient = differences(tf.constant(phase, tf.float32))
+    weight = tf.ones(phase.shape)
+    return [float(axial_excess(parts, weight)) for parts in (gradient, bends_of(gradient))]
+
+
+@pytest.mark.parametrize(
+    ("angle_deg", "is_axial"), [(0.0, True), (40.0, False), (45.0, False)]
+)
+def test_squares_follow_the_axes_unless_they_are_turned(angle_deg, is_axial):
+    steep, bent = excesses(squares(angle_deg))
+    assert (steep < axial_bound(2)) is is_axial
+    assert (bent < axial_bound(3)) is is_axial
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_prefers_no_direction_does_not_follow_the_axes(seed):
+    rng = np.random.default_rng(seed)
+    weight = tf.ones((96, 96))
+    for n, expected in ((2, 4.0 / np.pi), (3, 1.5)):
+        parts = tuple(
+            tf.constant(rng.standard_normal((96, 96)), tf.float32) for _ in range(n)
+        )
+        excess = float(axial_excess(parts, weight))
+        assert excess == pytest.approx(expected, rel=0.01)
+        assert excess > axial_bound(n)
+
+
+def test_the_bound_is_where_both_laws_are_equally_likely():
+    rng = np.random.default_rng(1)
+    signs = rng.choice([-1.0, 1.0], (2, 100_000))
+    parts = signs * rng.exponential(1.0, (2, 100_000))
+    axial, length = np.abs(parts).sum(axis=0).mean(), np.hypot(*parts).mean()
+    # Minus the logarithm of the likelihoods, each with the m that fits it best.
+    of_axes = 2.0 * np.log(2.0 * axial / 2.0) + 2.0
+    of_length = np.log(2.0 * np.pi * (length / 2.0) ** 2) + 2.0
+    assert (of_axes < of_length) == (axial / length < axial_bound(2))
+    at_bound = 2.0 * np.log(2.0 * axial_bound(2) * length / 2.0) + 2.0
+    assert at_bound == pytest.approx(of_length, abs=1e-9)
+
+
+def test_the_border_has_no_say():
+    phase = squares(45.0)
+    weight = np.ones(phase.shape)
+    weight[20:-20, 20:-20] = 0.0
+    flat = tf.constant(weight, tf.float32)
+    gradient = differences(tf.constant(phase, tf.float32))
+    whole, outside = (
+        float(axial_excess(gradient, each)) for each in (tf.ones(phase.shape), flat)
+    )
+    assert outside != whole
