@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import tensorflow as tf
 
 from ltemlive.recon.compiled import compiled
-from ltemlive.recon.spectrum import filtered
+from ltemlive.recon.spectrum import filtered, squared_wavenumber
 from ltemlive.recon.sums import overlap, total
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 PULL_LIMIT = 2.0
 """How far the prior may pull a wave from the data, in standard deviations of its noise.
 Of waves that are noise alone e^-4 exceed it."""
+
+TURNS_DEG = range(5, 90, 5)
+"""Of the axes, where edges are asked which they follow."""
+STAIRS_PX = 2.0
+"""Blur (standard deviation) under which a turned edge shows its direction."""
 
 
 class Prior(NamedTuple):
@@ -228,6 +233,24 @@ def axial_excess(parts: tuple[Tensor, ...], weight: Tensor) -> Tensor:
     axial = tf.add_n([tf.abs(part) for part in parts])
     length = tf.sqrt(tf.add_n([part**2 for part in parts]))
     return total(weight * axial) / tf.maximum(total(weight * length), 1e-6)
+
+
+def is_straight(phase: Tensor, weight: Tensor) -> bool:
+    """Return whether the gradient follows the axes more than it follows axes turned anyhow.
+
+    Edges at 15 degrees, too, are likelier under the sum of parts than under the length; but
+    they would become stairs. Seen over a few pixels, for the stairs of a sharp edge are
+    straight.
+    """
+    soft = tf.exp(-0.5 * STAIRS_PX**2 * squared_wavenumber(*phase.shape))
+    gradient = along_y, along_x = differences(filtered(phase, soft))
+    least = axial_excess(gradient, weight)
+    for angle in map(math.radians, TURNS_DEG):
+        cosine, sine = math.cos(angle), math.sin(angle)
+        turned = (cosine * along_y - sine * along_x, sine * along_y + cosine * along_x)
+        if axial_excess(turned, weight) <= least:
+            return False
+    return True
 
 
 def axial_bound(n: int) -> float:

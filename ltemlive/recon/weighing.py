@@ -12,6 +12,7 @@ from ltemlive.recon.priors import (
     axial_excess,
     bends_of,
     differences,
+    is_straight,
     mean_bending,
     mean_steepness,
     no_prior,
@@ -108,7 +109,8 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     if state.stage == Stage.GENTLE or limits is None:
         return prior
     gradient = differences(state.phase)
-    is_axial, excess = _axial(gradient, series)
+    follows_axes = is_straight(state.phase, series.weight)
+    is_axial, excess = _axial(gradient, series, follows_axes)
     edges = prior._replace(
         steepness_weight=state.settings.tv_strength
         / excess
@@ -123,7 +125,7 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     if law is not None and law.exponent < SMOOTH_EXPONENT:
         return prior._replace(roughness=law.roughness(tuple(state.phase.shape)))
     bending = _bending(state.phase, series)
-    is_axial, excess = _axial(bends_of(gradient), series)
+    is_axial, excess = _axial(bends_of(gradient), series, follows_axes)
     prior = edges._replace(
         steepness_weight=STEEPNESS_SHARE * edges.steepness_weight,
         bending_weight=state.settings.tv_strength
@@ -139,13 +141,15 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     return prior._replace(relief=relief)
 
 
-def _axial(parts: tuple[Tensor, ...], series: FocalSeries) -> tuple[Tensor, Tensor]:
-    """Return 1 and by how much their mean is larger then, if the parts follow the axes.
+def _axial(
+    parts: tuple[Tensor, ...], series: FocalSeries, follows_axes: bool
+) -> tuple[Tensor, Tensor]:
+    """Return 1 and by how much their mean is larger then, if parts are summed by axes.
 
-    0 and 1 if they do not.
+    0 and 1 if they are not.
     """
     excess = axial_excess(parts, series.weight)
-    if excess < axial_bound(len(parts)):
+    if follows_axes and excess < axial_bound(len(parts)):
         return tf.ones([]), excess
     return tf.zeros([]), tf.ones([])
 

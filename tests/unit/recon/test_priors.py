@@ -9,6 +9,7 @@ from ltemlive.recon.priors import (
     axial_excess,
     bends_of,
     differences,
+    is_straight,
     mean_bending,
     mean_steepness,
     no_prior,
@@ -246,6 +247,19 @@ def test_squares_follow_the_axes_unless_they_are_turned(angle_deg, is_axial):
     steep, bent = excesses(squares(angle_deg))
     assert (steep < axial_bound(2)) is is_axial
     assert (bent < axial_bound(3)) is is_axial
+
+
+@pytest.mark.parametrize(
+    ("angle_deg", "expected"), [(0.0, True), (10.0, False), (30.0, False)]
+)
+def test_only_squares_along_the_axes_are_straight(angle_deg, expected):
+    phase = tf.constant(squares(angle_deg), tf.float32)
+    assert is_straight(phase, tf.ones(phase.shape)) is expected
+
+
+def test_a_flat_phase_is_not_straight():
+    flat = tf.ones(SHAPE)
+    assert not is_straight(flat, flat)
 
 
 @pytest.mark.parametrize("seed", range(3))
