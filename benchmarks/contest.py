@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.accuracy import PhaseAccuracy, phase_accuracy
+from ltemlive.physics.optics import is_in_focus
 from ltemlive.physics.tie import transport_of_intensity_phase
 from ltemlive.recon import runtime
 from ltemlive.recon.graphs import prepare_graphs
@@ -88,11 +89,16 @@ def looks(method: Method, model: SeriesModel) -> Iterator[Look]:
 
 
 def longer(model: SeriesModel, n_times: int) -> NDArray[np.float32]:
-    """Return the project's own phase after ``n_times`` the steps that it asks for."""
-    settings = SolverSettings(tolerance_rad=1e-9)
-    n_steps = n_times * sum(1 for _ in _own(model, SolverSettings(), settings.max_steps))
-    *_, last = _own(model, settings, n_steps * STEPS_PER_LOOK)
-    return last[0]
+    """Return the project's own phase, made to go on when it rests, ``n_times`` as long."""
+    settings = SolverSettings()
+    state = cold_start(model.series, settings)
+    while state.steps < settings.max_steps and not state.is_converged:
+        state, _ = refine(state, model.series, STEPS_PER_LOOK)
+    n_steps = n_times * state.steps
+    while state.steps < n_steps:
+        state = replace(state, is_converged=False)
+        state, _ = refine(state, model.series, STEPS_PER_LOOK)
+    return model.field.crop(state.phase.numpy())
 
 
 def _own(
@@ -119,7 +125,9 @@ def tie_phases(model: SeriesModel) -> Iterator[NDArray[np.float32]]:
     images = [
         model.field.crop(image) ** 2 for image in defocused_series(model).measured.numpy()
     ]
-    defocus_nm = [value for value in model.defocus_nm if value]
+    defocus_nm = [
+        value for value in model.defocus_nm if not is_in_focus(value, model.microscope)
+    ]
     field_nm = min(model.field.frame_shape) * model.microscope.pixel_nm
     for under, over in itertools.permutations(range(len(images)), 2):
         if not defocus_nm[under] > 0.0 > defocus_nm[over]:

@@ -1,7 +1,7 @@
 """The paper's Fig. 5: how accurate two images are, and how stable, pair by pair of defocus.
 
-The paper's recipe runs for 500 iterations there; stable is a pair whose phase goes on
-towards the truth, unstable one whose phase turns away from it.
+The paper's recipe runs for 500 iterations there, here for so many at most. Stable is a pair
+whose phase goes on towards the truth, unstable one whose phase turns away from it.
 """
 
 from __future__ import annotations

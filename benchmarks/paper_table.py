@@ -111,10 +111,11 @@ class _Contest:
             model = model_of(images, defocus_nm, self._optics)
             for method in methods:
                 found[method].append(self._figures(method, model))
-        return [
-            {"series": name, "noise": noise, "method": method} | _medians(found[method])
-            for method in methods
-        ]
+        rows: list[Row] = []
+        for method in methods:
+            row: Row = {"series": name, "noise": noise, "method": method}
+            rows.append(row | _medians(found[method]))
+        return rows
 
     def _figures(self, method: Method, model: SeriesModel) -> dict[str, float]:
         if method == "tie":

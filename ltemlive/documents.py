@@ -114,15 +114,15 @@ def validated(
 
 def dump(values: Mapping[str, Any]) -> str:
     """Return ``values`` as YAML text, keys in their own order."""
-    return str(
-        yaml.dump(
-            dict(values),
-            Dumper=_SafeDumper,
-            sort_keys=False,
-            allow_unicode=True,
-            default_flow_style=None,
-        )
-    )
+    style: dict[str, Any] = {
+        "sort_keys": False,
+        "allow_unicode": True,
+        "default_flow_style": None,
+    }
+    try:
+        return str(yaml.dump(dict(values), Dumper=_SafeDumper, **style))
+    except UnicodeEncodeError:  # a file name that is not UTF-8; C cannot escape it
+        return str(yaml.safe_dump(dict(values), **style))
 
 
 def write_text_aside(path: Path, text: str, *, durable: bool = True) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.frames import Frame
+    from ltemlive.recon.evidence import Problem
     from ltemlive.series import Microscope
     from ltemlive.settings import SolverSettings
 
@@ -70,7 +71,8 @@ class LiveEngine:
         self._state: SolverState | None = None
         self._t_frame_last: float | None = None
         self._steps_since_frame = 0
-        self._problem: str | None = None
+        self._problem: Problem | None = None
+        self._has_told_to_wait = False
 
     @property
     def is_solvable(self) -> bool:
@@ -113,7 +115,7 @@ class LiveEngine:
         if self._settings.method == "tie":
             return self._transport_of_intensity(self._model)
         if self._settings.method != "ad":
-            return [self._only_at_the_end()]
+            return self._only_at_the_end()
         state = self._state or cold_start(self._model.series, self._settings)
         advanced, report = refine(state, self._model.series, n_steps)
         # Steps that came to nothing count, too: trouble that stays must end some time.
@@ -135,11 +137,14 @@ class LiveEngine:
         return model
 
     def _look_for_problems(self, model: SeriesModel) -> list[Event]:
-        """Tell what keeps several frames from determining a phase, when that changes."""
+        """Tell what keeps several frames from determining a phase, each kind once."""
         before, self._problem = self._problem, model.problem
-        if self._problem in (None, before) or len(model.seqs) < 2:
+        if self._problem is None or self._problem.kind == "few":
             return []
-        return [AdviceGiven(f"no phase yet: {self._problem}", "warning", self._ordinal)]
+        if before is not None and before.kind == self._problem.kind:
+            return []
+        text = f"no phase yet: {self._problem.text}"
+        return [AdviceGiven(text, "warning", self._ordinal)]
 
     def _fall_back(self, state: SolverState, model: SeriesModel) -> AdviceGiven:
         """Go back to the last good state; if that was already fresh, start cold."""
@@ -149,12 +154,15 @@ class LiveEngine:
         text = f"the solver met a result that is not finite; it goes on from {where}"
         return AdviceGiven(text, "warning", self._ordinal)
 
-    def _only_at_the_end(self) -> AdviceGiven:
+    def _only_at_the_end(self) -> list[Event]:
+        if self._has_told_to_wait:
+            return []
+        self._has_told_to_wait = True
         text = (
             f"method {self._settings.method} gives its phase when the series has ended; "
             "methods ad and tie give one with each frame"
         )
-        return AdviceGiven(text, "warning", self._ordinal)
+        return [AdviceGiven(text, "warning", self._ordinal)]
 
     def _transport_of_intensity(self, model: SeriesModel) -> list[Event]:
         try:

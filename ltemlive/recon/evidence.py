@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+
+import numpy as np
 
 from ltemlive.physics.optics import is_in_focus
+from ltemlive.recon.preparation import is_significant
 
 if TYPE_CHECKING:
     from ltemlive.recon.model import SeriesModel
+
+Value = TypeVar("Value")
 
 NO_FOCUS_NOTE = (
     "no in-focus image yet: the defocused ones hardly tell the amplitude, so edges of "
@@ -15,27 +20,40 @@ NO_FOCUS_NOTE = (
 )
 
 
-def problem_of(model: SeriesModel) -> str | None:
-    """Return why the images determine no phase, as "expected, got"; None: they do."""
+class Problem(NamedTuple):
+    """Why images determine no phase."""
+
+    kind: Literal["few", "all in focus", "one defocus", "noise"]
+    text: str
+    """What was expected and what came, as one line."""
+
+
+def problem_of(model: SeriesModel) -> Problem | None:
+    """Return why the images determine no phase; None: they do."""
     n_images, defocus_nm = len(model.seqs), model.defocus_nm
     if n_images < 2:
         got = "none" if n_images == 0 else "1; one image alone does not determine a phase"
-        return f"expected at least two images, got {got}"
+        return Problem("few", f"expected at least two images, got {got}")
     if model.n_defocused == 0:
-        return (
+        return Problem(
+            "all in focus",
             f"expected a defocused image, got {n_images} in focus, where a phase is "
-            "invisible"
+            "invisible",
         )
     if is_in_focus(max(defocus_nm) - min(defocus_nm), model.microscope):
-        return (
+        return Problem(
+            "one defocus",
             f"expected images at two defoci at least, got {n_images} at "
             f"{defocus_nm[0] * 1e-6:+.4g} mm, where phase and amplitude look alike; "
-            "remedy: add one in focus, or of another defocus"
+            "remedy: add one in focus, or of another defocus",
         )
-    if not any(_contrasts(model)):
-        return (
+    # What no image shows by itself, many may show together.
+    together = np.sum(_defocused(model, model.significances), axis=0)
+    if not is_significant(together / np.sqrt(model.n_defocused)):
+        return Problem(
+            "noise",
             f"expected contrast in a defocused image, got nothing but noise in "
-            f"{model.n_defocused}; remedy: expose longer or defocus more"
+            f"{model.n_defocused}; remedy: expose longer or defocus more",
         )
     return None
 
@@ -43,27 +61,28 @@ def problem_of(model: SeriesModel) -> str | None:
 def notes_on(model: SeriesModel) -> tuple[str, ...]:
     """Return what the user should know about any estimate made of these images."""
     notes = [] if model.in_focus else [NO_FOCUS_NOTE]
-    contrasts = _contrasts(model)
+    contrasts = _defocused(model, model.contrasts)
     n_blank = contrasts.count(0.0)
     if n_blank:
         notes.append(
-            f"{n_blank} of {len(contrasts)} defocused images show nothing but noise and "
-            "tell nothing of the phase"
+            f"{n_blank} of {len(contrasts)} defocused images show no contrast of their own"
         )
-    strongest, sigma = max(contrasts, default=0.0), max(model.sigmas, default=0.0)
-    if 0.0 < strongest < sigma:
+    sigmas = _defocused(model, model.sigmas)
+    pairs = list(zip(sigmas, contrasts, strict=True))
+    if pairs and all(sigma > contrast for sigma, contrast in pairs):
+        sigma, contrast = min(pairs, key=lambda pair: pair[0] - pair[1])
         notes.append(
-            f"more noise ({sigma:.2g} of the amplitude) than contrast ({strongest:.2g} at "
-            "most): only waves that several images or many pixels share are determined, "
-            "fine detail is what the prior expects"
+            f"more noise than contrast in each defocused image (at best {sigma:.2g} and "
+            f"{contrast:.2g} of the amplitude): only waves that several images or many "
+            "pixels share are determined, fine detail is what the prior expects"
         )
     return tuple(notes)
 
 
-def _contrasts(model: SeriesModel) -> list[float]:
-    """Return the contrast of each defocused image."""
+def _defocused(model: SeriesModel, values: tuple[Value, ...]) -> list[Value]:
+    """Return those of the values that belong to defocused images."""
     return [
-        contrast
-        for contrast, defocus_nm in zip(model.contrasts, model.defocus_nm, strict=True)
+        value
+        for value, defocus_nm in zip(values, model.defocus_nm, strict=True)
         if not is_in_focus(defocus_nm, model.microscope)
     ]

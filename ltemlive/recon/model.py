@@ -11,7 +11,7 @@ import tensorflow as tf
 from ltemlive.errors import FrameError
 from ltemlive.physics.optics import is_in_focus, shows_amplitude
 from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
-from ltemlive.recon.evidence import notes_on, problem_of
+from ltemlive.recon.evidence import Problem, notes_on, problem_of
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.preparation import (
     Field,
@@ -51,6 +51,8 @@ class SeriesModel:
     """Noise of sqrt(intensity / mean) of each frame in ``seqs``."""
     contrasts: tuple[float, ...] = ()
     """Rms of the same beyond its noise; 0 where nothing stands out of it."""
+    significances: tuple[tuple[float, ...], ...] = ()
+    """Of each ring of its waves."""
 
     @property
     def n_defocused(self) -> int:
@@ -58,7 +60,7 @@ class SeriesModel:
         return len(self.seqs) - len(self.in_focus)
 
     @property
-    def problem(self) -> str | None:
+    def problem(self) -> Problem | None:
         """Return why the frames do not determine a phase yet; None: they do."""
         return problem_of(self)
 
@@ -126,6 +128,7 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
         defocus_nm=(*model.defocus_nm, defocus_nm),
         sigmas=(*model.sigmas, image.sigma),
         contrasts=(*model.contrasts, image.contrast),
+        significances=(*model.significances, image.significance),
     )
 
 

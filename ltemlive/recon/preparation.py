@@ -29,6 +29,8 @@ N_RINGS = 24
 LEAST_SIGNIFICANCE = 10.0
 """Standard errors by which a ring of waves must exceed the noise to be a signal; the
 shortest rings hold few waves, whose power is far from Gaussian."""
+OUTLIER_SPREADS = 8.0
+"""Pixels farther from the median than so many median distances are no part of an image."""
 INTENSITY_FLOOR = 1e-3
 """Of the exit wave, relative to the mean, so that its amplitude stays positive."""
 
@@ -44,6 +46,8 @@ class MeasuredImage:
     """Standard deviation of the noise in ``amplitude``."""
     contrast: float
     """Standard deviation of what is not noise; 0 where nothing stands out."""
+    significance: tuple[float, ...]
+    """Standard errors by which each ring of waves exceeds the noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,10 @@ def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
     mean = float(intensity.mean(dtype=np.float64))
     amplitude = np.sqrt(intensity / np.float32(mean if mean > 0.0 else 1.0))
     sigma = noise_sigma(amplitude)
-    return MeasuredImage(amplitude, defocus_nm, sigma, contrast_beyond(amplitude, sigma))
+    clipped = _without_outliers(amplitude)
+    significance = ring_significance(clipped)
+    contrast = contrast_beyond_noise(clipped) if is_significant(significance) else 0.0
+    return MeasuredImage(amplitude, defocus_nm, sigma, contrast, tuple(significance))
 
 
 def noise_sigma(amplitude: NDArray[np.float32]) -> float:
@@ -119,24 +126,41 @@ def noise_sigma(amplitude: NDArray[np.float32]) -> float:
     return max(float(np.sqrt(mean_power / amplitude.size)), SIGMA_FLOOR)
 
 
-def contrast_beyond(amplitude: NDArray[np.float32], sigma: float) -> float:
-    """Return the standard deviation of an image of amplitudes less its white noise.
+def contrast_beyond_noise(amplitude: NDArray[np.float32]) -> float:
+    """Return the standard deviation of an image less its white noise; never quite 0."""
+    variance = noise_sigma(amplitude) ** 2
+    excess = float(amplitude.var(dtype=np.float64)) - variance
+    return float(np.sqrt(max(excess, 1e-4 * variance)))
 
-    0 where no ring of its power spectrum stands out of the noise, beyond all chance.
+
+def ring_significance(amplitude: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return by how many standard errors each ring of waves exceeds white noise.
+
+    Without the mean and without the corners, from which the noise is estimated.
     """
     power = np.abs(np.fft.rfft2(amplitude - amplitude.mean())) ** 2
-    relative = power / (amplitude.size * sigma**2)
+    relative = power / (amplitude.size * noise_sigma(amplitude) ** 2)
     qy, qx = optics.frequency_grid(amplitude.shape, 1.0)
     q = np.hypot(qy, qx[:, : power.shape[1]])
     edges = np.geomspace(0.99 / max(amplitude.shape), 0.5, N_RINGS)
     rings = np.digitize(q, edges)
     count = np.bincount(rings.ravel(), minlength=N_RINGS + 1)
     excess = np.bincount(rings.ravel(), (relative - 1.0).ravel(), minlength=N_RINGS + 1)
-    significance = excess / np.sqrt(np.maximum(count, 1))
-    # Neither the mean nor the corners, from which the noise is estimated.
-    if significance[1:-1].max() < LEAST_SIGNIFICANCE:
-        return 0.0
-    return float(np.sqrt(max(float(amplitude.var(dtype=np.float64)) - sigma**2, 0.0)))
+    return np.asarray((excess / np.sqrt(np.maximum(count, 1)))[1:-1])
+
+
+def is_significant(significance: NDArray[np.float64]) -> bool:
+    """Return whether a ring stands out of the noise beyond all chance."""
+    return bool(np.max(significance) >= LEAST_SIGNIFICANCE)
+
+
+def _without_outliers(amplitude: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an image whose hot pixels, which look like noise, are clipped."""
+    middle = np.median(amplitude)
+    spread = OUTLIER_SPREADS * float(np.median(np.abs(amplitude - middle)))
+    if spread == 0.0:
+        return amplitude
+    return np.clip(amplitude, middle - spread, middle + spread)
 
 
 def exit_amplitude(in_focus: Sequence[MeasuredImage]) -> NDArray[np.float32]:

@@ -116,7 +116,7 @@ def _model_of(stored: StoredSeries, settings: SolverSettings) -> SeriesModel:
     model = empty_model(shape, stored.microscope, settings.border_px)
     model = with_frames(model, stored.frames)
     if model.problem is not None:
-        raise FrameError(f"{stored.title}: {model.problem}")
+        raise FrameError(f"{stored.title}: {model.problem.text}")
     return model
 
 

@@ -110,7 +110,7 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
         return prior
     gradient = differences(state.phase)
     follows_axes = is_straight(state.phase, series.weight)
-    is_axial, excess = _axial(gradient, series, follows_axes)
+    is_axial, excess = _axial(gradient, series, follows_axes=follows_axes)
     edges = prior._replace(
         steepness_weight=state.settings.tv_strength
         / excess
@@ -125,7 +125,7 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     if law is not None and law.exponent < SMOOTH_EXPONENT:
         return prior._replace(roughness=law.roughness(tuple(state.phase.shape)))
     bending = _bending(state.phase, series)
-    is_axial, excess = _axial(bends_of(gradient), series, follows_axes)
+    is_axial, excess = _axial(bends_of(gradient), series, follows_axes=follows_axes)
     prior = edges._replace(
         steepness_weight=STEEPNESS_SHARE * edges.steepness_weight,
         bending_weight=state.settings.tv_strength
@@ -142,7 +142,7 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
 
 
 def _axial(
-    parts: tuple[Tensor, ...], series: FocalSeries, follows_axes: bool
+    parts: tuple[Tensor, ...], series: FocalSeries, *, follows_axes: bool
 ) -> tuple[Tensor, Tensor]:
     """Return 1 and by how much their mean is larger then, if parts are summed by axes.
 

@@ -138,3 +138,11 @@ def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path, durabl
     documents.write_text_aside(path, "name: Fläche\n", durable=durable)
     assert path.read_text(encoding="utf-8") == "name: Fläche\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.yaml"]
+
+
+@pytest.mark.parametrize(
+    "name", ["series \N{GREEK SMALL LETTER MU}", "f\udcff", "\U0001f600"]
+)
+def test_any_name_that_a_folder_may_have_is_written_and_read_again(name):
+    text = documents.dump({"series": name})
+    assert documents.parse(text, where="test") == {"series": name}

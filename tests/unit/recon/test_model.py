@@ -31,7 +31,7 @@ def grown(*frames):
 
 def test_an_empty_model_is_not_solvable_and_says_that_focus_is_missing():
     model = grown()
-    assert model.problem == "expected at least two images, got none"
+    assert model.problem.text == "expected at least two images, got none"
     assert model.notes == (NO_FOCUS_NOTE,)
     assert model.first_amplitude.shape == SHAPE
     np.testing.assert_array_equal(model.first_amplitude, 1.0)

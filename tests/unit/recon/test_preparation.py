@@ -11,7 +11,6 @@ from ltemlive.recon.preparation import (
     ROW_STEP_PX,
     SIGMA_FLOOR,
     MeasuredImage,
-    contrast_beyond,
     empty_series,
     exit_amplitude,
     measured_image,
@@ -37,7 +36,7 @@ def frame_of(image):
 
 
 def image_of(amplitude, *, defocus_nm=1e5, sigma=0.05):
-    return MeasuredImage(amplitude.astype(np.float32), defocus_nm, sigma, 0.1)
+    return MeasuredImage(amplitude.astype(np.float32), defocus_nm, sigma, 0.1, (0.0,))
 
 
 # The field that is solved for
@@ -156,8 +155,7 @@ def test_noise_alone_has_no_contrast(shape, seed):
     rng = np.random.default_rng(seed)
     counts = rng.poisson(20.0, shape)
     for image in (np.sqrt(counts / 20.0), 1.0 + 0.05 * rng.standard_normal(shape)):
-        amplitude = image.astype(np.float32)
-        assert contrast_beyond(amplitude, noise_sigma(amplitude)) == 0.0
+        assert measured_image(frame_of(image.astype(np.float32) ** 2), 1e5).contrast == 0.0
 
 
 @pytest.mark.parametrize("contrast", [0.02, 0.1])
@@ -165,9 +163,11 @@ def test_contrast_is_what_is_not_noise(contrast):
     rng = np.random.default_rng(7)
     wave = np.sqrt(2.0) * np.sin(2.0 * np.pi * np.arange(128) / 16.0)
     image = 1.0 + contrast * wave + 0.05 * rng.standard_normal((128, 128))
-    amplitude = image.astype(np.float32)
-    found = contrast_beyond(amplitude, noise_sigma(amplitude))
-    assert found == pytest.approx(contrast, rel=0.2)
+    clean = measured_image(frame_of(image.astype(np.float32) ** 2), 1e5)
+    assert clean.contrast == pytest.approx(contrast, rel=0.2)
+    image[5, 7] = 30.0
+    hot = measured_image(frame_of(image.astype(np.float32) ** 2), 1e5)
+    assert hot.contrast == pytest.approx(contrast, rel=0.3)
 
 
 # The amplitude of the exit wave
