@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
+from ltemlive.recon.axes import axial_bound, axial_excess, is_straight
 from ltemlive.recon.priors import (
-    axial_bound,
-    axial_excess,
     bends_of,
     differences,
-    is_straight,
     mean_bending,
     mean_steepness,
     no_prior,

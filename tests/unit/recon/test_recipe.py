@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -68,8 +66,7 @@ def test_the_same_images_twice_over_go_the_same_way(series):
 
 def test_how_precise_the_images_are_does_not_matter(series):
     better = series._replace(precision=3.0 * series.precision)
-    for one, other in itertools.pairwise([series, better]):
-        np.testing.assert_array_equal(after(one, 5).phase, after(other, 5).phase)
+    np.testing.assert_array_equal(after(better, 5).phase, after(series, 5).phase)
 
 
 @pytest.fixture(scope="module")
