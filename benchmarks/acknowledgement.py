@@ -6,9 +6,6 @@ at rest      TensorFlow is loaded and the solver waits: a frame is sent only whe
              says that it has done with the one before.
 importing    From the daemon's start, at a steady rate, until TensorFlow is loaded.
 solving      At the same rate, which leaves the solver no rest.
-
-Importing TensorFlow holds the interpreter for a moment once; that stall is the worst wait
-of its phase.
 """
 
 from __future__ import annotations

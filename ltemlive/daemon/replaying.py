@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltemlive.daemon.solving import final_estimate, fingerprint
+from ltemlive.daemon.engines import final_estimate
+from ltemlive.daemon.solving import fingerprint
 from ltemlive.errors import FrameError, LtemLiveError
 from ltemlive.events import (
     AdviceGiven,

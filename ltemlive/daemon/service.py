@@ -1,20 +1,21 @@
-"""The daemon: every thread, how they are joined, and how they stop.
+"""The daemon: every thread, the process that solves, how they are joined and how they stop.
 
-One thread for each source takes frames in, one solves, one serves results and requests; the
-main thread tells the state and waits for the end. A thread that dies takes the daemon with
-it, traceback and all: nobody must look at a picture that stopped an hour ago.
+One thread for each source takes frames in, one drives the solver, one serves results and
+requests; the main thread tells the state and waits for the end. A thread that dies takes
+the daemon with it, traceback and all: nobody must look at a picture that stopped an hour
+ago.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox
+from ltemlive.daemon.solver_process import SolverProcess
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.threads import Threads
@@ -31,16 +32,13 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
 
+    from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.protocols import FrameSource
     from ltemlive.events import Event
     from ltemlive.settings import Settings
 
 TICK_S = 0.1
 """How often the state is told and requests are looked at."""
-SWITCH_INTERVAL_S = 0.1e-3
-"""How soon a thread gives way to one that waits for the interpreter: a frame passes through
-several hands before it is acknowledged, and each would wait Python's 5 ms while TensorFlow
-is imported and its graphs are traced."""
 
 
 def run_daemon(
@@ -66,8 +64,6 @@ def run_daemon(
     """
     output = settings.output
     with contextlib.ExitStack() as stack:
-        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         server = stack.enter_context(
             ResultServer(
                 output.results,
@@ -86,9 +82,10 @@ def run_daemon(
                 settings.session.root, settings=settings, versions=versions(), clock=clock
             )
         )
+        solver = stack.enter_context(SolverProcess(settings.solver))
         for line in _welcome(recorder, server, sources):
             announce(line)
-        return _Daemon(settings, recorder, server, sources, clock).run(stop)
+        return _Daemon(settings, recorder, solver, server, sources, clock).run(stop)
 
 
 def open_sources(settings: Settings) -> Iterator[FrameSource]:
@@ -133,6 +130,7 @@ class _Daemon:
         self,
         settings: Settings,
         recorder: SessionRecorder,
+        solver: LiveSolver,
         server: ResultServer,
         sources: Sequence[FrameSource],
         clock: Callable[[], float],
@@ -151,7 +149,7 @@ class _Daemon:
             clock=clock,
         )
         self._loop = SolvingLoop(
-            self._mailbox, recorder, self._board, settings.solver, self._publish
+            solver, self._mailbox, recorder, self._board, settings.solver, self._publish
         )
 
     def run(self, stop: threading.Event) -> bool:

@@ -13,9 +13,10 @@ import pytest
 from ltemlive.cli.emitting import emit
 from ltemlive.client import ControlClient, ResultFeed
 from ltemlive.daemon import service
+from ltemlive.daemon.engines import Engines
 from ltemlive.daemon.loading import Solver
 from ltemlive.daemon.service import run_daemon
-from ltemlive.daemon.solving import SolvingLoop
+from ltemlive.daemon.solver_process import SolverProcess
 from ltemlive.errors import RecordingError, WireError
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.recording.journal import read_journal
@@ -44,6 +45,28 @@ class Patient:
 
     def refine(self, n_steps):
         return []
+
+
+class InThisProcess:
+    """A solver of this process that is loaded when it is first asked for its device."""
+
+    def __init__(self, settings, *, load):
+        self._settings, self._load = settings, load
+        self._engines = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    @property
+    def device(self):
+        self._engines = Engines(self._load(self._settings.threads), self._settings)
+        return self._engines.device
+
+    def __getattr__(self, call):
+        return getattr(self._engines, call)
 
 
 class RunningDaemon:
@@ -96,8 +119,8 @@ def run(tmp_path, monkeypatch):
     """Return a way to run a daemon in a ``with`` block, its solver loaded by a function."""
 
     def running(load=lambda threads: Solver(Patient, None, None, "abacus")):
-        loop = functools.partial(SolvingLoop, load=load)
-        monkeypatch.setattr(service, "SolvingLoop", loop)
+        solver = functools.partial(InThisProcess, load=load)
+        monkeypatch.setattr(service, "SolverProcess", solver)
         return RunningDaemon(tmp_path)
 
     return running
@@ -138,13 +161,6 @@ def start_series(microscope):
     microscope.send(next(Exposures().frames()))
     while not microscope.ack_seconds:
         microscope.sleep(0.01)
-
-
-def test_threads_give_way_sooner_while_it_runs_and_as_before_when_it_has_ended(run):
-    before = sys.getswitchinterval()
-    with run():
-        assert sys.getswitchinterval() == pytest.approx(service.SWITCH_INTERVAL_S)
-    assert sys.getswitchinterval() == before
 
 
 def test_it_answers_and_says_that_it_starts_while_the_solver_loads(run):
@@ -208,6 +224,18 @@ def test_a_thread_that_dies_takes_the_daemon_with_it_and_says_so(run, caplog):
     (record,) = (record for record in caplog.records if record.exc_info)
     assert record.getMessage() == "solver died; the daemon stops"
     assert "no abacus here" in record.exc_text
+
+
+def test_a_solver_that_is_killed_takes_the_daemon_with_it(run, monkeypatch, caplog):
+    running = run()
+    killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    process = functools.partial(SolverProcess, command=killed)
+    monkeypatch.setattr(service, "SolverProcess", process)
+    with running as daemon:
+        daemon.wait()
+    assert daemon.has_ended_well is False
+    (record,) = (record for record in caplog.records if record.exc_info)
+    assert "the process that solves ended with status -9" in record.exc_text
 
 
 def test_a_request_to_end_what_is_not_open_is_answered_with_advice(run):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ltemlive.daemon.engines import Engines
 from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
 from ltemlive.daemon.replaying import FINAL_TOLERANCE_RAD, SessionReplay
 from ltemlive.daemon.solving import SolvingLoop
@@ -20,10 +21,9 @@ def session(recorder, laboratory, settings, frame_of, microscope):
     """Record two interleaved series: holes of five frames, discs of two that go on."""
     mailbox = Mailbox()
     live = []
-    loop = SolvingLoop(
-        mailbox, recorder, StatusBoard("s"), settings.solver, live.append,
-        load=laboratory.load,
-    )  # fmt: skip
+    engines = Engines(laboratory.load(2), settings.solver)
+    board = StatusBoard("s")
+    loop = SolvingLoop(engines, mailbox, recorder, board, settings.solver, live.append)
 
     def store(ordinal, *seqs):
         for seq in seqs:

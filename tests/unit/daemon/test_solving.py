@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from ltemlive.daemon.engines import Engines
 from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
 from ltemlive.daemon.solving import SolvingLoop, fingerprint
 from ltemlive.daemon.status import StatusBoard
@@ -69,13 +70,14 @@ class Bench:
 
     def run(self, *batches, idle=1, **changes):
         """Solve what is in the batches, then look ``idle`` times for more."""
+        settings = self._settings.model_copy(update=changes)
         loop = SolvingLoop(
+            Engines(self.laboratory.load(settings.threads), settings),
             BatchMailbox(*batches),
             self.recorder,
             self.board,
-            self._settings.model_copy(update=changes),
+            settings,
             self.events.append,
-            load=self.laboratory.load,
         )
         loop.run(StopAfter(idle))
 
@@ -119,7 +121,6 @@ def test_each_frame_is_added_and_refined_as_it_comes(bench):
         (1, (0, 1)),
         (2, (0, 1, 2)),
     ]
-    assert bench.laboratory.threads == 2
     assert status(bench).device == "abacus"
 
 

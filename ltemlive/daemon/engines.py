@@ -1,0 +1,134 @@
+"""What solves: the engines of a session's open series, and their final results."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ltemlive.errors import LtemLiveError
+from ltemlive.events import AdviceGiven, PhaseEstimate
+from ltemlive.recording.replay import read_any_series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ltemlive.daemon.loading import Solver
+    from ltemlive.engine import LiveEngine
+    from ltemlive.events import Event
+    from ltemlive.frames import Frame
+    from ltemlive.results import Reconstruction
+    from ltemlive.series import Microscope, StoredSeries
+    from ltemlive.settings import SolverSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a call led to."""
+
+    events: tuple[Event, ...] = ()
+    wants_steps: bool = False
+    """Whether more steps would still change something that matters."""
+
+
+class LiveSolver(Protocol):
+    """Engines by ordinal, wherever they run; driven by one thread."""
+
+    @property
+    def device(self) -> str:
+        """Return what solves."""
+        ...
+
+    def begin(self, ordinal: int, series: str, microscope: Microscope) -> Progress:
+        """Make the engine of a series."""
+        ...
+
+    def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:
+        """Take frames in; a frame that cannot be used is among the events."""
+        ...
+
+    def refine(self, ordinal: int, n_steps: int) -> Progress:
+        """Improve by at most ``n_steps``; the estimate is among the events, if any."""
+        ...
+
+    def finish(self, ordinal: int, folder: Path) -> Progress:
+        """Forget the engine and compute the final result from the series' folder.
+
+        The one event is the final estimate, its files written, or why there is none.
+        """
+        ...
+
+
+class Engines:
+    """A ``LiveSolver`` in this process, around what ``load_solver`` loaded."""
+
+    def __init__(self, solver: Solver, settings: SolverSettings) -> None:
+        solver.prepare(settings)
+        self._solver = solver
+        self._settings = settings
+        self._revisions = itertools.count(1)
+        self._engines: dict[int, LiveEngine] = {}
+
+    @property
+    def device(self) -> str:
+        """Return what solves, e.g. ``CPU (2 threads)``."""
+        return self._solver.device
+
+    def begin(self, ordinal: int, series: str, microscope: Microscope) -> Progress:
+        """Make the engine of a series."""
+        self._engines[ordinal] = self._solver.engine(
+            ordinal, series, microscope, self._settings, self._revisions
+        )
+        return Progress()
+
+    def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:
+        """Take frames in."""
+        engine = self._engines[ordinal]
+        events = tuple(engine.add(frames))
+        return Progress(events, engine.wants_steps)
+
+    def refine(self, ordinal: int, n_steps: int) -> Progress:
+        """Improve by at most ``n_steps``."""
+        engine = self._engines[ordinal]
+        events = tuple(engine.refine(n_steps))
+        return Progress(events, engine.wants_steps)
+
+    def finish(self, ordinal: int, folder: Path) -> Progress:
+        """Compute the final result from the disk, by the ``reconstruct`` of offline."""
+        del self._engines[ordinal]
+        try:
+            stored = read_any_series(folder)
+            result = self._solver.reconstruct(stored, self._settings)
+            self._solver.write_results(folder, result)
+        except LtemLiveError as error:
+            advice = AdviceGiven(f"no final result: {error}", "error", ordinal)
+            return Progress((advice,))
+        rev = next(self._revisions)
+        return Progress((final_estimate(result, stored, ordinal=ordinal, rev=rev),))
+
+
+def final_estimate(
+    result: Reconstruction, stored: StoredSeries, *, ordinal: int, rev: int
+) -> PhaseEstimate:
+    """Return the final result of a series as the event that tells it."""
+    report = result.report
+    return PhaseEstimate(
+        ordinal=ordinal,
+        series=stored.title,
+        rev=rev,
+        seqs_used=tuple(frame.meta.seq for frame in stored.frames),
+        defocus_nm=report.defocus_nm,
+        steps=report.steps,
+        gradient_evaluations=report.gradient_evaluations,
+        objective=report.objective,
+        is_final=True,
+        phase_rad=result.phase_rad,
+        amplitude=result.amplitude,
+        pixel_nm=result.microscope.pixel_nm,
+        device=report.device,
+        t_frame_last=max(
+            (frame.meta.t_exposure_start or 0.0 for frame in stored.frames), default=None
+        ),
+        notes=report.notes,
+    )

@@ -1,0 +1,168 @@
+"""The process that solves, seen from both ends of its pipe.
+
+The interpreter runs one thread at a time: beside an import of TensorFlow or a running
+solve, a frame would wait twice as long for its acknowledgement. The solver therefore has
+an interpreter of its own, and the daemon one in which nothing stands in a frame's way.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ltemlive.daemon.engines import Engines, Progress
+from ltemlive.daemon.loading import load_solver
+from ltemlive.daemon.pipe import receive, send
+from ltemlive.errors import LtemLiveError
+from ltemlive.frames import Frame
+from ltemlive.series import Microscope
+from ltemlive.settings import SolverSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import TracebackType
+
+    from ltemlive.daemon.engines import LiveSolver
+    from ltemlive.daemon.loading import Solver
+    from ltemlive.daemon.pipe import Message
+
+NICENESS = 10
+"""How far the solver stands back where ingest wants the processor as well."""
+
+
+class SolverProcess:
+    """A ``LiveSolver`` in a process of its own, which ends with the ``with`` block.
+
+    Parameters
+    ----------
+    command
+        Starts the process; the number of its end of the pipe is added.
+    """
+
+    def __init__(
+        self, settings: SolverSettings, *, command: Sequence[str] | None = None
+    ) -> None:
+        command = command or [sys.executable, "-P", "-m", __name__]
+        self._connection, theirs = multiprocessing.Pipe()
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # Ctrl-C is for the daemon, which lets the solver finish what it does.
+                process_group=0,
+            )
+        self._settings = settings
+        self._device: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # What it had to write is written: it keeps nothing that is not lost anyway.
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Return the number of the process."""
+        return self._process.pid
+
+    @property
+    def device(self) -> str:
+        """Return what solves; the first time, wait until TensorFlow is loaded."""
+        if self._device is None:
+            settings = self._settings.model_dump(mode="json")
+            self._device = str(self._ask("load", settings=settings).head["device"])
+        return self._device
+
+    def begin(self, ordinal: int, series: str, microscope: Microscope) -> Progress:
+        """Make the engine of a series."""
+        document = microscope.model_dump(mode="json")
+        return self._told("begin", ordinal=ordinal, series=series, microscope=document)
+
+    def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:
+        """Take frames in."""
+        return self._told("add", frames, ordinal=ordinal)
+
+    def refine(self, ordinal: int, n_steps: int) -> Progress:
+        """Improve by at most ``n_steps``."""
+        return self._told("refine", ordinal=ordinal, n_steps=n_steps)
+
+    def finish(self, ordinal: int, folder: Path) -> Progress:
+        """Compute the final result from the disk."""
+        return self._told("finish", ordinal=ordinal, folder=str(folder.absolute()))
+
+    def _told(self, call: str, frames: Iterable[Frame] = (), **values: Any) -> Progress:
+        answer = self._ask(call, frames, **values)
+        events = tuple(each for each in answer.parcels if not isinstance(each, Frame))
+        return Progress(events, answer.head["wants_steps"])
+
+    def _ask(self, call: str, frames: Iterable[Frame] = (), **values: Any) -> Message:
+        try:
+            send(self._connection, {"call": call, **values}, frames)
+            return receive(self._connection)
+        except (EOFError, OSError) as error:
+            status = self._process.wait()
+            raise LtemLiveError(
+                f"the process that solves ended with status {status} (-9: killed, often "
+                "for want of memory); every acknowledged frame is on disk; remedy: start "
+                "the daemon again, and `ltemlive reconstruct` what it was working on"
+            ) from error
+
+
+def serve(connection: Connection, *, load: Callable[[int], Solver] = load_solver) -> None:
+    """Do what comes through the pipe, one call after the other, until it is closed."""
+    solver: LiveSolver | None = None
+    while True:
+        try:
+            message = receive(connection)
+        except (EOFError, OSError):
+            return
+        if solver is None:
+            settings = SolverSettings.model_validate(message.head["settings"])
+            solver = Engines(load(settings.threads), settings)
+            progress = Progress()
+        else:
+            progress = _done(solver, message)
+        head = {"device": solver.device, "wants_steps": progress.wants_steps}
+        try:
+            send(connection, head, progress.events)
+        except OSError:
+            return
+
+
+def _done(solver: LiveSolver, message: Message) -> Progress:
+    head = message.head
+    ordinal = head["ordinal"]
+    match head["call"]:
+        case "begin":
+            microscope = Microscope.model_validate(head["microscope"])
+            return solver.begin(ordinal, head["series"], microscope)
+        case "add":
+            frames = [each for each in message.parcels if isinstance(each, Frame)]
+            return solver.add(ordinal, frames)
+        case "refine":
+            return solver.refine(ordinal, head["n_steps"])
+        case _:
+            return solver.finish(ordinal, Path(head["folder"]))
+
+
+if __name__ == "__main__":
+    # A supervisor signals every process of a service; the daemon says when to end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(NICENESS)
+    serve(Connection(int(sys.argv[1])))

@@ -1,0 +1,120 @@
+import itertools
+import sys
+import threading
+from multiprocessing import Pipe
+
+import numpy as np
+import pytest
+
+from ltemlive.daemon.engines import Engines
+from ltemlive.daemon.solver_process import SolverProcess, serve
+from ltemlive.errors import LtemLiveError
+from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
+
+SOLVES_FOR_EVER = [sys.executable, "-c", "while True: pass"]
+ENDS = [sys.executable, "-c", "raise SystemExit(3)"]
+
+
+@pytest.fixture
+def served(settings, laboratory, monkeypatch):
+    """Return a solver whose other end is served by a thread of this process."""
+    ours, theirs = Pipe()
+    server = threading.Thread(
+        target=serve, args=(theirs,), kwargs={"load": laboratory.load}
+    )
+    server.start()
+    with SolverProcess(settings.solver, command=ENDS) as solver:
+        monkeypatch.setattr(solver, "_connection", ours)
+        yield solver
+    server.join()
+    theirs.close()
+
+
+@pytest.fixture
+def here(settings, laboratory):
+    return Engines(laboratory.load(2), settings.solver)
+
+
+@pytest.fixture
+def record(recorder, frame_of, microscope):
+    """Return a way to store a series of frames, which gives its folder and the frames."""
+
+    def stored(*seqs):
+        ordinal = recorder.open_series("run-1", "holes", microscope, None)
+        frames = [frame_of(seq) for seq in seqs]
+        for frame, seq in zip(frames, seqs, strict=True):
+            recorder.store(ordinal, "run-1", "holes", frame, seq, 1.0)
+        return recorder.series_folder(ordinal), frames
+
+    return stored
+
+
+def same(event):
+    """Return what two equal events have in common, arrays included."""
+    if isinstance(event, PhaseEstimate):
+        return event.rev, event.seqs_used, event.phase_rad.tobytes(), event.is_final
+    return event
+
+
+def test_through_the_pipe_it_answers_as_the_engines_do(served, here, record, microscope):
+    folder, frames = record(0, 1, 2)
+    frames[1].image[0, 0] = 13
+    for solver in (served, here):
+        assert solver.device == "abacus"
+    answers = []
+    for solver in (served, here):
+        progress = [
+            solver.begin(1, "holes", microscope),
+            solver.add(1, frames[:1]),
+            solver.refine(1, 4),
+            solver.add(1, frames[1:]),
+            *(solver.refine(1, n_steps) for n_steps in (4, 4, 4)),
+            solver.finish(1, folder),
+        ]
+        events = itertools.chain.from_iterable(each.events for each in progress)
+        answers.append(
+            ([each.wants_steps for each in progress], [same(each) for each in events])
+        )
+    assert answers[0] == answers[1]
+    wants_steps, events = answers[0]
+    assert wants_steps == [False] * 3 + [True] * 3 + [False] * 2
+    assert events[0] == FrameRejected("holes", "1", "13", 1)
+    assert [event[0] for event in events[1:]] == [1, 2, 3, 4]
+
+
+def test_it_loads_the_solver_once_with_the_threads_of_the_settings(served, laboratory):
+    assert [served.device, served.device] == ["abacus", "abacus"]
+    assert laboratory.threads == 2
+
+
+def test_a_series_without_a_result_comes_as_advice(served, record, microscope):
+    folder, _ = record(0)
+    assert served.device
+    served.begin(1, "holes", microscope)
+    (advice,) = served.finish(1, folder).events
+    assert isinstance(advice, AdviceGiven)
+    assert advice.text.startswith("no final result: ")
+
+
+def test_what_it_tells_can_be_published_but_not_changed(served, record, microscope):
+    _, frames = record(0, 1)
+    assert served.device
+    served.begin(1, "holes", microscope)
+    served.add(1, frames)
+    (estimate,) = served.refine(1, 4).events
+    with pytest.raises(ValueError, match="read-only"):
+        estimate.phase_rad[0, 0] = np.nan
+
+
+def test_a_process_that_has_ended_is_told_with_its_status(settings):
+    with (
+        SolverProcess(settings.solver, command=ENDS) as solver,
+        pytest.raises(LtemLiveError, match=r"ended with status 3 .* is on disk"),
+    ):
+        _ = solver.device
+
+
+def test_a_process_that_solves_for_ever_ends_with_the_block(settings):
+    with SolverProcess(settings.solver, command=SOLVES_FOR_EVER) as solver:
+        process = solver._process
+    assert process.poll() == -9
