@@ -113,8 +113,10 @@ def test_a_pure_phase_is_invisible_in_focus(coherence):
 @settings(max_examples=20, deadline=None)
 @given(shape=SHAPES, defocus_nm=DEFOCI_NM)
 def test_a_blur_of_the_intensity_conserves_flux(shape, defocus_nm):
-    phase, amplitude = exit_wave(shape)
+    # So weak that nothing is near zero, where a sampled blur undershoots and is clipped.
+    phase, amplitude = exit_wave(shape, steepness_rad=0.1)
     seen = predicted(phase, amplitude, defocus_nm, lens(coherence="intensity"))
+    assert seen.min() > 0.1
     assert np.mean(seen.astype(np.float64) ** 2) == pytest.approx(1.0, rel=1e-5)
 
 
