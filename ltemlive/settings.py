@@ -98,9 +98,9 @@ class SolverSettings(_Section):
     max_steps: int = Field(600, ge=1, le=100_000)
     """Steps of one series, at most, in the final solve; the paper's recipe may take ten
     times as many."""
-    gentle_steps: int = Field(20, ge=1, le=10_000)
-    """First steps, without a prior of the phase and with a metric that moves all its waves
-    alike."""
+    gentle_steps: int = Field(1, ge=1, le=10_000)
+    """First steps of a phase with edges, without a prior and with a metric that moves all
+    its waves alike."""
     round_steps: int = Field(20, ge=1, le=1000)
     """Steps of each round in which edges lock in, at most."""
     weighing_steps: int = Field(15, ge=1, le=1000)

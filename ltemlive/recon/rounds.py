@@ -62,7 +62,7 @@ def _rest_rad(state: SolverState) -> float:
 
     Damped edges creep, without noise for many rounds.
     """
-    if state.stage == Stage.SETTLED:
+    if state.stage == Stage.SETTLED or state.is_smooth:
         return state.settings.tolerance_rad
     if state.stage == Stage.EDGES and not state.is_damped:
         return 0.5 * EDGES_STAND * state.settings.tolerance_rad

@@ -5,13 +5,17 @@
 Warm start is to pass the previous state, together with a series that has grown: nothing
 else survives between frames, so restart, replay and test come free.
 
-The steps come in rounds, the rounds in stages. The first round is gentle: no prior on the
-phase, and a metric so damped that all its waves move alike, because a hasty step towards
-strongly defocused images leaves phase slips along edges that no later step repairs. Then
-edges lock in under total variation, still damped for as long as that makes the images fit
-better, until the phase hardly moves. Then the whole prior is weighed by the phase so far,
-four times, and relieved where the data know better; for a phase without edges it is the
-power law of its spectrum. One search under the prior thus found goes on until it rests.
+Before the first step the images are asked what to expect: the power law that makes their
+slope at a flat phase the likeliest. Where power falls so fast that no edge is resolved, the
+law itself is the prior, and Newton's step all but solves the phase.
+
+Otherwise the steps come in rounds, the rounds in stages. The first step is gentle: no prior
+on the phase, and a metric so damped that all its waves move alike. Then edges lock in under
+total variation, damped for as long as that makes the images fit better, because a hasty
+step towards strongly defocused images leaves phase slips along edges that no later step
+repairs. When the phase hardly moves any more, the whole prior is weighed by it, four times,
+and relieved where the data know better. One search under the prior thus found goes on until
+it rests.
 """
 
 from __future__ import annotations
@@ -24,10 +28,10 @@ import tensorflow as tf
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.priors import no_prior, prior_and_gradient
 from ltemlive.recon.rounds import after_steps, steps_to_look
+from ltemlive.recon.spectrum import power_law
 from ltemlive.recon.weighing import (
     Stage,
     WeightLimits,
-    expected_roughness,
     search_metric,
     weighed_prior,
     weight_limits,
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
     from ltemlive.settings import SolverSettings
 
 
+SMOOTH_EXPONENT = -4.5
+"""A phase whose power falls faster than this has no edges that the images resolve."""
 EDGES_CLOSE_RAD = 0.1
 """Edges still lock in where a round moves the phase by more."""
 BETTER_FIT = 0.97
@@ -69,8 +75,9 @@ class SolverState:
     step_length: Tensor
     """Of the metric's step, for the next search to begin with."""
     roughness: Tensor | None = None
-    """Expected of each wave of the phase; None until edges lock in. Taken once, before any
-    prior of the phase: of one that it has flattened it would be too high."""
+    """Inverse power expected of each wave of the phase; None until the images are asked."""
+    is_smooth: bool = False
+    """Whether its power falls so fast that there are no edges to lock in."""
     limits: WeightLimits | None = None
     """Of this round's weights; None until edges lock in."""
     misfit: float = float("inf")
@@ -145,6 +152,7 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         misfit=float("inf"),
         moved_rad=float("inf"),
         is_damped=True,
+        roughness=None,
         stage=min(state.stage, Stage.WHOLE),
         round=0,
         step_in_round=0 if state.stage else state.step_in_round,
@@ -203,8 +211,10 @@ def refine(
 def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
     """Weigh the prior, shape the metric and start a search with an empty memory."""
     begin, _ = _graphs(state, series)
+    if state.roughness is None:
+        state = _expecting(state, series)
     bare = begin(state.unknowns, series, state.step_length)
-    if state.stage in (Stage.EDGES, Stage.WHOLE):
+    if state.stage in (Stage.EDGES, Stage.WHOLE) and not state.is_smooth:
         state = _with_misfit(state, series, bare)
     prior = weighed_prior(state, series)
     metric = search_metric(state, series, prior)
@@ -224,6 +234,27 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     return state, search
 
 
+def _expecting(state: SolverState, series: FocalSeries) -> SolverState:
+    """Return the state that knows what to expect of the phase, asked of the images alone.
+
+    Of a flat phase, whatever it is by now: so live and final expect the same.
+    """
+    begin, _ = _graphs(state, series)
+    flat = cold_start(series, state.settings).unknowns
+    slope = begin(flat, series, state.step_length).gradient[0]
+    n_seen = float(tf.reduce_sum(series.weight))
+    law = power_law(slope, series.stiffness[0], n_seen)
+    is_smooth = law.exponent < SMOOTH_EXPONENT
+    edgy = Stage.GENTLE if state.is_smooth else state.stage
+    return replace(
+        state,
+        roughness=law.roughness(tuple(flat.shape[1:])),
+        is_smooth=is_smooth,
+        stage=Stage.WHOLE if is_smooth else edgy,
+        evaluations=state.evaluations + 1,
+    )
+
+
 def _with_misfit(state: SolverState, series: FocalSeries, bare: LbfgsState) -> SolverState:
     """Return the state that knows how well the images fit, and what weights they allow.
 
@@ -233,13 +264,9 @@ def _with_misfit(state: SolverState, series: FocalSeries, bare: LbfgsState) -> S
     n_measured = n_images * float(tf.reduce_sum(series.weight))
     misfit = 2.0 * float(bare.objective) / n_measured
     is_worth_it = misfit < BETTER_FIT * state.misfit or state.moved_rad > EDGES_CLOSE_RAD
-    roughness = state.roughness
-    if roughness is None:
-        roughness = expected_roughness(state.phase, series)
     return replace(
         state,
-        roughness=roughness,
-        limits=weight_limits(state.phase, bare.gradient[0], roughness, series),
+        limits=weight_limits(state.phase, bare.gradient[0], state.roughness, series),
         misfit=misfit,
         is_damped=state.is_damped and is_worth_it,
     )

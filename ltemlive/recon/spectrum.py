@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from scipy.optimize import minimize_scalar
 
 from ltemlive.recon.sums import total
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow import Tensor
 
-N_RINGS = 48
-"""Rings of wavelengths, evenly spaced in their logarithm."""
-LEAST_RINGS = 3
-"""That must stand above the noise, before a power law is believed."""
-EXPONENTS = (-6.0, -1.0)
-"""Between these a power law is credible; steeper ones owe it to noise."""
+EXPONENTS = np.arange(-8.0, -0.9, 0.25)
+"""Of the power laws that are tried."""
+LOG_POWERS = (-30.0, 30.0)
+"""Natural logarithm of the power at ``REFERENCE`` lies between these."""
+REFERENCE = 0.3
+"""Wavenumber [1/pixel]: well within what images show, whatever the field."""
+LEAST_STIFFNESS = 0.1
+"""Of a ring that counts, relative to the stiffest one and beyond it: where the images are
+nearly blind to a wave, the derivative shows products of other waves."""
 
 
 class PowerLaw(NamedTuple):
@@ -65,35 +68,57 @@ def squared_wavenumber(ny: int, nx: int) -> Tensor:
     return (2.0 * math.pi) ** 2 * (along_y[:, tf.newaxis] ** 2 + along_x**2)
 
 
-def power_law(phase_rad: Tensor, stiffness: Tensor) -> PowerLaw | None:
-    """Return the power law of the phase where it stands above its noise, if anywhere.
+def power_law(slope: Tensor, stiffness: Tensor, n_seen: float) -> PowerLaw:
+    """Return the power law that makes a misfit's derivative at a flat phase the likeliest.
 
-    Empirical Bayes: from the mean power of rings of like wavelengths, less the noise that
-    the data leave there, which is one over their ``stiffness`` (a half plane).
+    Empirical Bayes: where the phase is flat, the derivative is to first order minus each
+    wave of the true one times its stiffness S, in noise of variance S, so that its power
+    has the mean S + S^2 P. P is chosen by the likelihood of all waves (Whittle 1953).
+
+    Parameters
+    ----------
+    slope
+        Derivative of the misfit by each pixel of the phase, where it is flat, (ny, nx).
+    stiffness
+        Curvature of the misfit per wave of a weak phase, half plane.
+    n_seen
+        Pixels that the camera saw.
     """
-    ny, nx = phase_rad.shape
-    power = tf.abs(tf.signal.rfft2d(phase_rad)).numpy() ** 2 / (ny * nx)
-    noise = 1.0 / np.maximum(stiffness.numpy(), 1e-6)
-    rings, count = _rings(ny, nx)
-    wavenumber, signal, noise = (
-        np.bincount(rings.ravel(), values.ravel()) / count
-        for values in (np.sqrt(squared_wavenumber(ny, nx).numpy()), power - noise, noise)
+    ny, nx = slope.shape
+    power = np.abs(tf.signal.rfft2d(slope).numpy()) ** 2 / n_seen
+    wavenumber, count, power, stiff = _by_rings(ny, nx, power, stiffness.numpy())
+    is_used = stiff > 0.0
+    stiffest = int(np.argmax(stiff))
+    is_used[stiffest:] = stiff[stiffest:] > LEAST_STIFFNESS * stiff[stiffest]
+    wavenumber, count, power, stiff = (
+        each[is_used] for each in (wavenumber, count, power, stiff)
     )
-    is_clear = (signal > noise) & (wavenumber > 0.0)
-    if np.count_nonzero(is_clear) < LEAST_RINGS:
-        return None
-    x, y = np.log(wavenumber[is_clear]), np.log(signal[is_clear])
-    trust = np.sqrt(count[is_clear])
-    slope, _ = np.polyfit(x, y, 1, w=trust)
-    exponent = float(np.clip(slope, *EXPONENTS))
-    return PowerLaw(float(np.exp(np.average(y - exponent * x, weights=trust))), exponent)
+    of_noise, stretch = power / stiff, np.log(wavenumber / REFERENCE)
+
+    def cost(log_power: float, exponent: float) -> float:
+        expected = 1.0 + stiff * np.exp(log_power + exponent * stretch)
+        return float(np.sum(count * (np.log(expected) + of_noise / expected)))
+
+    fits = [
+        (minimize_scalar(cost, LOG_POWERS, LOG_POWERS, (each,), "bounded"), float(each))
+        for each in EXPONENTS
+    ]
+    best, exponent = min(fits, key=lambda fit: float(fit[0].fun))
+    return PowerLaw(math.exp(best.x - exponent * math.log(REFERENCE)), exponent)
 
 
-@cache
-def _rings(ny: int, nx: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the ring of each wave of the half plane, and the number of waves in each."""
+def _by_rings(ny: int, nx: int, *values: NDArray[Any]) -> tuple[NDArray[np.float64], ...]:
+    """Return mean wavenumber, number of waves, and means of values of each ring.
+
+    Rings as wide as the lowest frequency, without the mean of the image.
+    """
     wavenumber = np.sqrt(squared_wavenumber(ny, nx).numpy())
-    longest = np.min(wavenumber[wavenumber > 0.0])
-    edges = np.geomspace(longest * 0.99, wavenumber.max() * 1.01, N_RINGS)
-    rings = np.digitize(wavenumber, edges)
-    return rings, np.maximum(np.bincount(rings.ravel()), 1.0)
+    rings = np.rint(wavenumber * max(ny, nx) / (2.0 * math.pi)).astype(int).ravel()
+    count = np.bincount(rings).astype(np.float64)
+    is_used = count > 0.0
+    is_used[0] = False
+    means = [
+        np.bincount(rings, each.ravel().astype(np.float64))[is_used] / count[is_used]
+        for each in (wavenumber, *values)
+    ]
+    return means[0], count[is_used], *means[1:]

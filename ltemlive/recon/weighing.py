@@ -16,7 +16,7 @@ from ltemlive.recon.priors import (
     no_prior,
     relief_of,
 )
-from ltemlive.recon.spectrum import filtered, power_law, squared_wavenumber
+from ltemlive.recon.spectrum import filtered, squared_wavenumber
 
 if TYPE_CHECKING:
     from tensorflow import Tensor
@@ -38,9 +38,6 @@ STEEPNESS_SHARE = 0.1
 """Weight of total variation beside bending; alone it has the whole of it."""
 BENDING_SHARPNESS = 0.2
 """Its smoothing, in units of the mean bending."""
-SMOOTH_EXPONENT = -4.5
-"""A phase whose power falls faster than this has no resolved edges, and noise stronger than
-any of its bends would be taken for bends."""
 AMPLITUDE_SMOOTHING = 0.003
 AMPLITUDE_WEIGHT_LIMIT = 4.0
 """In units of the noise of a pixel: a film of few edges must keep their height."""
@@ -71,14 +68,6 @@ class WeightLimits(NamedTuple):
     bending: Tensor
 
 
-def expected_roughness(phase: Tensor, series: FocalSeries) -> Tensor:
-    """Return the inverse power of each wave by the power law of a phase, 0 without one."""
-    law = power_law(phase, series.stiffness[0])
-    if law is None:
-        return tf.zeros_like(series.stiffness[0])
-    return law.roughness(tuple(phase.shape))
-
-
 def weight_limits(
     phase: Tensor, along_misfit: Tensor, roughness: Tensor, series: FocalSeries
 ) -> WeightLimits:
@@ -86,14 +75,11 @@ def weight_limits(
 
     One Newton step under the roughness expected (a Wiener filter, where the misfit rests):
     whichever way the phase has come, it puts back what a prior has flattened.
-    Where no roughness is expected the phase stays as it is: where the data know nothing,
-    the step would be all noise. ``along_misfit`` is the derivative of the objective without
-    prior, (ny, nx).
+    ``along_misfit`` is the derivative of the objective without prior, (ny, nx).
     """
-    if tf.reduce_any(roughness > 0.0):
-        roughness = roughness + STIFFNESS_FLOOR
-        along = along_misfit + filtered(phase, roughness)
-        phase -= filtered(along, 1.0 / (series.stiffness[0] + roughness))
+    roughness = roughness + STIFFNESS_FLOOR
+    along = along_misfit + filtered(phase, roughness)
+    phase -= filtered(along, 1.0 / (series.stiffness[0] + roughness))
     return WeightLimits(
         WEIGHT_GROWTH / _steepness(phase, series), WEIGHT_GROWTH / _bending(phase, series)
     )
@@ -104,6 +90,8 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     if state.stage == Stage.SETTLED:
         return state.prior
     prior, limits = _amplitude_prior(state, series), state.limits
+    if state.is_smooth and state.roughness is not None:
+        return prior._replace(roughness=state.roughness)
     if state.stage == Stage.GENTLE or limits is None:
         return prior
     gradient = differences(state.phase)
@@ -119,9 +107,6 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
     )
     if state.stage == Stage.EDGES:
         return edges
-    law = power_law(state.phase, series.stiffness[0])
-    if law is not None and law.exponent < SMOOTH_EXPONENT:
-        return prior._replace(roughness=law.roughness(tuple(state.phase.shape)))
     bending = _bending(state.phase, series)
     is_axial, excess = _axial(bends_of(gradient), series, follows_axes=follows_axes)
     prior = edges._replace(

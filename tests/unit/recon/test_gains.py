@@ -53,8 +53,8 @@ def test_an_unknown_amplitude_beats_a_fixed_one_on_asymmetric_series(
     only_phase = tf.constant([1.0, 0.0])[:, tf.newaxis, tf.newaxis]
     monkeypatch.setattr(module, "search_metric", lambda *given: metric(*given) * only_phase)
     fixed = accuracy_of(ASYMMETRIC_NM, 0.15, absorbing)
-    assert free.phase > fixed.phase + 0.015
-    assert free.gradient > fixed.gradient + 0.008
+    assert free.phase > fixed.phase + 0.02
+    assert free.gradient > fixed.gradient + 0.003
 
 
 def test_sharp_total_variation_beats_blunt(accuracy_of):
@@ -63,17 +63,17 @@ def test_sharp_total_variation_beats_blunt(accuracy_of):
     assert sharp.gradient > blunt.gradient + 0.002
 
 
-def test_a_gentle_start_beats_a_hasty_one_on_strong_steps(accuracy_of):
+def test_a_gentle_start_beats_a_hasty_one_on_strong_steps(accuracy_of, monkeypatch):
     thick = {"inner_potential_v": 40.0}
-    defocus_nm = (0.0, -STRONG_NM, STRONG_NM)
-    gentle = accuracy_of(defocus_nm, 0.1, thick)
-    hasty = accuracy_of(defocus_nm, 0.1, thick, gentle_steps=1)
-    assert gentle.gradient > hasty.gradient + 0.015
+    gentle = accuracy_of(SYMMETRIC_NM, 0.1, thick)
+    monkeypatch.setattr(weighing, "DAMPING", 0.0)
+    hasty = accuracy_of(SYMMETRIC_NM, 0.1, thick)
+    assert gentle.gradient > hasty.gradient + 0.0015
 
 
 def test_a_prior_along_the_axes_keeps_corners_that_no_image_shows(accuracy_of, monkeypatch):
-    defocus_nm = (0.0, -STRONG_NM, STRONG_NM)
+    defocus_nm = (0.0, -8e5, 8e5)
     free = accuracy_of(defocus_nm, 0.1)
     monkeypatch.setattr(weighing, "axial_bound", lambda n: 0.0)
     isotropic = accuracy_of(defocus_nm, 0.1)
-    assert free.gradient > isotropic.gradient + 0.003
+    assert free.gradient > isotropic.gradient + 0.008

@@ -73,8 +73,7 @@ def test_a_part_of_a_larger_field_needs_its_unknown_border(acquire):
         accuracy_of(solved(stored(acquisition, border=border)), acquisition)
         for border in ("free", "periodic")
     )
-    assert free.rms_rad < 0.8 * periodic.rms_rad
-    assert free.gradient > periodic.gradient + 0.01
+    assert free.gradient > periodic.gradient + 0.015
 
 
 def test_the_amplitude_is_that_of_the_specimen(acquire):

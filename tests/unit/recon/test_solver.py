@@ -220,8 +220,8 @@ def power_law_field(exponent, side_px=64):
     return phase / phase.std()
 
 
-def series_of(truth, defocus_nm):
-    """Return a series of a phase that wraps around, with 2 % of noise."""
+def series_of(truth, defocus_nm, *, noise=0.02):
+    """Return a series of a phase that wraps around, with noise of its intensity."""
     optics = Microscope(voltage_kv=200.0, pixel_nm=20.0, border="periodic")
     specimen = Specimen(truth, np.ones_like(truth), 20.0, margin_px=0)
     microscope = VirtualMicroscope(specimen, optics, Detector())
@@ -229,7 +229,7 @@ def series_of(truth, defocus_nm):
     frames = []
     for seq, value_nm in enumerate(defocus_nm):
         amplitude = np.sqrt(microscope.image(value_nm))
-        amplitude += 0.01 * rng.standard_normal(truth.shape)
+        amplitude += 0.5 * noise * rng.standard_normal(truth.shape)
         image = (amplitude**2).astype(np.float32)
         frames.append(Frame(FrameMeta(seq, value_nm, 20.0, 200.0), image))
     return with_frames(empty_model(truth.shape, optics, 0), frames).series
@@ -255,6 +255,40 @@ def test_a_phase_without_edges_is_expected_to_have_the_power_of_its_waves(expone
     assert accuracy.phase > 0.999
     assert accuracy.gradient > 0.995
     assert accuracy.slope == pytest.approx(1.0, abs=0.015)
+
+
+@pytest.mark.parametrize("defocus_nm", [(0.0, -2e6, 2e6), (0.0, -1e6, 1e6)])
+def test_a_smooth_phase_that_hardly_shows_keeps_its_scale(defocus_nm):
+    # Noise is several times the contrast: total variation would flatten it.
+    truth = 3.0 * cosine(1, side_px=96)
+    series = series_of(truth, defocus_nm, noise=0.1)
+    state, report = settled(series)
+    assert report.is_converged
+    accuracy = phase_accuracy(state.phase.numpy(), truth)
+    assert accuracy.phase > 0.97
+    assert accuracy.slope == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_series_that_turns_out_to_have_edges_starts_gently_from_the_phase_so_far(
+    wave_series,
+):
+    smooth = series_of(cosine(2), (0.0, -4e5, 4e5))
+    state, _ = refine(cold_start(smooth, SETTINGS), smooth, 12)
+    assert state.is_smooth
+    resumed = warm_start(replace(state, settings=SETTINGS), wave_series)
+    state, _ = refine(resumed, wave_series, 1)
+    assert not state.is_smooth
+    assert state.stage == Stage.GENTLE
+    assert phase_accuracy(state.phase.numpy(), resumed.phase.numpy()).phase > 0.9
+
+
+def test_a_series_that_turns_out_smooth_needs_no_edges_first(wave_series):
+    state = advanced(wave_series, SETTINGS, is_undamped_edges)
+    smooth = series_of(cosine(2), (0.0, -4e5, 4e5))
+    state, _ = refine(warm_start(state, smooth), smooth, 1)
+    assert state.is_smooth
+    assert state.stage == Stage.WHOLE
+    assert float(state.prior.steepness_weight) == 0.0
 
 
 def test_a_phase_with_edges_is_not(wave_series):

@@ -52,19 +52,44 @@ def test_a_power_sum_is_the_product_with_the_filtered_image(shape):
     assert float(power_sum(image, factor)) == pytest.approx(expected, rel=1e-5)
 
 
+def white_noise(sigma):
+    noise = np.random.default_rng(5).standard_normal(SHAPE)
+    return tf.constant(sigma * noise, tf.float32)
+
+
+def slope_of(image, stiffness):
+    """Return the derivative of (image - phase) S (image - phase) / 2 at a flat phase."""
+    return -filtered(image, stiffness)
+
+
 @pytest.mark.parametrize("exponent", [-2.5, -4.0, -5.5])
 def test_the_power_law_of_a_random_field_is_found_in_its_noise(exponent):
     noise = 0.3
     stiffness = tf.fill((SHAPE[0], SHAPE[1] // 2 + 1), noise**-2)
-    law = power_law(random_field(exponent, noise), stiffness)
+    image = random_field(exponent, noise)
+    law = power_law(slope_of(image, stiffness), stiffness, np.prod(SHAPE))
     assert law.exponent == pytest.approx(exponent, abs=0.35)
     assert np.log(law.level) == pytest.approx(np.log(50.0), abs=0.7)
 
 
-def test_noise_alone_follows_no_law():
-    noise = 0.3 * np.random.default_rng(5).standard_normal(SHAPE).astype(np.float32)
+def test_waves_to_which_images_are_all_but_blind_do_not_count():
+    noise = 0.3
+    wavenumber = np.sqrt(squared_wavenumber(*SHAPE).numpy())
+    is_blind = np.rint(wavenumber * max(SHAPE) / (2.0 * np.pi)) > 24
+    stiffness = np.where(is_blind, 1e-6, noise**-2).astype(np.float32)
+    slope = slope_of(random_field(-4.0, noise), stiffness)
+    of_others = filtered(white_noise(1e3), is_blind.astype(np.float32))
+    law = power_law(slope + of_others, tf.constant(stiffness), np.prod(SHAPE))
+    assert law.exponent == pytest.approx(-4.0, abs=0.35)
+
+
+def test_noise_alone_has_no_power_to_speak_of():
     stiffness = tf.fill((SHAPE[0], SHAPE[1] // 2 + 1), 0.3**-2)
-    assert power_law(tf.constant(noise), stiffness) is None
+    slope = slope_of(white_noise(0.3), stiffness)
+    law = power_law(slope, stiffness, np.prod(SHAPE))
+    wavenumber = np.sqrt(squared_wavenumber(*SHAPE).numpy()).ravel()[1:]
+    share = law.level * wavenumber**law.exponent / 0.3**2
+    assert np.median(share) < 0.01
 
 
 def test_roughness_is_the_inverse_of_the_power_and_leaves_the_mean_free():
