@@ -103,7 +103,7 @@ class SolverSettings(_Section):
     its waves alike."""
     round_steps: int = Field(20, ge=1, le=1000)
     """Steps of each round in which edges lock in, at most."""
-    weighing_steps: int = Field(15, ge=1, le=1000)
+    weighing_steps: int = Field(25, ge=1, le=1000)
     """Steps of each round at whose start the whole prior is weighed."""
     memory: int = Field(5, ge=1, le=64)
     """Pairs the L-BFGS keeps."""

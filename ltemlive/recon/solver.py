@@ -5,9 +5,8 @@
 Warm start is to pass the previous state, together with a series that has grown: nothing
 else survives between frames, so restart, replay and test come free.
 
-Before the first step the images are asked what to expect: the power law that makes their
-slope at a flat phase the likeliest. Where power falls so fast that no edge is resolved, the
-law itself is the prior, and Newton's step all but solves the phase.
+Before the first step the images are asked what to expect (``guesses``). Where power falls
+so fast that no edge is resolved, its law is the prior, and the best guess the start.
 
 Otherwise the steps come in rounds, the rounds in stages. The first step is gentle: no prior
 on the phase, and a metric so damped that all its waves move alike. Then edges lock in under
@@ -26,9 +25,9 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from ltemlive.recon.graphs import search_graphs
+from ltemlive.recon.guesses import expecting
 from ltemlive.recon.priors import no_prior, prior_and_gradient
 from ltemlive.recon.rounds import after_steps, steps_to_look
-from ltemlive.recon.spectrum import power_law
 from ltemlive.recon.weighing import (
     Stage,
     WeightLimits,
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
     from ltemlive.settings import SolverSettings
 
 
-SMOOTH_EXPONENT = -4.5
-"""A phase whose power falls faster than this has no edges that the images resolve."""
 EDGES_CLOSE_RAD = 0.1
 """Edges still lock in where a round moves the phase by more."""
 BETTER_FIT = 0.97
@@ -212,7 +209,7 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     """Weigh the prior, shape the metric and start a search with an empty memory."""
     begin, _ = _graphs(state, series)
     if state.roughness is None:
-        state = _expecting(state, series)
+        state = expecting(state, series, begin)
     bare = begin(state.unknowns, series, state.step_length)
     if state.stage in (Stage.EDGES, Stage.WHOLE) and not state.is_smooth:
         state = _with_misfit(state, series, bare)
@@ -232,27 +229,6 @@ def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
         evaluations=state.evaluations + 1,
     )
     return state, search
-
-
-def _expecting(state: SolverState, series: FocalSeries) -> SolverState:
-    """Return the state that knows what to expect of the phase, asked of the images alone.
-
-    Of a flat phase, whatever it is by now: so live and final expect the same.
-    """
-    begin, _ = _graphs(state, series)
-    flat = cold_start(series, state.settings).unknowns
-    slope = begin(flat, series, state.step_length).gradient[0]
-    n_seen = float(tf.reduce_sum(series.weight))
-    law = power_law(slope, series.stiffness[0], n_seen)
-    is_smooth = law.exponent < SMOOTH_EXPONENT
-    edgy = Stage.GENTLE if state.is_smooth else state.stage
-    return replace(
-        state,
-        roughness=law.roughness(tuple(flat.shape[1:])),
-        is_smooth=is_smooth,
-        stage=Stage.WHOLE if is_smooth else edgy,
-        evaluations=state.evaluations + 1,
-    )
 
 
 def _with_misfit(state: SolverState, series: FocalSeries, bare: LbfgsState) -> SolverState:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import pytest
+
+from ltemlive.frames import Frame, FrameMeta
 
 # Before any test module imports TensorFlow: the room says how it shall load.
 from ltemlive.recon import runtime
 from ltemlive.recon.model import empty_model, with_frames
+from ltemlive.series import Microscope
 from simulator.acquisition import Acquisition
+from simulator.detector import Detector
+from simulator.microscope import VirtualMicroscope
 from simulator.scenario import Scenario
+from simulator.specimens import Specimen
 
 SIDE_PX = 64
 BORDER_PX = 16
@@ -56,3 +63,23 @@ def model_of():
         return with_frames(empty_model(frames[0].image.shape, optics, BORDER_PX), frames)
 
     return made
+
+
+@pytest.fixture(scope="session")
+def series_of():
+    """Return a way to image a phase that wraps around, without absorption."""
+
+    def imaged(truth, defocus_nm, *, noise=0.02, pixel_nm=20.0):
+        optics = Microscope(voltage_kv=200.0, pixel_nm=pixel_nm, border="periodic")
+        specimen = Specimen(truth, np.ones_like(truth), pixel_nm, margin_px=0)
+        microscope = VirtualMicroscope(specimen, optics, Detector())
+        rng = np.random.default_rng(1)
+        frames = []
+        for seq, value_nm in enumerate(defocus_nm):
+            amplitude = np.sqrt(microscope.image(value_nm))
+            amplitude += 0.5 * noise * rng.standard_normal(truth.shape)
+            image = (amplitude**2).astype(np.float32)
+            frames.append(Frame(FrameMeta(seq, value_nm, pixel_nm, 200.0), image))
+        return with_frames(empty_model(truth.shape, optics, 0), frames).series
+
+    return imaged

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon import graphs
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.lbfgs import ROUNDING
-from ltemlive.recon.model import empty_model, with_frames
 from ltemlive.recon.objective import objective_and_gradient
 from ltemlive.recon.priors import mean_steepness, no_prior
 from ltemlive.recon.rounds import EDGES_STAND, LOOK_STEPS, WEIGHING_ROUNDS
@@ -21,11 +19,7 @@ from ltemlive.recon.solver import (
 )
 from ltemlive.recon.spectrum import squared_wavenumber
 from ltemlive.recon.weighing import Stage
-from ltemlive.series import Microscope
 from ltemlive.settings import SolverSettings
-from simulator.detector import Detector
-from simulator.microscope import VirtualMicroscope
-from simulator.specimens import Specimen
 
 SETTINGS = SolverSettings(gentle_steps=20, round_steps=10)
 COHERENCES = ["intensity", "wave"]
@@ -220,22 +214,7 @@ def power_law_field(exponent, side_px=64):
     return phase / phase.std()
 
 
-def series_of(truth, defocus_nm, *, noise=0.02):
-    """Return a series of a phase that wraps around, with noise of its intensity."""
-    optics = Microscope(voltage_kv=200.0, pixel_nm=20.0, border="periodic")
-    specimen = Specimen(truth, np.ones_like(truth), 20.0, margin_px=0)
-    microscope = VirtualMicroscope(specimen, optics, Detector())
-    rng = np.random.default_rng(1)
-    frames = []
-    for seq, value_nm in enumerate(defocus_nm):
-        amplitude = np.sqrt(microscope.image(value_nm))
-        amplitude += 0.5 * noise * rng.standard_normal(truth.shape)
-        image = (amplitude**2).astype(np.float32)
-        frames.append(Frame(FrameMeta(seq, value_nm, 20.0, 200.0), image))
-    return with_frames(empty_model(truth.shape, optics, 0), frames).series
-
-
-def test_a_smooth_phase_keeps_its_scale():
+def test_a_smooth_phase_keeps_its_scale(series_of):
     truth = cosine(2)
     series = series_of(truth, (0.0, -4e5, 4e5, -2e6, 2e6))
     state, _ = settled(series)
@@ -245,7 +224,9 @@ def test_a_smooth_phase_keeps_its_scale():
 
 
 @pytest.mark.parametrize("exponent", [-6.0, -5.0])
-def test_a_phase_without_edges_is_expected_to_have_the_power_of_its_waves(exponent):
+def test_a_phase_without_edges_is_expected_to_have_the_power_of_its_waves(
+    series_of, exponent
+):
     truth = power_law_field(exponent)
     state, report = settled(series_of(truth, (0.0, -4e5, 4e5, -2e6, 2e6)))
     assert report.is_converged
@@ -258,7 +239,7 @@ def test_a_phase_without_edges_is_expected_to_have_the_power_of_its_waves(expone
 
 
 @pytest.mark.parametrize("defocus_nm", [(0.0, -2e6, 2e6), (0.0, -1e6, 1e6)])
-def test_a_smooth_phase_that_hardly_shows_keeps_its_scale(defocus_nm):
+def test_a_smooth_phase_that_hardly_shows_keeps_its_scale(series_of, defocus_nm):
     # Noise is several times the contrast: total variation would flatten it.
     truth = 3.0 * cosine(1, side_px=96)
     series = series_of(truth, defocus_nm, noise=0.1)
@@ -270,7 +251,7 @@ def test_a_smooth_phase_that_hardly_shows_keeps_its_scale(defocus_nm):
 
 
 def test_a_series_that_turns_out_to_have_edges_starts_gently_from_the_phase_so_far(
-    wave_series,
+    wave_series, series_of
 ):
     smooth = series_of(cosine(2), (0.0, -4e5, 4e5))
     state, _ = refine(cold_start(smooth, SETTINGS), smooth, 12)
@@ -282,7 +263,7 @@ def test_a_series_that_turns_out_to_have_edges_starts_gently_from_the_phase_so_f
     assert phase_accuracy(state.phase.numpy(), resumed.phase.numpy()).phase > 0.9
 
 
-def test_a_series_that_turns_out_smooth_needs_no_edges_first(wave_series):
+def test_a_series_that_turns_out_smooth_needs_no_edges_first(wave_series, series_of):
     state = advanced(wave_series, SETTINGS, is_undamped_edges)
     smooth = series_of(cosine(2), (0.0, -4e5, 4e5))
     state, _ = refine(warm_start(state, smooth), smooth, 1)

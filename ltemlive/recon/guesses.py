@@ -1,0 +1,129 @@
+"""What to expect of a phase before the first step, asked of the images alone.
+
+To first order, as if the phase were weak, images give a phase and the power law of its
+waves at once. The strongest of them show the finest waves, but leave first order soonest; a
+few weak ones may then guess better than all. Which guess is the best, the misfit of all
+images tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ltemlive.recon.spectrum import PowerLaw, filtered, power_law
+from ltemlive.recon.weighing import STIFFNESS_FLOOR, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+    from tensorflow import Tensor
+
+    from ltemlive.recon.lbfgs import LbfgsState
+    from ltemlive.recon.objective import FocalSeries
+    from ltemlive.recon.solver import SolverState
+
+FEWEST = 2
+"""Images that guess together; a pair, if there is one of like strength."""
+SMOOTH_EXPONENT = -4.5
+"""A phase whose power falls faster than this has no edges that the images resolve."""
+
+
+class Guess(NamedTuple):
+    """A phase, and the power law that it was drawn from."""
+
+    phase: Tensor
+    """[rad], (ny, nx)."""
+    law: PowerLaw
+
+
+def expecting(
+    state: SolverState, series: FocalSeries, begin: Callable[..., LbfgsState]
+) -> SolverState:
+    """Return the state that knows what to expect of the phase.
+
+    Asked at a flat phase, whatever it is by now: so live and final expect the same. A
+    smooth phase goes on from the best guess if that fits better; one with edges does not,
+    for a guess has ripples where they are. ``begin`` is that of ``search_graphs``.
+    """
+    flat = tf.stack([tf.zeros_like(series.amplitude), tf.math.log(series.amplitude)])
+
+    def misfit(phase: Tensor) -> float:
+        found = begin(tf.stack([phase, flat[1]]), series, state.step_length)
+        return float(found.objective)
+
+    guesses = []
+    for part in weakest_first(series):
+        slope = begin(flat, part, state.step_length).gradient[0]
+        guesses.append(first_order_guess(slope, part))
+    misfits = np.nan_to_num([misfit(guess.phase) for guess in guesses], nan=np.inf)
+    best = guesses[int(np.argmin(misfits))]
+    evaluations = state.evaluations + 2 * len(guesses)
+    shape = tuple(series.amplitude.shape)
+    if best.law.exponent >= SMOOTH_EXPONENT:
+        return replace(
+            state,
+            roughness=guesses[-1].law.roughness(shape),
+            is_smooth=False,
+            stage=Stage.GENTLE if state.is_smooth else state.stage,
+            evaluations=evaluations,
+        )
+    unknowns = state.unknowns
+    if misfits.min() < misfit(state.phase):
+        unknowns = tf.stack([best.phase, unknowns[1]])
+    return replace(
+        state,
+        unknowns=unknowns,
+        roughness=best.law.roughness(shape),
+        is_smooth=True,
+        stage=Stage.WHOLE,
+        evaluations=evaluations + 1,
+    )
+
+
+def weakest_first(series: FocalSeries) -> Iterator[FocalSeries]:
+    """Yield the series of its 2, 4, 8 ... weakest images, and last the whole of it."""
+    n_images = series.measured.shape[0]
+    # Of the longest wave along x an image shows as much as it is defocused.
+    strength = np.abs(tf.math.imag(series.transfer[:, 0, 1]).numpy())
+    order = np.argsort(strength, kind="stable")
+    n_taken = FEWEST
+    while n_taken < n_images:
+        yield _of_images(series, np.sort(order[:n_taken]))
+        n_taken *= 2
+    yield series
+
+
+def first_order_guess(slope: Tensor, series: FocalSeries) -> Guess:
+    """Return one Newton step from a flat phase, under the likeliest power law.
+
+    A Wiener filter of what the images show to first order. ``slope`` is the derivative of
+    their misfit by each pixel of the phase, where it is flat, (ny, nx).
+    """
+    stiffness = series.stiffness[0]
+    law = power_law(slope, stiffness, float(tf.reduce_sum(series.weight)))
+    curvature = stiffness + law.roughness(tuple(slope.shape)) + STIFFNESS_FLOOR
+    return Guess(-filtered(slope, 1.0 / curvature), law)
+
+
+def _of_images(series: FocalSeries, indices: NDArray[Any]) -> FocalSeries:
+    """Return the series of some of its images, and what they tell of a weak phase."""
+    transfer, blur, precision = (
+        tf.gather(each, indices)
+        for each in (series.transfer, series.blur, series.precision)
+    )
+    contrast = tf.math.imag(transfer[..., : series.stiffness.shape[-1]])
+    if blur.shape[-1]:
+        contrast *= blur
+    stiffness = tf.reduce_sum(precision[:, tf.newaxis, tf.newaxis] * contrast**2, axis=0)
+    return series._replace(
+        measured=tf.gather(series.measured, indices),
+        transfer=transfer,
+        blur=blur,
+        precision=precision,
+        stiffness=tf.stack([stiffness, series.stiffness[1]]),
+    )
