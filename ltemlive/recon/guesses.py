@@ -40,6 +40,16 @@ class Guess(NamedTuple):
     """[rad], (ny, nx)."""
     law: PowerLaw
 
+    @property
+    def is_smooth(self) -> bool:
+        """Return whether no edges are resolved."""
+        return self.law.exponent < SMOOTH_EXPONENT
+
+    @property
+    def roughness(self) -> Tensor:
+        """Return the inverse power expected of each wave, (ny, nx // 2 + 1)."""
+        return self.law.roughness(tuple(self.phase.shape))
+
 
 def expecting(
     state: SolverState, series: FocalSeries, begin: Callable[..., LbfgsState]
@@ -60,28 +70,31 @@ def expecting(
     for part in weakest_first(series):
         slope = begin(flat, part, state.step_length).gradient[0]
         guesses.append(first_order_guess(slope, part))
+    state = replace(state, evaluations=state.evaluations + len(guesses))
+    if not any(guess.is_smooth for guess in guesses):
+        return _with_edges(state, guesses[-1])
     misfits = np.nan_to_num([misfit(guess.phase) for guess in guesses], nan=np.inf)
+    state = replace(state, evaluations=state.evaluations + len(guesses))
     best = guesses[int(np.argmin(misfits))]
-    evaluations = state.evaluations + 2 * len(guesses)
-    shape = tuple(series.amplitude.shape)
-    if best.law.exponent >= SMOOTH_EXPONENT:
-        return replace(
-            state,
-            roughness=guesses[-1].law.roughness(shape),
-            is_smooth=False,
-            stage=Stage.GENTLE if state.is_smooth else state.stage,
-            evaluations=evaluations,
-        )
-    unknowns = state.unknowns
+    if not best.is_smooth:
+        return _with_edges(state, guesses[-1])
     if misfits.min() < misfit(state.phase):
-        unknowns = tf.stack([best.phase, unknowns[1]])
+        state = replace(state, unknowns=tf.stack([best.phase, state.unknowns[1]]))
     return replace(
         state,
-        unknowns=unknowns,
-        roughness=best.law.roughness(shape),
+        roughness=best.roughness,
         is_smooth=True,
         stage=Stage.WHOLE,
-        evaluations=evaluations + 1,
+        evaluations=state.evaluations + 1,
+    )
+
+
+def _with_edges(state: SolverState, guess: Guess) -> SolverState:
+    return replace(
+        state,
+        roughness=guess.roughness,
+        is_smooth=False,
+        stage=Stage.GENTLE if state.is_smooth else state.stage,
     )
 
 
