@@ -2,7 +2,8 @@
 
 A message is one JSON text and the bytes of its arrays, each sent as one block. The text
 holds the head of the message and its parcels: frames on the way in, events on the way out.
-Both ends are the same version of this program: nothing is checked twice.
+What a producer added to a frame (``meta``) stays behind: nobody solves with it. Both ends
+are the same version of this program: nothing is checked twice.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ def receive(connection: Connection) -> Message:
 def _packed(parcel: Parcel) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
     """Return its kind, its values that JSON has, and its arrays by name."""
     if isinstance(parcel, Frame):
-        return "Frame", _fields(parcel.meta), {"image": parcel.image}
+        values = _fields(parcel.meta)
+        del values["meta"]
+        return "Frame", values, {"image": parcel.image}
     fields = _fields(parcel)
     arrays = {name: each for name, each in fields.items() if isinstance(each, np.ndarray)}
     values = {name: each for name, each in fields.items() if name not in arrays}

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
+import select
 import subprocess
 import sys
-from multiprocessing.connection import Connection
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,6 +26,7 @@ from ltemlive.settings import SolverSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from multiprocessing.connection import Connection
     from types import TracebackType
 
     from ltemlive.daemon.engines import LiveSolver
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 NICENESS = 10
 """How far the solver stands back where ingest wants the processor as well."""
+END_TIMEOUT_S = 10.0
+"""How long a process may take to end that has let go of the pipe, or was killed."""
 
 
 class SolverProcess:
@@ -48,7 +51,7 @@ class SolverProcess:
     def __init__(
         self, settings: SolverSettings, *, command: Sequence[str] | None = None
     ) -> None:
-        command = command or [sys.executable, "-P", "-m", __name__]
+        command = command or [sys.executable, "-P", "-m", "ltemlive.daemon.solver_main"]
         self._connection, theirs = multiprocessing.Pipe()
         with theirs:
             self._process = subprocess.Popen(
@@ -73,7 +76,7 @@ class SolverProcess:
         # What it had to write is written: it keeps nothing that is not lost anyway.
         self._connection.close()
         self._process.kill()
-        self._process.wait()
+        self._process.wait(END_TIMEOUT_S)
 
     @property
     def pid(self) -> int:
@@ -105,6 +108,14 @@ class SolverProcess:
         """Compute the final result from the disk."""
         return self._told("finish", ordinal=ordinal, folder=str(folder.absolute()))
 
+    def _ended(self) -> int:
+        """Return the exit status of the process, which has let go of its end."""
+        try:
+            return self._process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait(END_TIMEOUT_S)
+
     def _told(self, call: str, frames: Iterable[Frame] = (), **values: Any) -> Progress:
         answer = self._ask(call, frames, **values)
         events = tuple(each for each in answer.parcels if not isinstance(each, Frame))
@@ -115,12 +126,32 @@ class SolverProcess:
             send(self._connection, {"call": call, **values}, frames)
             return receive(self._connection)
         except (EOFError, OSError) as error:
-            status = self._process.wait()
+            status = self._ended()
             raise LtemLiveError(
                 f"the process that solves ended with status {status} (-9: killed, often "
                 "for want of memory); every acknowledged frame is on disk; remedy: start "
                 "the daemon again, and `ltemlive reconstruct` what it was working on"
             ) from error
+
+
+def stand_back() -> None:
+    """Leave the processor to ingest where both want it."""
+    os.nice(NICENESS)
+
+
+def end_with(connection: Connection) -> None:
+    """End this process as soon as the other end has gone, whatever it is doing.
+
+    A solver that went on would write results into a folder that is no longer its own.
+    """
+
+    def watch() -> None:
+        hang_up = select.poll()
+        hang_up.register(connection.fileno(), 0)
+        hang_up.poll()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="hang-up", daemon=True).start()
 
 
 def serve(connection: Connection, *, load: Callable[[int], Solver] = load_solver) -> None:
@@ -158,11 +189,3 @@ def _done(solver: LiveSolver, message: Message) -> Progress:
             return solver.refine(ordinal, head["n_steps"])
         case _:
             return solver.finish(ordinal, Path(head["folder"]))
-
-
-if __name__ == "__main__":
-    # A supervisor signals every process of a service; the daemon says when to end.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    os.nice(NICENESS)
-    serve(Connection(int(sys.argv[1])))

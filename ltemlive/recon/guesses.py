@@ -58,13 +58,14 @@ def expecting(
 
     Asked at a flat phase, whatever it is by now: so live and final expect the same. A
     smooth phase goes on from the best guess if that fits better; one with edges does not,
-    for a guess has ripples where they are. ``begin`` is that of ``search_graphs``.
+    for a guess has ripples where they are. ``begin`` is that of ``search_graphs``; the
+    gradient of a part counts as one of the whole.
     """
     flat = tf.stack([tf.zeros_like(series.amplitude), tf.math.log(series.amplitude)])
 
-    def misfit(phase: Tensor) -> float:
-        found = begin(tf.stack([phase, flat[1]]), series, state.step_length)
-        return float(found.objective)
+    def misfit(phase: Tensor, log_amplitude: Tensor) -> float:
+        unknowns = tf.stack([phase, log_amplitude])
+        return float(begin(unknowns, series, state.step_length).objective)
 
     guesses = []
     for part in weakest_first(series):
@@ -73,29 +74,30 @@ def expecting(
     state = replace(state, evaluations=state.evaluations + len(guesses))
     if not any(guess.is_smooth for guess in guesses):
         return _with_edges(state, guesses[-1])
-    misfits = np.nan_to_num([misfit(guess.phase) for guess in guesses], nan=np.inf)
+    misfits = [misfit(guess.phase, flat[1]) for guess in guesses]
     state = replace(state, evaluations=state.evaluations + len(guesses))
-    best = guesses[int(np.argmin(misfits))]
+    best = guesses[int(np.argmin(np.nan_to_num(misfits, nan=np.inf)))]
     if not best.is_smooth:
         return _with_edges(state, guesses[-1])
-    if misfits.min() < misfit(state.phase):
-        state = replace(state, unknowns=tf.stack([best.phase, state.unknowns[1]]))
+    phase, log_amplitude = tf.unstack(state.unknowns)
+    if misfit(best.phase, log_amplitude) < misfit(phase, log_amplitude):
+        phase = best.phase
     return replace(
         state,
+        unknowns=tf.stack([phase, log_amplitude]),
         roughness=best.roughness,
         is_smooth=True,
         stage=Stage.WHOLE,
-        evaluations=state.evaluations + 1,
+        round=0,
+        step_in_round=0,
+        evaluations=state.evaluations + 2,
     )
 
 
 def _with_edges(state: SolverState, guess: Guess) -> SolverState:
-    return replace(
-        state,
-        roughness=guess.roughness,
-        is_smooth=False,
-        stage=Stage.GENTLE if state.is_smooth else state.stage,
-    )
+    if state.is_smooth:
+        state = replace(state, stage=Stage.GENTLE, round=0, step_in_round=0)
+    return replace(state, roughness=guess.roughness, is_smooth=False)
 
 
 def weakest_first(series: FocalSeries) -> Iterator[FocalSeries]:
@@ -118,9 +120,24 @@ def first_order_guess(slope: Tensor, series: FocalSeries) -> Guess:
     their misfit by each pixel of the phase, where it is flat, (ny, nx).
     """
     stiffness = series.stiffness[0]
-    law = power_law(slope, stiffness, float(tf.reduce_sum(series.weight)))
+    taper = _taper(series.weight.numpy())
+    law = power_law(slope * taper, stiffness, float(np.sum(taper**2)))
     curvature = stiffness + law.roughness(tuple(slope.shape)) + STIFFNESS_FLOOR
     return Guess(-filtered(slope, 1.0 / curvature), law)
+
+
+def _taper(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a window that fades towards the rim of the frame, if the field goes on there.
+
+    A field cut off has the spectrum of its rim at every wave.
+    """
+    if weight.all():
+        return weight
+    taper = np.zeros_like(weight)
+    rows, columns = weight.any(axis=1), weight.any(axis=0)
+    window = np.outer(np.hanning(rows.sum() + 2)[1:-1], np.hanning(columns.sum() + 2)[1:-1])
+    taper[np.ix_(rows, columns)] = window
+    return taper
 
 
 def _of_images(series: FocalSeries, indices: NDArray[Any]) -> FocalSeries:

@@ -82,7 +82,7 @@ def power_law(slope: Tensor, stiffness: Tensor, n_seen: float) -> PowerLaw:
     stiffness
         Curvature of the misfit per wave of a weak phase, half plane.
     n_seen
-        Pixels that the camera saw.
+        Pixels that the camera saw; where they are tapered, the sum of the squared taper.
     """
     ny, nx = slope.shape
     power = np.abs(tf.signal.rfft2d(slope).numpy()) ** 2 / n_seen
@@ -100,7 +100,10 @@ def power_law(slope: Tensor, stiffness: Tensor, n_seen: float) -> PowerLaw:
         return float(np.sum(count * (np.log(expected) + of_noise / expected)))
 
     fits = [
-        (minimize_scalar(cost, LOG_POWERS, LOG_POWERS, (each,), "bounded"), float(each))
+        (
+            minimize_scalar(cost, bounds=LOG_POWERS, args=(each,), method="bounded"),
+            float(each),
+        )
         for each in EXPONENTS
     ]
     best, exponent = min(fits, key=lambda fit: float(fit[0].fun))

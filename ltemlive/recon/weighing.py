@@ -165,7 +165,13 @@ def search_metric(state: SolverState, series: FocalSeries, prior: Prior) -> Tens
     steepness, amplitude_steepness = (
         _steepness(layer, series) for layer in tf.unstack(state.unknowns)
     )
-    damping = {Stage.GENTLE: 1.0, Stage.EDGES: DAMPING if state.is_damped else 0.0}
+    # A guess may be far off where only a few long waves fit badly.
+    is_guess = state.is_smooth and state.round == 0
+    damping = {
+        Stage.GENTLE: 1.0,
+        Stage.EDGES: DAMPING if state.is_damped else 0.0,
+        Stage.WHOLE: DAMPING if is_guess else 0.0,
+    }
     bending = 0.5 * prior.bending_weight**2 * k_squared**2
     edges = prior.steepness_weight / steepness * k_squared
     of_phase = series.stiffness[0] + prior.roughness + bending + edges

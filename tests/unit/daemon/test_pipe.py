@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from multiprocessing import Pipe
 
 import numpy as np
@@ -41,10 +42,10 @@ def test_a_head_comes_as_it_went(head):
     st.dictionaries(st.text(), ANYTHING),
     st.none() | st.floats(allow_nan=False),
 )
-def test_a_frame_comes_bit_for_bit_with_all_that_is_known(image, meta, defocus_nm):
-    frame = Frame(FrameMeta(3, defocus_nm=defocus_nm, meta=meta), image)
-    (came,) = sent({}, [frame]).parcels
-    assert came.meta == frame.meta
+def test_a_frame_comes_bit_for_bit_with_all_that_is_solved_with(image, meta, defocus_nm):
+    known = FrameMeta(3, defocus_nm=defocus_nm, pixel_nm=5.0)
+    (came,) = sent({}, [Frame(replace(known, meta=meta), image)]).parcels
+    assert came.meta == known
     assert (came.image.dtype, came.image.shape) == (image.dtype, image.shape)
     assert came.image.tobytes() == image.tobytes()
 

@@ -67,18 +67,19 @@ def model_of():
 
 @pytest.fixture(scope="session")
 def series_of():
-    """Return a way to image a phase that wraps around, without absorption."""
+    """Return a way to image a phase that wraps around, without absorption or with."""
 
-    def imaged(truth, defocus_nm, *, noise=0.02, pixel_nm=20.0):
+    def imaged(truth, defocus_nm, *, noise=0.02, pixel_nm=20.0, amplitude=None, seed=1):
         optics = Microscope(voltage_kv=200.0, pixel_nm=pixel_nm, border="periodic")
-        specimen = Specimen(truth, np.ones_like(truth), pixel_nm, margin_px=0)
+        amplitude = np.ones_like(truth) if amplitude is None else amplitude
+        specimen = Specimen(truth, amplitude, pixel_nm, margin_px=0)
         microscope = VirtualMicroscope(specimen, optics, Detector())
-        rng = np.random.default_rng(1)
+        rng = np.random.default_rng(seed)
         frames = []
         for seq, value_nm in enumerate(defocus_nm):
-            amplitude = np.sqrt(microscope.image(value_nm))
-            amplitude += 0.5 * noise * rng.standard_normal(truth.shape)
-            image = (amplitude**2).astype(np.float32)
+            root = np.sqrt(microscope.image(value_nm))
+            root += 0.5 * noise * rng.standard_normal(truth.shape)
+            image = (root**2).astype(np.float32)
             frames.append(Frame(FrameMeta(seq, value_nm, pixel_nm, 200.0), image))
         return with_frames(empty_model(truth.shape, optics, 0), frames).series
 

@@ -9,7 +9,7 @@ from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.physics.optics import weak_contrasts
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.guesses import expecting, first_order_guess, weakest_first
-from ltemlive.recon.solver import cold_start, refine
+from ltemlive.recon.solver import cold_start, refine, warm_start
 from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
 
@@ -81,6 +81,47 @@ def test_steep_wires_are_found_from_what_the_weak_pair_guesses(series_of):
     assert found.gradient > guessed.gradient
     assert found.phase > 0.995
     assert found.slope == pytest.approx(1.0, abs=0.02)
+
+
+def absorbing_disc(side_px=64):
+    """Return an amplitude of 1, and .5 within a disc that no image in focus shows."""
+    y, x = np.mgrid[:side_px, :side_px] - side_px / 2
+    return np.where(np.hypot(y, x) < side_px / 4, 0.5, 1.0)
+
+
+def waves(side_px=64):
+    along = 4.0 * np.pi * np.arange(side_px) / side_px
+    return np.add.outer(np.cos(along), np.sin(along))
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_guess_that_is_far_off_does_not_run_away(series_of, seed):
+    series = series_of(waves(), (-4e5, 4e5), amplitude=absorbing_disc(), seed=seed)
+    state, _ = refine(cold_start(series, SETTINGS), series, 300)
+    assert state.is_smooth
+    assert phase_accuracy(state.phase.numpy(), waves()).gradient > 0.95
+
+
+def test_a_smooth_phase_that_fits_better_than_any_guess_is_kept(series_of):
+    defocus_nm = (-4e5, 4e5, -2e6, 2e6)
+    series = series_of(waves(), defocus_nm, amplitude=absorbing_disc())
+    state, _ = refine(cold_start(series, SETTINGS), series, 300)
+    assert state.is_smooth
+    again = expecting(warm_start(state, series), series, begin_of(series))
+    np.testing.assert_array_equal(again.unknowns, state.unknowns)
+
+
+def test_a_series_may_turn_out_smooth_in_the_midst_of_a_gentle_round(
+    series_of, acquire, model_of
+):
+    settings = SETTINGS.model_copy(update={"gentle_steps": 20, "weighing_steps": 15})
+    edgy = model_of(acquire(coherence="intensity", border="periodic")).series
+    state, _ = refine(cold_start(edgy, settings), edgy, 18)
+    assert state.stage == Stage.GENTLE
+    smooth = series_of(waves(), (0.0, -4e5, 4e5))
+    state, report = refine(warm_start(state, smooth), smooth, 20)
+    assert state.is_smooth
+    assert report.steps == 20
 
 
 def wires(side_px=128):
