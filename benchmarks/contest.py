@@ -72,6 +72,7 @@ def model_of(
 def looks(method: Method, model: SeriesModel) -> Iterator[Look]:
     """Yield the phase on its way, the last one where the method rests."""
     settings = SolverSettings()
+    _compile(method, model, settings)
     phases = (
         _own(model, settings, settings.max_steps)
         if method == "ltemlive"
@@ -86,6 +87,13 @@ def looks(method: Method, model: SeriesModel) -> Iterator[Look]:
         seconds += time.perf_counter() - started
         phase_rad, evaluations = found
         yield Look(phase_rad, evaluations, seconds)
+
+
+def _compile(method: Method, model: SeriesModel, settings: SolverSettings) -> None:
+    if method == "ltemlive":
+        refine(cold_start(model.series, settings), model.series, 1)
+    else:
+        list(descend(defocused_series(model), 1, with_tv=method == "paper+TV"))
 
 
 def longer(model: SeriesModel, n_times: int) -> NDArray[np.float32]:
@@ -114,8 +122,6 @@ def _recipe(
     model: SeriesModel, *, with_tv: bool
 ) -> Iterator[tuple[NDArray[np.float32], int]]:
     series = defocused_series(model)
-    for _ in descend(series, 1, with_tv=with_tv):
-        pass  # compiles
     for state in descend(series, AUTHORS_STEPS, with_tv=with_tv):
         yield model.field.crop(state.phase.numpy()), state.steps
 

@@ -72,7 +72,7 @@ class SolverState:
     step_length: Tensor
     """Of the metric's step, for the next search to begin with."""
     roughness: Tensor | None = None
-    """Inverse power expected of each wave of the phase; None until the images are asked."""
+    """Inverse power expected of each wave of the phase; None until its images are asked."""
     is_smooth: bool = False
     """Whether its power falls so fast that there are no edges to lock in."""
     limits: WeightLimits | None = None

@@ -83,10 +83,11 @@ def test_steep_wires_are_found_from_what_the_weak_pair_guesses(series_of):
     assert found.slope == pytest.approx(1.0, abs=0.02)
 
 
-def absorbing_disc(side_px=64):
-    """Return an amplitude of 1, and .5 within a disc that no image in focus shows."""
-    y, x = np.mgrid[:side_px, :side_px] - side_px / 2
-    return np.where(np.hypot(y, x) < side_px / 4, 0.5, 1.0)
+def absorbing_film(side_px=64):
+    """Return an amplitude of 1, and .5 in a disc and a bar that no image in focus shows."""
+    y, x = np.mgrid[:side_px, :side_px]
+    is_film = (np.hypot(y - 20, x - 40) < 12) | (np.abs(y - 48) < 6)
+    return 1.0 - 0.5 * gaussian_filter(is_film.astype(float), 1.0, mode="wrap")
 
 
 def waves(side_px=64):
@@ -94,17 +95,17 @@ def waves(side_px=64):
     return np.add.outer(np.cos(along), np.sin(along))
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", [1, 5])
 def test_a_guess_that_is_far_off_does_not_run_away(series_of, seed):
-    series = series_of(waves(), (-4e5, 4e5), amplitude=absorbing_disc(), seed=seed)
+    series = series_of(waves(), (-4e5, 4e5), amplitude=absorbing_film(), seed=seed)
     state, _ = refine(cold_start(series, SETTINGS), series, 300)
     assert state.is_smooth
     assert phase_accuracy(state.phase.numpy(), waves()).gradient > 0.95
 
 
 def test_a_smooth_phase_that_fits_better_than_any_guess_is_kept(series_of):
-    defocus_nm = (-4e5, 4e5, -2e6, 2e6)
-    series = series_of(waves(), defocus_nm, amplitude=absorbing_disc())
+    defocus_nm = (-4e5, 4e5, -8e5, 8e5, 1.2e6)
+    series = series_of(waves(), defocus_nm, amplitude=absorbing_film())
     state, _ = refine(cold_start(series, SETTINGS), series, 300)
     assert state.is_smooth
     again = expecting(warm_start(state, series), series, begin_of(series))
