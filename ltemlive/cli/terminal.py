@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -24,15 +23,14 @@ def say(mark: str, text: str) -> None:
 
 @contextlib.contextmanager
 def warnings_to_stderr() -> Iterator[None]:
-    """Log warnings to a duplicate of stderr, which stays while TensorFlow is hushed."""
-    with os.fdopen(os.dup(2), "w", buffering=1) as stream:
-        handler = logging.StreamHandler(stream)
-        handler.setLevel(logging.WARNING)
-        logging.getLogger().addHandler(handler)
-        try:
-            yield
-        finally:
-            logging.getLogger().removeHandler(handler)
+    """Log warnings to stderr."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 @contextlib.contextmanager

@@ -82,7 +82,7 @@ def run_daemon(
                 settings.session.root, settings=settings, versions=versions(), clock=clock
             )
         )
-        solver = stack.enter_context(SolverProcess(settings.solver))
+        solver = stack.enter_context(contextlib.closing(SolverProcess(settings.solver)))
         for line in _welcome(recorder, server, sources):
             announce(line)
         return _Daemon(settings, recorder, solver, server, sources, clock).run(stop)

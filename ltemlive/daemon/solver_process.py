@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ltemlive.daemon.engines import Engines, Progress
 from ltemlive.daemon.loading import load_solver
@@ -27,7 +27,6 @@ from ltemlive.settings import SolverSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from multiprocessing.connection import Connection
-    from types import TracebackType
 
     from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.loading import Solver
@@ -40,7 +39,7 @@ END_TIMEOUT_S = 10.0
 
 
 class SolverProcess:
-    """A ``LiveSolver`` in a process of its own, which ends with the ``with`` block.
+    """A ``LiveSolver`` in a process of its own, which ends when it is closed.
 
     Parameters
     ----------
@@ -63,25 +62,6 @@ class SolverProcess:
             )
         self._settings = settings
         self._device: str | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # What it had to write is written: it keeps nothing that is not lost anyway.
-        self._connection.close()
-        self._process.kill()
-        self._process.wait(END_TIMEOUT_S)
-
-    @property
-    def pid(self) -> int:
-        """Return the number of the process."""
-        return self._process.pid
 
     @property
     def device(self) -> str:
@@ -107,6 +87,12 @@ class SolverProcess:
     def finish(self, ordinal: int, folder: Path) -> Progress:
         """Compute the final result from the disk."""
         return self._told("finish", ordinal=ordinal, folder=str(folder.absolute()))
+
+    def close(self) -> None:
+        """End the process; what it had to write is written."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait(END_TIMEOUT_S)
 
     def _ended(self) -> int:
         """Return the exit status of the process, which has let go of its end."""

@@ -42,7 +42,7 @@ class Threads:
     def _guarded(self, run: Callable[[threading.Event], None]) -> None:
         try:
             run(self._stop)
-        # Whatever it is: raised further, it would be told again where stderr may be hushed.
+        # Whatever it is: raised further, it would be told twice.
         except BaseException:  # noqa: BLE001
             _log.exception("%s died; the daemon stops", threading.current_thread().name)
             self.has_failed = True

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ltemlive.recon.preparation import of_images
 from ltemlive.recon.spectrum import PowerLaw, filtered, power_law
 from ltemlive.recon.weighing import STIFFNESS_FLOOR, Stage
 
@@ -108,7 +109,7 @@ def weakest_first(series: FocalSeries) -> Iterator[FocalSeries]:
     order = np.argsort(strength, kind="stable")
     n_taken = FEWEST
     while n_taken < n_images:
-        yield _of_images(series, np.sort(order[:n_taken]))
+        yield _part(series, np.sort(order[:n_taken]))
         n_taken *= 2
     yield series
 
@@ -140,20 +141,12 @@ def _taper(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     return taper
 
 
-def _of_images(series: FocalSeries, indices: NDArray[Any]) -> FocalSeries:
-    """Return the series of some of its images, and what they tell of a weak phase."""
-    transfer, blur, precision = (
-        tf.gather(each, indices)
-        for each in (series.transfer, series.blur, series.precision)
-    )
-    contrast = tf.math.imag(transfer[..., : series.stiffness.shape[-1]])
-    if blur.shape[-1]:
-        contrast *= blur
-    stiffness = tf.reduce_sum(precision[:, tf.newaxis, tf.newaxis] * contrast**2, axis=0)
-    return series._replace(
-        measured=tf.gather(series.measured, indices),
-        transfer=transfer,
-        blur=blur,
-        precision=precision,
-        stiffness=tf.stack([stiffness, series.stiffness[1]]),
-    )
+def _part(series: FocalSeries, indices: NDArray[Any]) -> FocalSeries:
+    """Return the series of some of its images, as stiff to a weak phase as they are."""
+    part = of_images(series, indices)
+    contrast = tf.math.imag(part.transfer[..., : series.stiffness.shape[-1]])
+    if part.blur.shape[-1]:
+        contrast *= part.blur
+    precision = part.precision[:, tf.newaxis, tf.newaxis]
+    stiffness = tf.reduce_sum(precision * contrast**2, axis=0)
+    return part._replace(stiffness=tf.stack([stiffness, series.stiffness[1]]))

@@ -19,6 +19,7 @@ from ltemlive.recon.preparation import (
     empty_series,
     exit_amplitude,
     measured_image,
+    of_images,
     solved_field,
     with_amplitude,
     with_image,
@@ -134,19 +135,12 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
 
 def defocused_series(model: SeriesModel) -> FocalSeries:
     """Return the series without its images in focus; the stiffness stays as it was."""
-    series = model.series
     indices = [
         index
         for index, defocus_nm in enumerate(_with_optics_nm(model))
         if not is_in_focus(defocus_nm, model.microscope)
     ]
-    return series._replace(
-        measured=tf.gather(series.measured, indices),
-        transfer=tf.gather(series.transfer, indices),
-        blur=tf.gather(series.blur, indices),
-        precision=tf.gather(series.precision, indices),
-        focus_precision=tf.zeros([]),
-    )
+    return of_images(model.series, indices)._replace(focus_precision=tf.zeros([]))
 
 
 def _with_optics_nm(model: SeriesModel) -> list[float]:

@@ -228,6 +228,19 @@ def with_image(
     )
 
 
+def of_images(series: FocalSeries, indices: Sequence[int] | NDArray[Any]) -> FocalSeries:
+    """Return the series with some of the images that have optics of their own.
+
+    Its stiffness stays as it was.
+    """
+    return series._replace(
+        measured=tf.gather(series.measured, indices),
+        transfer=tf.gather(series.transfer, indices),
+        blur=tf.gather(series.blur, indices),
+        precision=tf.gather(series.precision, indices),
+    )
+
+
 def _with_focus(
     series: FocalSeries, measured: NDArray[np.float32], precision: NDArray[np.float32]
 ) -> FocalSeries:

@@ -54,10 +54,7 @@ class InThisProcess:
         self._settings, self._load = settings, load
         self._engines = None
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         pass
 
     @property

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ import sys
 from ltemlive.daemon.solver_process import SolverProcess
 from ltemlive.settings import SolverSettings
 solver = SolverProcess(SolverSettings())
-print(solver.pid, flush=True)
+print(solver._process.pid, flush=True)
 sys.stdin.read()
 """
 
@@ -49,6 +50,13 @@ def is_running(pid):
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def ignores(pid, number):
+    """Return whether a process ignores a signal; Linux only."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (mask,) = (line.split()[1] for line in status.splitlines() if "SigIgn" in line)
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 def test_it_ends_when_its_daemon_is_killed():
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER],
@@ -68,27 +76,21 @@ def test_it_ends_when_its_daemon_is_killed():
 
 
 def test_it_ends_with_the_pipe_even_in_the_midst_of_a_solve():
-    with SolverProcess(SolverSettings(), command=[sys.executable, "-c", BUSY]) as solver:
+    with closing(
+        SolverProcess(SolverSettings(), command=[sys.executable, "-c", BUSY])
+    ) as solver:
         solver._connection.close()
         assert solver._process.wait(PATIENCE_S) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_every_process_is_left_to_the_daemon(number):
-    settings = SolverSettings(method="tie")
-    with SolverProcess(settings) as solver:
+    with closing(SolverProcess(SolverSettings())) as solver:
         is_loaded = threading.Thread(target=lambda: solver.device)
         is_loaded.start()
-        while not ignores(solver.pid, number):
+        while not ignores(solver._process.pid, number):
             assert solver._process.poll() is None
             time.sleep(0.005)
         solver._process.send_signal(number)
         is_loaded.join(PATIENCE_S)
         assert solver.device.startswith(("CPU", "GPU"))
-
-
-def ignores(pid, number):
-    """Return whether a process ignores a signal; Linux only."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (mask,) = (line.split()[1] for line in status.splitlines() if "SigIgn" in line)
-    return bool(int(mask, 16) >> (number - 1) & 1)

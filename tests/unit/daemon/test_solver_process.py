@@ -1,6 +1,7 @@
 import itertools
 import sys
 import threading
+from contextlib import closing
 from multiprocessing import Pipe
 
 import numpy as np
@@ -23,7 +24,7 @@ def served(settings, laboratory, monkeypatch):
         target=serve, args=(theirs,), kwargs={"load": laboratory.load}
     )
     server.start()
-    with SolverProcess(settings.solver, command=ENDS) as solver:
+    with closing(SolverProcess(settings.solver, command=ENDS)) as solver:
         monkeypatch.setattr(solver, "_connection", ours)
         yield solver
     server.join()
@@ -108,13 +109,13 @@ def test_what_it_tells_can_be_published_but_not_changed(served, record, microsco
 
 def test_a_process_that_has_ended_is_told_with_its_status(settings):
     with (
-        SolverProcess(settings.solver, command=ENDS) as solver,
+        closing(SolverProcess(settings.solver, command=ENDS)) as solver,
         pytest.raises(LtemLiveError, match=r"ended with status 3 .* is on disk"),
     ):
         _ = solver.device
 
 
 def test_a_process_that_solves_for_ever_ends_with_the_block(settings):
-    with SolverProcess(settings.solver, command=SOLVES_FOR_EVER) as solver:
+    with closing(SolverProcess(settings.solver, command=SOLVES_FOR_EVER)) as solver:
         process = solver._process
     assert process.poll() == -9
