@@ -3,11 +3,12 @@
 To first order, as if the phase were weak, images give a phase and the power law of its
 waves at once. The strongest of them show the finest waves, but leave first order soonest; a
 few weak ones may then guess better than all. Which guess is the best, the misfit of all
-images tells.
+images tells: at once where one of them fits, otherwise after a few steps from each.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,21 +16,23 @@ import numpy as np
 import tensorflow as tf
 
 from ltemlive.recon.preparation import of_images
+from ltemlive.recon.search import advanced, bare_search, misfit, searching
 from ltemlive.recon.spectrum import PowerLaw, filtered, power_law
 from ltemlive.recon.weighing import STIFFNESS_FLOOR, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from tensorflow import Tensor
 
-    from ltemlive.recon.lbfgs import LbfgsState
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.solver import SolverState
 
-FEWEST = 2
-"""Images that guess together; a pair, if there is one of like strength."""
+FITS = 1.2
+"""Misfit up to which a guess is rated as it is. All may be far off where a phase is strong;
+then some steps tell those that lead on from those that lead into a trap."""
+TRIAL_STEPS = 5
 SMOOTH_EXPONENT = -4.5
 """A phase whose power falls faster than this has no edges that the images resolve."""
 
@@ -52,47 +55,85 @@ class Guess(NamedTuple):
         return self.law.roughness(tuple(self.phase.shape))
 
 
-def expecting(
-    state: SolverState, series: FocalSeries, begin: Callable[..., LbfgsState]
-) -> SolverState:
+def expecting(state: SolverState, series: FocalSeries) -> SolverState:
     """Return the state that knows what to expect of the phase.
 
     Asked at a flat phase, whatever it is by now: so live and final expect the same. A
     smooth phase goes on from the best guess if that fits better; one with edges does not,
-    for a guess has ripples where they are. ``begin`` is that of ``search_graphs``; the
-    gradient of a part counts as one of the whole.
+    for a guess has ripples where they are. The gradient of a part counts as one of the
+    whole.
     """
-    flat = tf.stack([tf.zeros_like(series.amplitude), tf.math.log(series.amplitude)])
-
-    def misfit(phase: Tensor, log_amplitude: Tensor) -> float:
-        unknowns = tf.stack([phase, log_amplitude])
-        return float(begin(unknowns, series, state.step_length).objective)
-
+    flat = _at(state, tf.zeros_like(series.amplitude), series)
     guesses = []
     for part in weakest_first(series):
-        slope = begin(flat, part, state.step_length).gradient[0]
+        slope = bare_search(flat, part).gradient[0]
         guesses.append(first_order_guess(slope, part))
     state = replace(state, evaluations=state.evaluations + len(guesses))
     if not any(guess.is_smooth for guess in guesses):
         return _with_edges(state, guesses[-1])
-    misfits = [misfit(guess.phase, flat[1]) for guess in guesses]
-    state = replace(state, evaluations=state.evaluations + len(guesses))
-    best = guesses[int(np.argmin(np.nan_to_num(misfits, nan=np.inf)))]
-    if not best.is_smooth:
+    trials = [_as_it_is(flat, guess, series) for guess in guesses]
+    if min(trial.misfit for trial in trials) > FITS:
+        trials = [_after_some_steps(flat, guess, series) for guess in guesses]
+    best = min(trials, key=lambda trial: trial.misfit)
+    spent = sum(trial.evaluations for trial in trials)
+    state = replace(state, evaluations=state.evaluations + spent)
+    if not best.guess.is_smooth:
         return _with_edges(state, guesses[-1])
-    phase, log_amplitude = tf.unstack(state.unknowns)
-    if misfit(best.phase, log_amplitude) < misfit(phase, log_amplitude):
-        phase = best.phase
+    unknowns = state.unknowns
+    if best.misfit < misfit(bare_search(state, series), series):
+        unknowns = best.unknowns
     return replace(
         state,
-        unknowns=tf.stack([phase, log_amplitude]),
-        roughness=best.roughness,
+        unknowns=unknowns,
+        roughness=best.guess.roughness,
         is_smooth=True,
         stage=Stage.WHOLE,
         round=0,
         step_in_round=0,
-        evaluations=state.evaluations + 2,
+        evaluations=state.evaluations + 1,
     )
+
+
+class _Trial(NamedTuple):
+    """Where a guess leads."""
+
+    guess: Guess
+    unknowns: Tensor
+    misfit: float
+    """Infinite where it leads nowhere."""
+    evaluations: int
+
+
+def _as_it_is(flat: SolverState, guess: Guess, series: FocalSeries) -> _Trial:
+    return _rated(_at(flat, guess.phase, series), guess, series, evaluations=1)
+
+
+def _after_some_steps(flat: SolverState, guess: Guess, series: FocalSeries) -> _Trial:
+    """Return where a few steps under its own law take a guess."""
+    start = replace(
+        _at(flat, guess.phase, series),
+        roughness=guess.roughness,
+        is_smooth=True,
+        stage=Stage.WHOLE,
+        round=0,
+    )
+    begun, search = searching(start, series, bare_search(start, series))
+    tried, _ = advanced(begun, search, series, TRIAL_STEPS)
+    return _rated(tried, guess, series, evaluations=tried.evaluations + 1)
+
+
+def _rated(
+    state: SolverState, guess: Guess, series: FocalSeries, *, evaluations: int
+) -> _Trial:
+    value = misfit(bare_search(state, series), series)
+    value = value if math.isfinite(value) else math.inf
+    return _Trial(guess, state.unknowns, value, evaluations)
+
+
+def _at(state: SolverState, phase: Tensor, series: FocalSeries) -> SolverState:
+    """Return the state at a phase, with the first amplitude and nothing spent."""
+    unknowns = tf.stack([phase, tf.math.log(series.amplitude)])
+    return replace(state, unknowns=unknowns, evaluations=0)
 
 
 def _with_edges(state: SolverState, guess: Guess) -> SolverState:
@@ -102,12 +143,12 @@ def _with_edges(state: SolverState, guess: Guess) -> SolverState:
 
 
 def weakest_first(series: FocalSeries) -> Iterator[FocalSeries]:
-    """Yield the series of its 2, 4, 8 ... weakest images, and last the whole of it."""
+    """Yield the series of its 1, 2, 4 ... weakest images, and last the whole of it."""
     n_images = series.measured.shape[0]
     # Of the longest wave along x an image shows as much as it is defocused.
     strength = np.abs(tf.math.imag(series.transfer[:, 0, 1]).numpy())
     order = np.argsort(strength, kind="stable")
-    n_taken = FEWEST
+    n_taken = 1
     while n_taken < n_images:
         yield _part(series, np.sort(order[:n_taken]))
         n_taken *= 2

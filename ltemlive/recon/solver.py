@@ -24,22 +24,15 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.guesses import expecting
-from ltemlive.recon.priors import no_prior, prior_and_gradient
+from ltemlive.recon.priors import no_prior
 from ltemlive.recon.rounds import after_steps, steps_to_look
-from ltemlive.recon.weighing import (
-    Stage,
-    WeightLimits,
-    search_metric,
-    weighed_prior,
-    weight_limits,
-)
+from ltemlive.recon.search import advanced, bare_search, misfit, searching
+from ltemlive.recon.weighing import Stage, WeightLimits, weight_limits
 
 if TYPE_CHECKING:
     from tensorflow import Tensor
 
-    from ltemlive.recon.graphs import Graphs
     from ltemlive.recon.lbfgs import LbfgsState
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.priors import Prior
@@ -186,11 +179,11 @@ def refine(
     evaluations = state.evaluations
     is_finite = True
     while len(objective) < n_steps and not state.is_converged and is_finite:
-        if state.search is None:
-            state, search = _begin_round(state, series)
-        else:
-            search = state.search
-        state, reached = _advance(state, search, series, n_steps - len(objective))
+        search = state.search
+        if search is None:
+            state, search = _begun_round(state, series)
+        budget = min(n_steps - len(objective), steps_to_look(state))
+        state, reached = advanced(state, search, series, budget)
         objective.extend(reached)
         is_finite = all(value < float("inf") for value in reached)
         if is_finite:
@@ -205,71 +198,23 @@ def refine(
     return state, report
 
 
-def _begin_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
-    """Weigh the prior, shape the metric and start a search with an empty memory."""
-    begin, _ = _graphs(state, series)
+def _begun_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, LbfgsState]:
+    """Ask the images anew if they have changed, and start a search with an empty memory."""
     if state.roughness is None:
-        state = expecting(state, series, begin)
-    bare = begin(state.unknowns, series, state.step_length)
+        state = expecting(state, series)
+    bare = bare_search(state, series)
     if state.stage in (Stage.EDGES, Stage.WHOLE) and not state.is_smooth:
         state = _with_misfit(state, series, bare)
-    prior = weighed_prior(state, series)
-    metric = search_metric(state, series, prior)
-    expected, along_prior = prior_and_gradient(state.unknowns, series.weight, prior)
-    search = bare._replace(
-        objective=bare.objective + expected, gradient=bare.gradient + along_prior
-    )
-    state = replace(
-        state,
-        search=search,
-        round_start=state.phase,
-        last_look=state.phase,
-        prior=prior,
-        metric=metric,
-        evaluations=state.evaluations + 1,
-    )
-    return state, search
+    return searching(state, series, bare)
 
 
 def _with_misfit(state: SolverState, series: FocalSeries, bare: LbfgsState) -> SolverState:
-    """Return the state that knows how well the images fit, and what weights they allow.
-
-    ``bare`` is a search that begins without prior.
-    """
-    n_images = series.measured.shape[0] + int(series.focus_precision > 0.0)
-    n_measured = n_images * float(tf.reduce_sum(series.weight))
-    misfit = 2.0 * float(bare.objective) / n_measured
-    is_worth_it = misfit < BETTER_FIT * state.misfit or state.moved_rad > EDGES_CLOSE_RAD
+    """Return the state that knows how well the images fit, and what weights they allow."""
+    value = misfit(bare, series)
+    is_worth_it = value < BETTER_FIT * state.misfit or state.moved_rad > EDGES_CLOSE_RAD
     return replace(
         state,
         limits=weight_limits(state.phase, bare.gradient[0], state.roughness, series),
-        misfit=misfit,
+        misfit=value,
         is_damped=state.is_damped and is_worth_it,
     )
-
-
-def _graphs(state: SolverState, series: FocalSeries) -> Graphs:
-    _, ny, nx = state.unknowns.shape
-    return search_graphs((ny, nx), tuple(series.blur.shape[1:]), state.settings.memory)
-
-
-def _advance(
-    state: SolverState, search: LbfgsState, series: FocalSeries, n_steps: int
-) -> tuple[SolverState, list[float]]:
-    """Take steps up to the next look or the end of the budget; stalled ones count."""
-    n_steps = min(n_steps, steps_to_look(state))
-    _, advance = _graphs(state, series)
-    before = int(search.evaluations)
-    search, objective = advance(
-        search, series, state.prior, state.metric, tf.constant(n_steps)
-    )
-    state = replace(
-        state,
-        search=search,
-        unknowns=search.position,
-        step_length=search.length,
-        step_in_round=state.step_in_round + n_steps,
-        steps=state.steps + n_steps,
-        evaluations=state.evaluations + int(search.evaluations) - before,
-    )
-    return state, [float(value) for value in objective.numpy()]
