@@ -68,7 +68,7 @@ def main() -> None:
     optics = paper_optics(options.coherence)
     if options.phantom is None:
         optics = optics.model_copy(update={"border": "free"})
-    specimen = _specimen(options.phantom)
+    specimen = specimen_of(options.phantom)
     microscope = VirtualMicroscope(specimen, optics, Detector(), workers=2)
     truth_rad = specimen.frame_of(specimen.phase_rad).astype(np.float32)
     if options.pairs:
@@ -159,7 +159,7 @@ def _medians(found: list[dict[str, float]]) -> Row:
     }
 
 
-def _specimen(phantom: tuple[Path, Path] | None) -> Specimen:
+def specimen_of(phantom: tuple[Path, Path] | None) -> Specimen:
     """Return the phantom, whose field is periodic, or the target, whose field goes on."""
     if phantom is None:
         return Acquisition(Scenario()).specimen

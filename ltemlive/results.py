@@ -44,6 +44,8 @@ class Report:
     rotation_deg: tuple[float, ...] | None = None
     magnification: tuple[float, ...] | None = None
     holdout: tuple[float, ...] | None = None
+    """How each frame compares with what the others predict, squared and in units of what
+    noise and uncertainty explain: 1 fits, more does not; None: the method cannot tell."""
     uncertainty: float | None = None
     notes: tuple[str, ...] = ()
     """What the user should know, one sentence each."""

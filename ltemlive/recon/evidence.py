@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,6 @@ from ltemlive.recon.preparation import is_significant
 
 if TYPE_CHECKING:
     from ltemlive.recon.model import SeriesModel
-
-Value = TypeVar("Value")
 
 NO_FOCUS_NOTE = (
     "no in-focus image yet: the defocused ones hardly tell the amplitude, so edges of "
@@ -34,7 +32,8 @@ def problem_of(model: SeriesModel) -> Problem | None:
     if n_images < 2:
         got = "none" if n_images == 0 else "1; one image alone does not determine a phase"
         return Problem("few", f"expected at least two images, got {got}")
-    if model.n_defocused == 0:
+    defocused = model.defocused
+    if not defocused:
         return Problem(
             "all in focus",
             f"expected a defocused image, got {n_images} in focus, where a phase is "
@@ -48,12 +47,12 @@ def problem_of(model: SeriesModel) -> Problem | None:
             "remedy: add one in focus, or of another defocus",
         )
     # What no image shows by itself, many may show together.
-    together = np.sum(_defocused(model, model.significances), axis=0)
-    if not is_significant(together / np.sqrt(model.n_defocused)):
+    together = np.sum([image.significance for image in defocused], axis=0)
+    if not is_significant(together / np.sqrt(len(defocused))):
         return Problem(
             "noise",
             f"expected contrast in a defocused image, got nothing but noise in "
-            f"{model.n_defocused}; remedy: expose longer or defocus more",
+            f"{len(defocused)}; remedy: expose longer or defocus more",
         )
     return None
 
@@ -61,14 +60,12 @@ def problem_of(model: SeriesModel) -> Problem | None:
 def notes_on(model: SeriesModel) -> tuple[str, ...]:
     """Return what the user should know about any estimate made of these images."""
     notes = [] if model.in_focus else [NO_FOCUS_NOTE]
-    contrasts = _defocused(model, model.contrasts)
-    n_blank = contrasts.count(0.0)
+    pairs = [(image.sigma, image.contrast) for image in model.defocused]
+    n_blank = sum(contrast == 0.0 for _, contrast in pairs)
     if n_blank:
         notes.append(
-            f"{n_blank} of {len(contrasts)} defocused images show no contrast of their own"
+            f"{n_blank} of {len(pairs)} defocused images show no contrast of their own"
         )
-    sigmas = _defocused(model, model.sigmas)
-    pairs = list(zip(sigmas, contrasts, strict=True))
     if pairs and all(sigma > contrast for sigma, contrast in pairs):
         sigma, contrast = min(pairs, key=lambda pair: pair[0] - pair[1])
         notes.append(
@@ -77,12 +74,3 @@ def notes_on(model: SeriesModel) -> tuple[str, ...]:
             "pixels share are determined, fine detail is what the prior expects"
         )
     return tuple(notes)
-
-
-def _defocused(model: SeriesModel, values: tuple[Value, ...]) -> list[Value]:
-    """Return those of the values that belong to defocused images."""
-    return [
-        value
-        for value, defocus_nm in zip(values, model.defocus_nm, strict=True)
-        if not is_in_focus(defocus_nm, model.microscope)
-    ]

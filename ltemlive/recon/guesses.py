@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from ltemlive.recon.preparation import of_images
 from ltemlive.recon.search import advanced, bare_search, misfit, searching
-from ltemlive.recon.spectrum import PowerLaw, filtered, power_law
+from ltemlive.recon.spectrum import PowerLaw, filtered, power_law, weak_contrasts
 from ltemlive.recon.weighing import STIFFNESS_FLOOR, Stage
 
 if TYPE_CHECKING:
@@ -146,7 +146,9 @@ def weakest_first(series: FocalSeries) -> Iterator[FocalSeries]:
     """Yield the series of its 1, 2, 4 ... weakest images, and last the whole of it."""
     n_images = series.measured.shape[0]
     # Of the longest wave along x an image shows as much as it is defocused.
-    strength = np.abs(tf.math.imag(series.transfer[:, 0, 1]).numpy())
+    strength = 0.5 * np.abs(
+        (series.transfer[:, 0, 1] - tf.math.conj(series.transfer[:, 0, -1])).numpy()
+    )
     order = np.argsort(strength, kind="stable")
     n_taken = 1
     while n_taken < n_images:
@@ -185,9 +187,9 @@ def _taper(weight: NDArray[np.float32]) -> NDArray[np.float32]:
 def _part(series: FocalSeries, indices: NDArray[Any]) -> FocalSeries:
     """Return the series of some of its images, as stiff to a weak phase as they are."""
     part = of_images(series, indices)
-    contrast = tf.math.imag(part.transfer[..., : series.stiffness.shape[-1]])
-    if part.blur.shape[-1]:
-        contrast *= part.blur
-    precision = part.precision[:, tf.newaxis, tf.newaxis]
-    stiffness = tf.reduce_sum(precision * contrast**2, axis=0)
+    stiffness = tf.zeros_like(series.stiffness[0])
+    for transfer, blur, precision in zip(
+        *map(tf.unstack, (part.transfer, part.blur, part.precision)), strict=True
+    ):
+        stiffness += precision * weak_contrasts(transfer, blur)[0] ** 2
     return part._replace(stiffness=tf.stack([stiffness, series.stiffness[1]]))

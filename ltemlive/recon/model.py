@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,21 +45,40 @@ class SeriesModel:
     microscope: Microscope
     field: Field
     series: FocalSeries
-    in_focus: tuple[MeasuredImage, ...] = ()
     seqs: tuple[int, ...] = ()
-    defocus_nm: tuple[float, ...] = ()
+    images: tuple[MeasuredImage, ...] = ()
     """Of each frame in ``seqs``."""
-    sigmas: tuple[float, ...] = ()
-    """Noise of sqrt(intensity / mean) of each frame in ``seqs``."""
-    contrasts: tuple[float, ...] = ()
-    """Rms of the same beyond its noise; 0 where nothing stands out of it."""
-    significances: tuple[tuple[float, ...], ...] = ()
-    """Of each ring of its waves."""
 
     @property
-    def n_defocused(self) -> int:
-        """Return how many images constrain the phase."""
-        return len(self.seqs) - len(self.in_focus)
+    def defocus_nm(self) -> tuple[float, ...]:
+        """Return the defocus of each frame."""
+        return tuple(image.defocus_nm for image in self.images)
+
+    @property
+    def in_focus(self) -> tuple[MeasuredImage, ...]:
+        """Return the images in which a phase is all but invisible."""
+        return tuple(
+            image for image in self.images if is_in_focus(image.defocus_nm, self.microscope)
+        )
+
+    @property
+    def defocused(self) -> tuple[MeasuredImage, ...]:
+        """Return the images that constrain the phase."""
+        return tuple(
+            image
+            for image in self.images
+            if not is_in_focus(image.defocus_nm, self.microscope)
+        )
+
+    @property
+    def rows(self) -> tuple[int | None, ...]:
+        """Return where each image stands in ``series``; None: in its mean in focus."""
+        has_optics = [not self._shows_amplitude(image) for image in self.images]
+        counted = itertools.accumulate(has_optics)
+        return tuple(
+            count - 1 if has else None
+            for has, count in zip(has_optics, counted, strict=True)
+        )
 
     @property
     def problem(self) -> Problem | None:
@@ -69,6 +89,9 @@ class SeriesModel:
     def notes(self) -> tuple[str, ...]:
         """Return what the user should know about any estimate made of these frames."""
         return notes_on(self)
+
+    def _shows_amplitude(self, image: MeasuredImage) -> bool:
+        return shows_amplitude(self.field.shape, image.defocus_nm, self.microscope)
 
     @property
     def first_amplitude(self) -> NDArray[np.float32]:
@@ -116,40 +139,24 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
     if defocus_nm is None:
         raise FrameError(f"frame {seq}: expected a defocus in nm, got none")
     image = measured_image(frame, defocus_nm)
-    series, in_focus = model.series, model.in_focus
-    if is_in_focus(defocus_nm, model.microscope):
-        in_focus = (*in_focus, image)
-        series = with_amplitude(series, model.field, exit_amplitude(in_focus))
-    series = with_image(series, model.field, image, model.microscope)
-    return replace(
-        model,
-        series=series,
-        in_focus=in_focus,
-        seqs=(*model.seqs, seq),
-        defocus_nm=(*model.defocus_nm, defocus_nm),
-        sigmas=(*model.sigmas, image.sigma),
-        contrasts=(*model.contrasts, image.contrast),
-        significances=(*model.significances, image.significance),
+    series = with_image(model.series, model.field, image, model.microscope)
+    model = replace(
+        model, series=series, seqs=(*model.seqs, seq), images=(*model.images, image)
     )
+    if is_in_focus(defocus_nm, model.microscope):
+        amplitude = exit_amplitude(model.in_focus)
+        series = with_amplitude(series, model.field, amplitude)
+    return replace(model, series=series)
 
 
 def defocused_series(model: SeriesModel) -> FocalSeries:
     """Return the series without its images in focus; the stiffness stays as it was."""
-    indices = [
-        index
-        for index, defocus_nm in enumerate(_with_optics_nm(model))
-        if not is_in_focus(defocus_nm, model.microscope)
+    rows = [
+        row
+        for row, defocus_nm in zip(model.rows, model.defocus_nm, strict=True)
+        if row is not None and not is_in_focus(defocus_nm, model.microscope)
     ]
-    return of_images(model.series, indices)._replace(focus_precision=tf.zeros([]))
-
-
-def _with_optics_nm(model: SeriesModel) -> list[float]:
-    """Return the defocus [nm] of each image in the series that has its own optics."""
-    return [
-        defocus_nm
-        for defocus_nm in model.defocus_nm
-        if not shows_amplitude(model.field.shape, defocus_nm, model.microscope)
-    ]
+    return of_images(model.series, rows)._replace(focus_precision=tf.zeros([]))
 
 
 def frame_amplitude(field: Field, state: SolverState) -> NDArray[np.float32]:
@@ -168,22 +175,16 @@ def tie_phase(model: SeriesModel) -> NDArray[np.float32]:
     FrameError
         If there is no image on one side of focus.
     """
-    defocus_nm = [
-        0.0 if is_in_focus(value, model.microscope) else value
-        for value in _with_optics_nm(model)
-    ]
+    defocused = model.defocused
     try:
-        under, over = symmetric_pair(defocus_nm)
+        under, over = symmetric_pair([image.defocus_nm for image in defocused])
     except ValueError as error:
         raise FrameError(f"method tie: {error}; method ad needs no pair") from error
-    images = [
-        model.field.crop(model.series.measured[index].numpy()) ** 2
-        for index in (under, over)
-    ]
+    images = [defocused[index].amplitude ** 2 for index in (under, over)]
     return transport_of_intensity_phase(
         images[0],
         images[1],
         np.asarray(model.first_amplitude**2),
-        separation_nm=defocus_nm[under] - defocus_nm[over],
+        separation_nm=defocused[under].defocus_nm - defocused[over].defocus_nm,
         microscope=model.microscope,
     )

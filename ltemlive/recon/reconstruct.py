@@ -13,6 +13,7 @@ import numpy as np
 
 from ltemlive.errors import FrameError
 from ltemlive.recon import runtime
+from ltemlive.recon.innovation import holdout_scores, notes_on_fit
 from ltemlive.recon.model import (
     SeriesModel,
     defocused_series,
@@ -50,6 +51,7 @@ class _Solution:
     steps: int = 0
     evaluations: int = 0
     objective: tuple[float, ...] = ()
+    holdout: tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -90,7 +92,7 @@ def reconstruct(
         frames_used=tuple(stored.labels),
         frames_rejected=tuple(stored.rejected),
         defocus_nm=model.defocus_nm,
-        noise_sigma=float(np.median(model.sigmas)),
+        noise_sigma=float(np.median([image.sigma for image in model.images])),
         steps=solution.steps,
         gradient_evaluations=solution.evaluations,
         seconds=seconds,
@@ -98,6 +100,7 @@ def reconstruct(
         device=runtime.device_name(),
         versions=versions(),
         method=settings.method,
+        holdout=solution.holdout,
         notes=(*model.notes, *solution.notes),
     )
     return Reconstruction(
@@ -136,13 +139,15 @@ def _solve(
         if not report.is_finite:
             notes = (DIVERGED_NOTE,)
             break
+    scores = holdout_scores(state, model)
     return _Solution(
         model.field.crop(state.phase.numpy()),
         frame_amplitude(model.field, state),
         state.steps,
         state.evaluations,
         tuple(objective),
-        notes,
+        scores,
+        (*notes_on_fit(scores, model), *notes),
     )
 
 

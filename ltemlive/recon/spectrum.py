@@ -51,13 +51,34 @@ def filtered(image: Tensor, factor: Tensor) -> Tensor:
 def power_sum(image: Tensor, factor: Tensor) -> Tensor:
     """Return the sum of the image times itself ``filtered`` by the factor, a scalar."""
     ny, nx = image.shape
-    twice = np.full(nx // 2 + 1, 2.0, np.float32)  # the half plane stands for both halves
-    twice[0] = 1.0
-    if nx % 2 == 0:
-        twice[-1] = 1.0
     spectrum = tf.signal.rfft2d(image)
     power = tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2
-    return total(factor * twice * power) / (ny * nx)
+    return total(factor * wave_counts(ny, nx) * power) / (ny * nx)
+
+
+def wave_counts(ny: int, nx: int) -> NDArray[np.float32]:
+    """Return how many waves of the whole plane each of the half plane stands for."""
+    counts = np.full((ny, nx // 2 + 1), 2.0, np.float32)
+    counts[:, 0] = 1.0
+    if nx % 2 == 0:
+        counts[:, -1] = 1.0
+    return counts
+
+
+def weak_contrasts(transfer: Tensor, blur: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how strongly a weak phase and a weak log amplitude show, half planes.
+
+    The moduli of ``physics.optics.weak_contrasts``, from a transfer function that may also
+    move the image, (ny, nx), and the blur of its intensity, which may be empty. A wave and
+    its opposite interfere with what was not scattered.
+    """
+    opposite = tf.math.conj(tf.roll(transfer[::-1, ::-1], (1, 1), (0, 1)))
+    half = transfer.shape[1] // 2 + 1
+    of_phase = 0.5 * tf.abs(transfer - opposite)[:, :half]
+    of_amplitude = 0.5 * tf.abs(transfer + opposite)[:, :half]
+    if blur.shape[-1]:
+        return of_phase * blur, of_amplitude * blur
+    return of_phase, of_amplitude
 
 
 def squared_wavenumber(ny: int, nx: int) -> Tensor:

@@ -81,7 +81,7 @@ def test_an_image_in_focus_may_be_blank():
 def test_what_no_image_shows_alone_many_may_show_together():
     weak = [(sign * 1e6, 0.03, 0.4) for sign in (1, -1)] * 20
     model = model_of((0.0, 0.2, 0.05), *weak)
-    assert model.contrasts[1:].count(0.0) > 20
+    assert sum(image.contrast == 0.0 for image in model.defocused) > 20
     assert model.problem is None
     assert model_of(*weak[:1], (0.0, 0.2, 0.05)).problem.kind == "noise"
 

@@ -39,13 +39,14 @@ def test_an_empty_model_is_not_solvable_and_says_that_focus_is_missing():
 
 def test_an_image_in_focus_gives_the_amplitude_and_a_defocused_one_the_phase():
     model = grown(frame(0, 0.0), frame(1, -4e5))
-    assert model.n_defocused == 1
+    assert len(model.defocused) == 1
     assert len(model.in_focus) == 1
     assert model.series.measured.shape[0] == 1
     assert float(model.series.focus_precision) > 0.0
     assert model.seqs == (0, 1)
     assert model.defocus_nm == (0.0, -4e5)
-    assert len(model.sigmas) == 2
+    assert len(model.images) == 2
+    assert model.rows == (None, 0)
     assert model.first_amplitude.std() > 0.0
     assert model.notes == ()
 

@@ -1,16 +1,22 @@
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ltemlive.physics import optics
 from ltemlive.recon.spectrum import (
     PowerLaw,
     filtered,
     power_law,
     power_sum,
     squared_wavenumber,
+    wave_counts,
+    weak_contrasts,
 )
+from ltemlive.series import Microscope
 
 SHAPES = st.tuples(st.integers(2, 40), st.integers(2, 40))
 SHAPE = (96, 80)
@@ -99,3 +105,35 @@ def test_roughness_is_the_inverse_of_the_power_and_leaves_the_mean_free():
         roughness.flat[1:], wavenumber.flat[1:] ** 3 / 4.0, rtol=1e-4
     )
     assert roughness[0, 0] == 0.0
+
+
+@pytest.mark.parametrize("shape", [(8, 10), (7, 9), (8, 9), (7, 10)])
+def test_the_half_plane_stands_for_the_whole(shape):
+    assert wave_counts(*shape).sum() == math.prod(shape)
+
+
+@pytest.mark.parametrize("coherence", ["intensity", "wave"])
+def test_contrasts_are_those_of_the_optics_wherever_the_image_lies(coherence):
+    lens = Microscope(
+        voltage_kv=200.0,
+        pixel_nm=20.0,
+        coherence=coherence,
+        spherical_aberration_nm=1e9,
+        astigmatism_nm=1e5,
+        astigmatism_deg=30.0,
+    )
+    shape, defocus_nm = (31, 32), -6e5
+    qy, qx = np.fft.fftfreq(shape[0])[:, np.newaxis], np.fft.fftfreq(shape[1])
+    # Nyquist's wave moves both ways at once: its contrast is that of a standing wave.
+    moved = np.exp(-2j * np.pi * (0.3 * qy - 1.7 * qx)).astype(np.complex64)
+    transfer = optics.transfer_function(shape, defocus_nm, lens)
+    blur = optics.intensity_blur(shape, defocus_nm, lens)
+    if coherence == "wave":
+        blur = np.zeros((0, 0), np.float32)
+    expected = [
+        np.abs(each[:, :17]) for each in optics.weak_contrasts(shape, defocus_nm, lens)
+    ]
+    for each in (transfer, transfer * moved):
+        found = weak_contrasts(tf.constant(each), tf.constant(blur))
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one[:, :16], other[:, :16], atol=2e-5)

@@ -1,0 +1,69 @@
+"""What a fit says of each of its images, as if that image had been left out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ltemlive.frames import Frame
+from ltemlive.recon.innovation import POOR_SCORE, holdout_scores, notes_on_fit
+from ltemlive.recon.model import empty_model, with_frames
+from ltemlive.recon.solver import cold_start, refine
+from ltemlive.settings import SolverSettings
+
+DEFOCI_NM = (0.0, -4e5, 4e5, -2e6, 2e6)
+BORDER_PX = 16
+
+
+def solved(model):
+    state, _ = refine(cold_start(model.series, SolverSettings()), model.series, 200)
+    return state
+
+
+def scores_of(frames, optics):
+    model = with_frames(empty_model(frames[0].image.shape, optics, BORDER_PX), frames)
+    return model, holdout_scores(solved(model), model)
+
+
+@pytest.mark.parametrize("coherence", ["intensity", "wave"])
+@pytest.mark.parametrize("border", ["periodic", "free"])
+def test_images_that_fit_have_a_score_of_one_however_few_they_are(
+    acquire, coherence, border
+):
+    # Of smooth domains: a target of so few pixels has details that pass for noise.
+    for defocus_nm in (DEFOCI_NM, (0.0, -4e5, 4e5), (0.0, 2e6)):
+        acquisition = acquire(
+            defocus_nm, 0.1, "stripe_domains", coherence=coherence, border=border
+        )
+        _, scores = scores_of(list(acquisition.frames()), acquisition.microscope)
+        assert scores == pytest.approx([1.0] * len(defocus_nm), abs=0.25)
+
+
+def test_residuals_alone_would_flatter_images_that_went_into_the_fit(acquire, model_of):
+    series = acquire((0.0, -4e5, 4e5), 0.1, "stripe_domains", coherence="wave")
+    model = model_of(series)
+    state = solved(model)
+    stubborn = replace(state, metric=0.0 * state.metric)
+    plain, scores = holdout_scores(stubborn, model), holdout_scores(state, model)
+    assert np.mean(plain) < np.mean(scores) < 1.1
+
+
+@pytest.mark.parametrize("wrong", [1, 2, 3, 4])
+def test_an_image_with_the_wrong_sign_of_defocus_stands_out(acquire, wrong):
+    acquisition = acquire(DEFOCI_NM, coherence="intensity", border="periodic")
+    frames = list(acquisition.frames())
+    meta = replace(frames[wrong].meta, defocus_nm=-DEFOCI_NM[wrong])
+    frames[wrong] = Frame(meta, frames[wrong].image)
+    model, scores = scores_of(frames, acquisition.microscope)
+    assert max(scores) > POOR_SCORE
+    (note,) = notes_on_fit(scores, model)
+    assert f"{wrong} ({-DEFOCI_NM[wrong] * 1e-6:+.4g} mm: " in note
+    assert "remedy: " in note
+
+
+def test_images_in_focus_share_the_score_of_their_mean(acquire):
+    acquisition = acquire((0.0, -4e5, 4e5, 0.0), coherence="wave")
+    model, scores = scores_of(list(acquisition.frames()), acquisition.microscope)
+    assert model.rows == (None, 0, 1, None)
+    assert scores[0] == scores[3]
+    assert notes_on_fit(scores, model) == ()
