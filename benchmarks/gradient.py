@@ -24,8 +24,9 @@ import numpy as np
 from reporting import Row, parser, report
 
 from ltemlive.recon import runtime  # before TensorFlow: it sets how that loads
+from ltemlive.recon.field import solved_field
 from ltemlive.recon.objective import FocalSeries, objective_and_gradient
-from ltemlive.recon.preparation import empty_series, solved_field
+from ltemlive.recon.preparation import empty_series
 from ltemlive.recon.solver import cold_start
 
 # isort: split

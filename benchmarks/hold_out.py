@@ -118,7 +118,7 @@ def _looks(
     for state in _on_the_way(model):
         (predicted,) = predictions(state, unseen.series)
         accuracy = phase_accuracy(model.field.crop(state.phase.numpy()), truth_rad)
-        yield _Look(predicted.misfit(unseen.series.weight), state.steps, accuracy)
+        yield _Look(predicted.misfit, state.steps, accuracy)
 
 
 def _on_the_way(model: SeriesModel) -> Iterator[SolverState]:

@@ -14,7 +14,9 @@ import numpy as np
 from ltemlive.errors import FrameError
 from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.recon import runtime
+from ltemlive.recon.alignment import aligned_on_arrival
 from ltemlive.recon.graphs import prepare_graphs
+from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import (
     SeriesModel,
     empty_model,
@@ -26,7 +28,6 @@ from ltemlive.recon.solver import (
     SolverState,
     cold_start,
     gentle_start,
-    refine,
     warm_start,
 )
 from ltemlive.recon.weighing import Stage
@@ -104,9 +105,17 @@ class LiveEngine:
         if self._model is not None and self._model is not before:
             self._steps_since_frame = 0
             events.extend(self._look_for_problems(self._model))
+            if self._problem is None and self._settings.align:
+                self._align(self._model, len(before.images) if before else 0)
             if self._state is not None:
                 self._state = warm_start(self._state, self._model.series)
         return events
+
+    def _align(self, model: SeriesModel, n_before: int) -> None:
+        if self._settings.method == "ad":
+            self._model, self._state = aligned_on_arrival(
+                model, n_before, self._state, self._settings
+            )
 
     def refine(self, n_steps: int) -> list[Event]:
         """Improve by at most ``n_steps`` and tell the estimate; nothing before that."""
@@ -117,14 +126,14 @@ class LiveEngine:
         if self._settings.method != "ad":
             return self._only_at_the_end()
         state = self._state or cold_start(self._model.series, self._settings)
-        advanced, report = refine(state, self._model.series, n_steps)
+        model, advanced, report = refine_jointly(self._model, state, n_steps)
         # Steps that came to nothing count, too: trouble that stays must end some time.
         self._steps_since_frame += report.steps
         if not report.is_finite:
             return [self._fall_back(state, self._model)]
-        self._state = advanced
-        phase = self._model.field.crop(advanced.phase.numpy())
-        return [self._estimate(self._model, phase, report.objective)]
+        self._model, self._state = model, advanced
+        phase = model.field.crop(advanced.phase.numpy())
+        return [self._estimate(model, phase, report.objective)]
 
     def _model_for(self, frame: Frame) -> SeriesModel:
         if self._model is not None:

@@ -113,6 +113,9 @@ class SolverSettings(_Section):
     """Weight of what the prior sums, relative to the one that the phase itself asks for."""
     tv_smoothing_rad: float = Field(0.01, gt=0.0, le=1.0)
     """Gradient of the phase per pixel below which its total variation is quadratic."""
+    align: bool = True
+    """Find where each frame lies, and refine it with the phase; false: take them as they
+    are."""
     tolerance_rad: float = Field(0.005, gt=0.0, le=1.0)
     """The solver rests when five steps moved the phase by less than this (rms)."""
 

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltemlive.recon.forward import exit_wave_spectrum, predicted_amplitude
+from ltemlive.recon.objective import seen_in
 from ltemlive.recon.spectrum import wave_counts, weak_contrasts
 
 if TYPE_CHECKING:
@@ -71,10 +72,12 @@ class Prediction(NamedTuple):
     """How strongly each wave of the phase shows, half plane."""
     of_amplitude: Tensor
 
-    def misfit(self, weight: Tensor) -> float:
-        """Return the mean squared error in units of noise, where ``weight`` is 1."""
-        squares = tf.reduce_sum(weight * (self.predicted - self.measured) ** 2)
-        return float(self.precision * squares / tf.reduce_sum(weight))
+    @property
+    def misfit(self) -> float:
+        """Return the mean squared error in units of noise."""
+        seen = seen_in(self.measured)
+        squares = tf.reduce_sum(seen * (self.predicted - self.measured) ** 2)
+        return float(self.precision * squares / tf.reduce_sum(seen))
 
     def freedom(self, metric: Tensor) -> float:
         """Return the share of its noise that a fit with such a covariance leaves to it."""
@@ -92,7 +95,7 @@ def holdout_scores(state: SolverState, model: SeriesModel) -> tuple[float, ...]:
     """
     series = model.series
     scores = [
-        image.misfit(series.weight) / max(image.freedom(state.metric), LEAST_FREEDOM)
+        image.misfit / max(image.freedom(state.metric), LEAST_FREEDOM)
         for image in predictions(state, series)
     ]
     return tuple(scores[-1 if row is None else row] for row in model.rows)
@@ -109,16 +112,17 @@ def predictions(state: SolverState, series: FocalSeries) -> list[Prediction]:
         predicted = predicted_amplitude(
             spectrum, transfer, blur if blur.shape[-1] else None
         )
-        scaled = _scaled(predicted, measured, series.weight)
+        scaled = _scaled(predicted, measured)
         contrasts = weak_contrasts(transfer, blur)
         found.append(Prediction(scaled, measured, precision, *contrasts))
     if float(series.focus_precision) > 0.0:
-        scaled = _scaled(state.amplitude, series.focus, series.weight)
+        scaled = _scaled(state.amplitude, series.focus)
         contrasts = tf.zeros_like(state.metric[0]), tf.ones_like(state.metric[0])
         found.append(Prediction(scaled, series.focus, series.focus_precision, *contrasts))
     return found
 
 
-def _scaled(predicted: Tensor, measured: Tensor, weight: Tensor) -> Tensor:
-    overlap = tf.reduce_sum(weight * predicted * measured)
-    return predicted * (overlap / tf.reduce_sum(weight * predicted**2))
+def _scaled(predicted: Tensor, measured: Tensor) -> Tensor:
+    seen = seen_in(measured)
+    overlap = tf.reduce_sum(seen * predicted * measured)
+    return predicted * (overlap / tf.reduce_sum(seen * predicted**2))

@@ -13,15 +13,14 @@ from ltemlive.errors import FrameError
 from ltemlive.physics.optics import is_in_focus, shows_amplitude
 from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
 from ltemlive.recon.evidence import Problem, notes_on, problem_of
+from ltemlive.recon.field import ALIGNED, solved_field
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.preparation import (
-    Field,
     MeasuredImage,
     empty_series,
     exit_amplitude,
     measured_image,
     of_images,
-    solved_field,
     with_amplitude,
     with_image,
 )
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.frames import Frame
+    from ltemlive.recon.field import Field, Shift
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.solver import SolverState
     from ltemlive.settings import SolverSettings
@@ -48,6 +48,10 @@ class SeriesModel:
     seqs: tuple[int, ...] = ()
     images: tuple[MeasuredImage, ...] = ()
     """Of each frame in ``seqs``."""
+    shifts_px: tuple[Shift, ...] = ()
+    """Of each frame in ``seqs``: where what stands at r in the reference frame stands."""
+    registered_px: tuple[Shift, ...] = ()
+    """The same before the shifts were refined with the phase."""
 
     @property
     def defocus_nm(self) -> tuple[float, ...]:
@@ -62,6 +66,24 @@ class SeriesModel:
         )
 
     @property
+    def aligned_in_focus(self) -> tuple[MeasuredImage, ...]:
+        """Return those of them that lie exactly where the reference frame does."""
+        return tuple(
+            image
+            for image, shift_px in zip(self.images, self.shifts_px, strict=True)
+            if shift_px == ALIGNED and is_in_focus(image.defocus_nm, self.microscope)
+        )
+
+    @property
+    def reference(self) -> int:
+        """Return the place of the reference frame: the first in focus, or nearest to it."""
+        distance = [
+            0.0 if is_in_focus(value, self.microscope) else abs(value)
+            for value in self.defocus_nm
+        ]
+        return distance.index(min(distance))
+
+    @property
     def defocused(self) -> tuple[MeasuredImage, ...]:
         """Return the images that constrain the phase."""
         return tuple(
@@ -73,7 +95,10 @@ class SeriesModel:
     @property
     def rows(self) -> tuple[int | None, ...]:
         """Return where each image stands in ``series``; None: in its mean in focus."""
-        has_optics = [not self._shows_amplitude(image) for image in self.images]
+        has_optics = [
+            shift_px != ALIGNED or not self._shows_amplitude(image)
+            for image, shift_px in zip(self.images, self.shifts_px, strict=True)
+        ]
         counted = itertools.accumulate(has_optics)
         return tuple(
             count - 1 if has else None
@@ -139,14 +164,34 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
     if defocus_nm is None:
         raise FrameError(f"frame {seq}: expected a defocus in nm, got none")
     image = measured_image(frame, defocus_nm)
-    series = with_image(model.series, model.field, image, model.microscope)
+    return _with_measured(replace(model, seqs=(*model.seqs, seq)), image, ALIGNED)
+
+
+def with_shifts(model: SeriesModel, shifts_px: Iterable[Shift]) -> SeriesModel:
+    """Return the model with its frames where ``shifts_px`` say, in their order."""
+    images = model.images
+    empty = empty_series(model.field, model.microscope)
+    model = replace(model, series=empty, images=(), shifts_px=(), registered_px=())
+    for image, shift_px in zip(images, shifts_px, strict=True):
+        model = _with_measured(model, image, shift_px)
+    return model
+
+
+def _with_measured(
+    model: SeriesModel, image: MeasuredImage, shift_px: Shift
+) -> SeriesModel:
+    series = with_image(model.series, model.field, image, model.microscope, shift_px)
     model = replace(
-        model, series=series, seqs=(*model.seqs, seq), images=(*model.images, image)
+        model,
+        series=series,
+        images=(*model.images, image),
+        shifts_px=(*model.shifts_px, shift_px),
+        registered_px=(*model.registered_px, shift_px),
     )
-    if is_in_focus(defocus_nm, model.microscope):
-        amplitude = exit_amplitude(model.in_focus)
-        series = with_amplitude(series, model.field, amplitude)
-    return replace(model, series=series)
+    if shift_px != ALIGNED or not is_in_focus(image.defocus_nm, model.microscope):
+        return model
+    amplitude = exit_amplitude(model.aligned_in_focus)
+    return replace(model, series=with_amplitude(series, model.field, amplitude))
 
 
 def defocused_series(model: SeriesModel) -> FocalSeries:

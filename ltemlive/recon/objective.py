@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from ltemlive.recon.priors import Prior
 
 
+UNSEEN = -1.0
+"""In place of an amplitude, which is never negative: border, and pixels not believed."""
+
+
 class FocalSeries(NamedTuple):
     """The measured series as the solver takes it; float32 unless it says otherwise.
 
@@ -41,17 +45,17 @@ class FocalSeries(NamedTuple):
     amplitude: Tensor
     """First guess of the exit wave's, (ny, nx), mean square 1."""
     measured: Tensor
-    """sqrt(intensity / mean) of each image, (n, ny, nx)."""
+    """sqrt(intensity / mean) of each image, (n, ny, nx), or ``UNSEEN``."""
     transfer: Tensor
     """complex64, (n, ny, nx)."""
     blur: Tensor
     weight: Tensor
-    """(ny, nx): 1 where the camera saw, 0 in the border."""
+    """(ny, nx): 1 in the frame that the phase is asked for, 0 in the border."""
     precision: Tensor
     """1 / sigma_k^2, (n,)."""
     focus: Tensor
     """Mean sqrt(intensity / mean) of the images in focus, which shows the amplitude itself,
-    (ny, nx)."""
+    (ny, nx); ``UNSEEN`` as above."""
     focus_precision: Tensor
     """Sum of theirs, (); 0 where there is none."""
     stiffness: Tensor
@@ -115,7 +119,7 @@ def _share(spectrum: Tensor, series: FocalSeries, first: int, threads: int) -> M
             series.blur[index],
             series.precision[index],
         )
-        misfit = _with_image(misfit, spectrum, series.weight, image)
+        misfit = _with_image(misfit, spectrum, image)
     return misfit
 
 
@@ -125,13 +129,13 @@ def _spectrum(cosine: Tensor, sine: Tensor, amplitude: Tensor) -> Tensor:
 
 
 @compiled
-def _with_image(misfit: Misfit, spectrum: Tensor, weight: Tensor, image: Image) -> Misfit:
+def _with_image(misfit: Misfit, spectrum: Tensor, image: Image) -> Misfit:
     """Return the misfit of one image more."""
     blur = image.blur if image.blur.shape[-1] else None
     with tf.GradientTape() as tape:
         tape.watch(spectrum)
         predicted = predicted_amplitude(spectrum, image.transfer, blur)
-        value = image.precision * _half_square(predicted, image.measured, weight)
+        value = image.precision * _half_square(predicted, image.measured)
     along_spectrum = tape.gradient(value, spectrum)
     return Misfit(misfit.value + value, misfit.along_spectrum + along_spectrum)
 
@@ -141,16 +145,22 @@ def _in_focus(amplitude: Tensor, series: FocalSeries) -> tuple[Tensor, Tensor]:
     """Return the misfit of the images in focus, and its derivative by the amplitude."""
     with tf.GradientTape() as tape:
         tape.watch(amplitude)
-        distance = _half_square(amplitude, series.focus, series.weight)
+        distance = _half_square(amplitude, series.focus)
         value = series.focus_precision * distance
     return value, tape.gradient(value, amplitude)
 
 
-def _half_square(predicted: Tensor, measured: Tensor, weight: Tensor) -> Tensor:
+def _half_square(predicted: Tensor, measured: Tensor) -> Tensor:
     """Return half the squared distance of an image from its prediction, scaled to fit."""
-    overlap = total(weight * predicted * measured)
-    scale = tf.stop_gradient(overlap / total(weight * predicted**2))
-    return 0.5 * total(weight * (scale * predicted - measured) ** 2)
+    seen = seen_in(measured)
+    overlap = total(seen * predicted * measured)
+    scale = tf.stop_gradient(overlap / total(seen * predicted**2))
+    return 0.5 * total(seen * (scale * predicted - measured) ** 2)
+
+
+def seen_in(measured: Tensor) -> Tensor:
+    """Return 1 where an image has a value, 0 where it is ``UNSEEN``."""
+    return tf.cast(measured >= 0.0, tf.float32)
 
 
 @compiled

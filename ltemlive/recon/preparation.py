@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
-from scipy.fft import next_fast_len
 from skimage.restoration import denoise_tv_chambolle
 
 from ltemlive.physics import optics
-from ltemlive.recon.objective import FocalSeries
+from ltemlive.recon.field import ALIGNED, split_shift
+from ltemlive.recon.objective import UNSEEN, FocalSeries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.frames import Frame
+    from ltemlive.recon.field import Field, Shift
     from ltemlive.series import Microscope
 
 SIGMA_FLOOR = 5e-3
 """Noise below this part of the amplitude is not believed: the model is no better."""
-ROW_STEP_PX = 8
-"""The side of a field with a free border is a multiple of this."""
 N_RINGS = 24
 LEAST_SIGNIFICANCE = 10.0
 """Standard errors by which a ring of waves must exceed the noise to be a signal; the
@@ -48,53 +47,6 @@ class MeasuredImage:
     """Standard deviation of what is not noise; 0 where nothing stands out."""
     significance: tuple[float, ...]
     """Standard errors by which each ring of waves exceeds the noise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The frame within the field that is solved for; pixels and (y, x) order."""
-
-    frame_shape: tuple[int, int]
-    shape: tuple[int, int]
-    """Of the solved field, the border included."""
-    corner: tuple[int, int]
-    """Where the frame's first pixel lies."""
-
-    def pad(self, image: NDArray[Any], *, mirror: bool) -> NDArray[np.float32]:
-        """Return an image of the frame on the whole field; the border mirrored or zero."""
-        widths = [
-            (corner, whole - corner - side)
-            for corner, whole, side in zip(
-                self.corner, self.shape, self.frame_shape, strict=True
-            )
-        ]
-        padded = np.pad(image, widths, mode="symmetric" if mirror else "constant")
-        return np.asarray(padded, dtype=np.float32)
-
-    def crop(self, image: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the part of the field that the frame shows."""
-        (top, left), (ny, nx) = self.corner, self.frame_shape
-        return np.asarray(image[top : top + ny, left : left + nx], dtype=np.float32)
-
-
-def solved_field(
-    frame_shape: tuple[int, int], microscope: Microscope, border_px: int
-) -> Field:
-    """Return the field to solve for: with an unknown border where the field goes on."""
-    if microscope.border == "periodic":
-        return Field(frame_shape, frame_shape, (0, 0))
-    ny, nx = (_quick_side(side + 2 * border_px) for side in frame_shape)
-    corner = ((ny - frame_shape[0]) // 2, (nx - frame_shape[1]) // 2)
-    return Field(frame_shape, (ny, nx), corner)
-
-
-def _quick_side(least: int) -> int:
-    """Return a side of at least so many pixels whose FFT and whose rows are quick.
-
-    Rows that begin on a vector's boundary save time: 616 = 8 x 7 x 11 takes a fifth less
-    than 625. Factors of 7 and 11 are as quick as smaller ones.
-    """
-    return ROW_STEP_PX * int(next_fast_len(-(-least // ROW_STEP_PX)))
 
 
 def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
@@ -202,9 +154,17 @@ def with_amplitude(
 
 
 def with_image(
-    series: FocalSeries, field: Field, image: MeasuredImage, microscope: Microscope
+    series: FocalSeries,
+    field: Field,
+    image: MeasuredImage,
+    microscope: Microscope,
+    shift_px: Shift = ALIGNED,
 ) -> FocalSeries:
-    """Return the series with one more image."""
+    """Return the series with one more image.
+
+    Whole pixels of its shift move the image, the rest moves what is predicted of it: so
+    nothing that was measured is interpolated.
+    """
     shape, defocus_nm = field.shape, image.defocus_nm
     precision = np.asarray(1.0 / image.sigma**2, np.float32)
     contrasts = np.stack(optics.weak_contrasts(shape, defocus_nm, microscope))
@@ -213,10 +173,13 @@ def with_image(
     series = series._replace(
         stiffness=series.stiffness + tf.constant(stiffness, tf.float32)
     )
-    measured = field.pad(image.amplitude, mirror=False)
-    if optics.shows_amplitude(shape, defocus_nm, microscope):
+    whole, part = split_shift(shift_px)
+    measured = field.place(image.amplitude, whole, unseen=UNSEEN)
+    if shift_px == ALIGNED and optics.shows_amplitude(shape, defocus_nm, microscope):
         return _with_focus(series, measured, precision)
     transfer = optics.transfer_function(shape, defocus_nm, microscope)
+    if any(part):
+        transfer = transfer * field.ramp(part)
     blur = np.zeros((0, 0), np.float32)
     if microscope.coherence == "intensity":
         blur = optics.intensity_blur(shape, defocus_nm, microscope)

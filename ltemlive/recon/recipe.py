@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from ltemlive.recon.compiled import compiled
-from ltemlive.recon.objective import objective_and_gradient
+from ltemlive.recon.objective import objective_and_gradient, seen_in
 from ltemlive.recon.priors import no_prior
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def descend(series: FocalSeries, max_steps: int, *, with_tv: bool) -> Iterator[R
     tv_weight = tf.constant(n_images * TV_WEIGHT if with_tv else 0.0)
     flat = tf.fill(series.amplitude.shape, START_RAD)
     state = RecipeState(tf.stack([flat, tf.math.log(series.amplitude)]))
-    n_measured = n_images * float(tf.reduce_sum(series.weight))
+    n_measured = float(tf.reduce_sum(seen_in(series.measured)))
     while state.steps < max_steps:
         n_steps = min(STEPS_PER_LOOK, max_steps - state.steps)
         unknowns, objective = _advance(

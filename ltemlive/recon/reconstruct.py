@@ -13,7 +13,9 @@ import numpy as np
 
 from ltemlive.errors import FrameError
 from ltemlive.recon import runtime
+from ltemlive.recon.alignment import first_aligned
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit
+from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import (
     SeriesModel,
     defocused_series,
@@ -23,7 +25,7 @@ from ltemlive.recon.model import (
     with_frames,
 )
 from ltemlive.recon.recipe import descend
-from ltemlive.recon.solver import cold_start, refine
+from ltemlive.recon.solver import cold_start
 from ltemlive.results import Reconstruction, Report, Timing
 from ltemlive.versions import versions
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltemlive.recon.field import Shift
     from ltemlive.series import StoredSeries
     from ltemlive.settings import SolverSettings
 
@@ -52,6 +55,7 @@ class _Solution:
     evaluations: int = 0
     objective: tuple[float, ...] = ()
     holdout: tuple[float, ...] | None = None
+    shift_px: tuple[Shift, ...] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -81,13 +85,18 @@ def reconstruct(
     started = clock()
     model = _model_of(stored, settings)
     loaded = clock()
+    if settings.align and settings.method == "ad":
+        model = first_aligned(model, settings)
+    aligned = clock()
     if settings.method == "tie":
         solution = _Solution(tie_phase(model), model.first_amplitude)
     elif settings.method in ("paper", "paper+TV"):
         solution = _by_recipe(model, settings, on_progress)
     else:
         solution = _solve(model, settings, on_progress)
-    seconds = Timing(load=loaded - started, solve=clock() - loaded)
+    seconds = Timing(
+        load=loaded - started, register=aligned - loaded, solve=clock() - aligned
+    )
     report = Report(
         frames_used=tuple(stored.labels),
         frames_rejected=tuple(stored.rejected),
@@ -100,6 +109,7 @@ def reconstruct(
         device=runtime.device_name(),
         versions=versions(),
         method=settings.method,
+        shift_px=solution.shift_px,
         holdout=solution.holdout,
         notes=(*model.notes, *solution.notes),
     )
@@ -133,7 +143,7 @@ def _solve(
     notes: tuple[str, ...] = ()
     while state.steps < settings.max_steps and not state.is_converged:
         budget = min(STEPS_PER_CALL, settings.max_steps - state.steps)
-        state, report = refine(state, model.series, budget)
+        model, state, report = refine_jointly(model, state, budget)
         objective.extend(report.objective)
         on_progress(state.steps, settings.max_steps)
         if not report.is_finite:
@@ -147,6 +157,7 @@ def _solve(
         state.evaluations,
         tuple(objective),
         scores,
+        model.shifts_px if settings.align else None,
         (*notes_on_fit(scores, model), *notes),
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from ltemlive.recon.graphs import search_graphs
+from ltemlive.recon.objective import seen_in
 from ltemlive.recon.priors import prior_and_gradient
 from ltemlive.recon.weighing import search_metric, weighed_prior
 
@@ -29,8 +30,9 @@ def bare_search(state: SolverState, series: FocalSeries) -> LbfgsState:
 
 def misfit(bare: LbfgsState, series: FocalSeries) -> float:
     """Return the mean squared misfit in units of noise: 1 where nothing else is left."""
-    n_images = int(series.measured.shape[0]) + int(series.focus_precision > 0.0)
-    n_measured = n_images * float(tf.reduce_sum(series.weight))
+    n_measured = float(tf.reduce_sum(seen_in(series.measured)))
+    if float(series.focus_precision) > 0.0:
+        n_measured += float(tf.reduce_sum(seen_in(series.focus)))
     return 2.0 * float(bare.objective) / n_measured
 
 

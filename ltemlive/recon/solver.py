@@ -158,7 +158,7 @@ def gentle_start(state: SolverState, series: FocalSeries) -> SolverState:
 
 
 def refine(
-    state: SolverState, series: FocalSeries, n_steps: int
+    state: SolverState, series: FocalSeries, n_steps: int, *, one_round: bool = False
 ) -> tuple[SolverState, StepReport]:
     """Return the state after at most ``n_steps`` steps, fewer where it has converged.
 
@@ -174,6 +174,8 @@ def refine(
         went through ``warm_start``.
     n_steps
         Budget; every step costs one gradient, rarely two.
+    one_round
+        Whether to come back where a round ends, before the budget is spent.
     """
     objective: list[float] = []
     evaluations = state.evaluations
@@ -188,6 +190,8 @@ def refine(
         is_finite = all(value < float("inf") for value in reached)
         if is_finite:
             state = after_steps(state, series.weight)
+        if one_round and state.search is None:
+            break
     report = StepReport(
         len(objective),
         state.evaluations - evaluations,

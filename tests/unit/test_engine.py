@@ -60,8 +60,9 @@ def narrow(frame):
     return replace(frame, image=frame.image[:, :-1])
 
 
-def never_finite(state, series, n_steps):
-    return state, StepReport(n_steps, n_steps, (float("nan"),) * n_steps, False, False)
+def never_finite(model, state, n_steps):
+    nothing = StepReport(n_steps, n_steps, (float("nan"),) * n_steps, False, False)
+    return model, state, nothing
 
 
 # The live series
@@ -242,7 +243,7 @@ def test_after_trouble_it_goes_on_from_the_last_good_phase(
     engine.add(frames)
     engine.refine(40)
     with monkeypatch.context() as trouble:
-        trouble.setattr(module, "refine", never_finite)
+        trouble.setattr(module, "refine_jointly", never_finite)
         (advice,) = engine.refine(10)
     assert advice == AdviceGiven(
         "the solver met a result that is not finite; it goes on from the last good phase",
@@ -260,7 +261,7 @@ def test_after_trouble_twice_it_starts_cold(acquisition, frames, monkeypatch):
     engine.add(frames)
     engine.refine(40)
     with monkeypatch.context() as trouble:
-        trouble.setattr(module, "refine", never_finite)
+        trouble.setattr(module, "refine_jointly", never_finite)
         engine.refine(10)
         (advice,) = engine.refine(10)
     assert advice.text.endswith("it goes on from a cold start")
@@ -272,7 +273,7 @@ def test_after_trouble_twice_it_starts_cold(acquisition, frames, monkeypatch):
 def test_trouble_that_does_not_end_is_given_up_until_a_frame_comes(
     acquisition, frames, monkeypatch
 ):
-    monkeypatch.setattr(module, "refine", never_finite)
+    monkeypatch.setattr(module, "refine_jointly", never_finite)
     engine = engine_for(acquisition)
     engine.add(frames[:4])
     calls = 0

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ltemlive.physics.accuracy import phase_accuracy
-from ltemlive.recon import solver as module
+from ltemlive.recon import search as module
 from ltemlive.recon import weighing
 from ltemlive.recon.model import empty_model, with_frames
 from ltemlive.recon.solver import cold_start, refine

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from ltemlive.physics.optics import intensity_blur, transfer_function
 from ltemlive.recon.forward import INTENSITY_FLOOR
-from ltemlive.recon.objective import FocalSeries, objective_and_gradient
+from ltemlive.recon.objective import UNSEEN, FocalSeries, objective_and_gradient
 from ltemlive.recon.priors import no_prior
 from ltemlive.series import Microscope
 
@@ -31,9 +31,10 @@ class Setting:
         self.measured = [image + 0.02 * rng.standard_normal(SHAPE) for image in self.seen]
         self.focus = np.exp(self.truth[1]) + 0.02 * rng.standard_normal(SHAPE)
 
-    def series(self, *indices, measured=None, focus_precision=0.0):
+    def series(self, *indices, measured=None, focus_precision=0.0, unseen=UNSEEN):
         """Return the images of these indices, and those in focus where they count."""
         measured = self.measured if measured is None else measured
+        measured = [np.where(self.weight, image, unseen) for image in measured]
         blurs = self.blurs if self.is_blurred else [np.zeros((0, 0))] * 3
         half_planes = (2, SHAPE[0], SHAPE[1] // 2 + 1)
         return FocalSeries(
@@ -43,7 +44,7 @@ class Setting:
             blur=tf.constant(np.array([blurs[k] for k in indices]), tf.float32),
             weight=tf.constant(self.weight, tf.float32),
             precision=tf.constant([SIGMAS[k] ** -2 for k in indices], tf.float32),
-            focus=tf.constant(self.focus, tf.float32),
+            focus=tf.constant(np.where(self.weight, self.focus, unseen), tf.float32),
             focus_precision=tf.constant(focus_precision, tf.float32),
             stiffness=tf.ones(half_planes),
         )
@@ -160,9 +161,8 @@ def test_a_series_without_images_leaves_the_prior(setting, evaluate):
 
 
 def test_what_the_camera_did_not_see_does_not_matter(setting, evaluate):
-    unseen = [np.where(setting.weight == 0.0, 7.0, image) for image in setting.measured]
     value, gradient = evaluate(setting.start, setting.series(0, 1, 2))
-    again, same = evaluate(setting.start, setting.series(0, 1, 2, measured=unseen))
+    again, same = evaluate(setting.start, setting.series(0, 1, 2, unseen=-7.0))
     assert value == again
     np.testing.assert_array_equal(gradient, same)
 

@@ -2,20 +2,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.optics import intensity_blur, transfer_function, weak_contrasts
+from ltemlive.recon.field import solved_field
 from ltemlive.recon.preparation import (
-    ROW_STEP_PX,
     SIGMA_FLOOR,
     MeasuredImage,
     empty_series,
     exit_amplitude,
     measured_image,
     noise_sigma,
-    solved_field,
     with_amplitude,
     with_image,
 )
@@ -37,48 +34,6 @@ def frame_of(image):
 
 def image_of(amplitude, *, defocus_nm=1e5, sigma=0.05):
     return MeasuredImage(amplitude.astype(np.float32), defocus_nm, sigma, 0.1, (0.0,))
-
-
-# The field that is solved for
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    shape=st.tuples(st.integers(16, 60), st.integers(16, 60)),
-    border_px=st.integers(0, 70),
-    mirror=st.booleans(),
-)
-def test_cropping_what_was_padded_gives_it_back(shape, border_px, mirror):
-    field = solved_field(shape, FREE, border_px)
-    image = speckle(shape)
-    padded = field.pad(image, mirror=mirror)
-    assert padded.shape == field.shape
-    assert all(
-        whole >= side + 2 * border_px
-        for whole, side in zip(field.shape, shape, strict=True)
-    )
-    assert all(whole % ROW_STEP_PX == 0 for whole in field.shape)
-    np.testing.assert_array_equal(field.crop(padded), image)
-
-
-def test_a_periodic_field_has_no_border():
-    field = solved_field(SHAPE, PERIODIC, 48)
-    assert field.shape == SHAPE
-    np.testing.assert_array_equal(field.pad(speckle(), mirror=True), speckle())
-
-
-def test_the_frame_lies_in_the_middle_of_its_border():
-    field = solved_field((32, 44), FREE, 8)
-    assert field.shape == (48, 64)
-    assert field.corner == (8, 10)
-
-
-def test_the_border_is_a_mirror_or_nothing():
-    field = solved_field((32, 32), FREE, 8)
-    image = speckle((32, 32))
-    mirrored, bare = (field.pad(image, mirror=mirror) for mirror in (True, False))
-    np.testing.assert_array_equal(mirrored[7::-1, 8:-8], image[:8])
-    assert not bare[:8].any()
 
 
 # One frame as the objective compares it

@@ -199,15 +199,15 @@ def test_the_recipe_of_the_paper_takes_its_time(acquire, method):
 
 
 def test_what_is_not_finite_ends_the_search_with_a_note(acquire, monkeypatch):
-    refine = module.refine
+    refine = module.refine_jointly
 
-    def diverging(state, series, n_steps):
-        state, report = refine(state, series, n_steps)
+    def diverging(model, state, n_steps):
+        model, state, report = refine(model, state, n_steps)
         if state.steps <= STEPS_PER_CALL:
-            return state, report
-        return state, StepReport(1, 1, (float("nan"),), False, False)
+            return model, state, report
+        return model, state, StepReport(1, 1, (float("nan"),), False, False)
 
-    monkeypatch.setattr(module, "refine", diverging)
+    monkeypatch.setattr(module, "refine_jointly", diverging)
     result = solved(stored(acquire(coherence="wave")))
     assert result.report.notes == (DIVERGED_NOTE,)
     assert result.report.steps == 2 * STEPS_PER_CALL

@@ -1,0 +1,47 @@
+import numpy as np
+
+from ltemlive.recon import joint as module
+from ltemlive.recon.joint import refine_jointly
+from ltemlive.recon.solver import cold_start, refine
+from ltemlive.recon.weighing import Stage
+from ltemlive.settings import SolverSettings
+
+DEFOCI_NM = (0.0, -4e5, 4e5)
+
+
+def test_without_alignment_it_is_the_solver(acquire, model_of):
+    settings = SolverSettings(align=False)
+    model = model_of(acquire(DEFOCI_NM, coherence="wave"))
+    alone, report = refine(cold_start(model.series, settings), model.series, 60)
+    same, state, together = refine_jointly(model, cold_start(model.series, settings), 60)
+    assert same is model
+    np.testing.assert_array_equal(state.unknowns, alone.unknowns)
+    assert together == report
+
+
+def test_frames_move_between_rounds_once_edges_have_begun(acquire, model_of, monkeypatch):
+    asked = []
+
+    def noted(model, state):
+        assert state.search is None
+        asked.append((state.stage, state.round))
+        return model
+
+    monkeypatch.setattr(module, "realigned", noted)
+    model = model_of(acquire(DEFOCI_NM, coherence="wave"))
+    state = cold_start(model.series, SolverSettings())
+    while not state.is_converged:
+        model, state, report = refine_jointly(model, state, 7)
+        assert 0 < report.steps <= 7
+    assert asked[0] == (Stage.EDGES, 1)
+    assert asked[-5:] == [*((Stage.WHOLE, n) for n in range(4)), (Stage.SETTLED, 0)]
+
+
+def test_the_budget_may_be_split_anyhow(acquire, model_of):
+    model = model_of(acquire(DEFOCI_NM, coherence="wave"))
+    start = cold_start(model.series, SolverSettings())
+    _, whole, _ = refine_jointly(model, start, 70)
+    parts, state = model, start
+    for n_steps in (1, 9, 30, 25, 5):
+        parts, state, _ = refine_jointly(parts, state, n_steps)
+    np.testing.assert_array_equal(state.unknowns, whole.unknowns)
