@@ -16,6 +16,7 @@ from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.recon import runtime
 from ltemlive.recon.alignment import aligned_on_arrival
 from ltemlive.recon.graphs import prepare_graphs
+from ltemlive.recon.innovation import holdout_scores, notes_on_fit
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import (
     SeriesModel,
@@ -183,6 +184,10 @@ class LiveEngine:
         self, model: SeriesModel, phase: NDArray[np.float32], objective: tuple[float, ...]
     ) -> PhaseEstimate:
         state = self._state
+        scores = holdout_scores(state, model) if state else ()
+        # On its way a phase fits no image.
+        is_at_rest = state is not None and state.is_converged
+        doubts = notes_on_fit(scores, model) if is_at_rest else ()
         return PhaseEstimate(
             ordinal=self._ordinal,
             series=self._series,
@@ -200,5 +205,7 @@ class LiveEngine:
             pixel_nm=self._microscope.pixel_nm,
             device=runtime.device_name(),
             t_frame_last=self._t_frame_last,
-            notes=model.notes,
+            shift_px=model.shifts_px if state and self._settings.align else (),
+            holdout=scores,
+            notes=(*model.notes, *doubts),
         )

@@ -83,6 +83,12 @@ class PhaseEstimate:
     device: str
     t_frame_last: float | None = None
     """Start of the newest exposure used, seconds since 1970."""
+    shift_px: tuple[tuple[float, float], ...] = ()
+    """(dy, dx) of each frame in ``seqs_used`` against the reference frame; empty where
+    frames are taken as they are."""
+    holdout: tuple[float, ...] = ()
+    """How each of them fits what the others predict (1 does, more does not); empty where
+    the method cannot tell."""
     notes: tuple[str, ...] = field(default_factory=tuple)
     """What the user should know about this estimate, one sentence each."""
 

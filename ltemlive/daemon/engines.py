@@ -130,5 +130,7 @@ def final_estimate(
         t_frame_last=max(
             (frame.meta.t_exposure_start or 0.0 for frame in stored.frames), default=None
         ),
+        shift_px=report.shift_px or (),
+        holdout=report.holdout or (),
         notes=report.notes,
     )

@@ -98,12 +98,13 @@ def _unpacked(
 ) -> Parcel:
     if kind == "Frame":
         return Frame(FrameMeta(**values), **arrays)
-    in_tuples = {
-        name: tuple(each) if isinstance(each, list) else each
-        for name, each in values.items()
-    }
+    in_tuples = {name: _in_tuples(each) for name, each in values.items()}
     event: Event = _EVENTS[kind](**in_tuples, **arrays)
     return event
+
+
+def _in_tuples(value: Any) -> Any:
+    return tuple(map(_in_tuples, value)) if isinstance(value, list) else value
 
 
 def _fields(value: Any) -> dict[str, Any]:

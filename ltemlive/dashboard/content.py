@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast, get_args
 
 import numpy as np
 
@@ -40,6 +40,15 @@ COUNTERS = (
 )
 
 
+class FrameFit(NamedTuple):
+    """How a frame goes together with the others; None where nobody can tell."""
+
+    shift_px: tuple[float, float] | None = None
+    """(dy, dx) against the reference frame."""
+    holdout: float | None = None
+    """1 where it fits what the others predict, more where it does not."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EstimateShown:
     """One revision of the phase with everything derived from it that is drawn."""
@@ -48,6 +57,8 @@ class EstimateShown:
     series: str
     rev: int
     seqs_used: tuple[int, ...]
+    fits: Mapping[int, FrameFit]
+    """Of each of them, by seq; empty where nobody can tell."""
     steps: int
     objective: tuple[float, ...]
     """The objective after each step of this revision; NaN where it was not finite."""
@@ -122,6 +133,7 @@ def read_estimate(message: ResultMessage) -> EstimateShown:
         series=fields.text("series"),
         rev=fields.whole("rev"),
         seqs_used=_whole_numbers(message.header, "seqs_used"),
+        fits=_fits(message.header),
         steps=fields.whole("steps"),
         objective=_objective(message.header),
         is_final=fields.flag("final"),
@@ -229,6 +241,36 @@ def _whole_numbers(header: Mapping[str, Any], key: str) -> tuple[int, ...]:
     if not isinstance(values, list) or not all(type(value) is int for value in values):
         raise WireError(f"estimate: {key}: expected whole numbers, got {brief(values)}")
     return tuple(values)
+
+
+def _fits(header: Mapping[str, Any]) -> dict[int, FrameFit]:
+    """Return where each frame lies and how it fits; None where not told."""
+    seqs = _whole_numbers(header, "seqs_used")
+    shifts = header.get("shift_px") or [None] * len(seqs)
+    scores = header.get("holdout") or [None] * len(seqs)
+    if not (isinstance(shifts, list) and isinstance(scores, list)):
+        raise WireError("estimate: expected lists of shift_px and holdout")
+    if not len(shifts) == len(scores) == len(seqs):
+        raise WireError(
+            f"estimate: expected shift_px and holdout of {len(seqs)} frames, got "
+            f"{len(shifts)} and {len(scores)}"
+        )
+    return {
+        seq: FrameFit(_pair(shift), _finite(score))
+        for seq, shift, score in zip(seqs, shifts, scores, strict=True)
+    }
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    along_y, along_x = map(_finite, value)
+    return None if along_y is None or along_x is None else (along_y, along_x)
+
+
+def _finite(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else None
 
 
 def _sentences(header: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme, wording
+from ltemlive.dashboard.content import FrameFit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ltemlive.wire.results import FrameRow
 
-HEADINGS = ("Frame", "Defocus (\N{MICRO SIGN}m)", "State", "Reason")
+HEADINGS = ("Frame", "Defocus (\N{MICRO SIGN}m)", "Shift (px)", "Fit", "State", "Reason")
+_STATE = 4
+_WIDTHS_PX = (56, 92, 104, 44, 72)
 
 _COLOURS = {"stored": theme.MUTED, "used": theme.GOOD, "rejected": theme.BAD}
 _Index: TypeAlias = QtCore.QModelIndex | QtCore.QPersistentModelIndex
@@ -24,16 +29,22 @@ class FrameModel(QtCore.QAbstractTableModel):
     def __init__(self, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: tuple[FrameRow, ...] = ()
+        self._fits: Mapping[int, FrameFit] = {}
 
     @property
     def rows(self) -> tuple[FrameRow, ...]:
         """What is shown."""
         return self._rows
 
-    def show_rows(self, rows: tuple[FrameRow, ...]) -> None:
+    @property
+    def fits(self) -> Mapping[int, FrameFit]:
+        """How they fit, by seq."""
+        return self._fits
+
+    def show_rows(self, rows: tuple[FrameRow, ...], fits: Mapping[int, FrameFit]) -> None:
         """Replace all rows."""
         self.beginResetModel()
-        self._rows = rows
+        self._rows, self._fits = rows, fits
         self.endResetModel()
 
     def rowCount(self, _parent: _Index | None = None) -> int:  # noqa: N802 - Qt's name
@@ -59,15 +70,19 @@ class FrameModel(QtCore.QAbstractTableModel):
         """Return text, alignment or colour of a cell."""
         row, column = self._rows[index.row()], index.column()
         if role == QtCore.Qt.ItemDataRole.DisplayRole:
-            return cells(row)[column]
+            return self._cells(row)[column]
         if role == QtCore.Qt.ItemDataRole.ToolTipRole:
             # Qt would take a reason with tags in it for HTML.
-            return html.escape(cells(row)[column])
+            return html.escape(self._cells(row)[column])
         if role == QtCore.Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
-        if role == QtCore.Qt.ItemDataRole.ForegroundRole and column == 2:
+        if role == QtCore.Qt.ItemDataRole.ForegroundRole and column == _STATE:
             return QtGui.QColor(_COLOURS[row.state])
         return None
+
+    def _cells(self, row: FrameRow) -> tuple[str, ...]:
+        fit = None if row.seq is None else self._fits.get(row.seq)
+        return cells(row, fit or FrameFit())
 
 
 class FrameTable(QtWidgets.QTableView):
@@ -85,21 +100,28 @@ class FrameTable(QtWidgets.QTableView):
         heading = self.horizontalHeader()
         heading.setStretchLastSection(True)
         heading.setHighlightSections(False)
-        for column, width_px in enumerate((70, 100, 80)):
+        for column, width_px in enumerate(_WIDTHS_PX):
             heading.resizeSection(column, width_px)
 
-    def show_rows(self, rows: tuple[FrameRow, ...]) -> None:
+    def show_rows(self, rows: tuple[FrameRow, ...], fits: Mapping[int, FrameFit]) -> None:
         """Replace all rows and show the last; the same rows stay as the user left them."""
-        if rows != self._model.rows:
-            self._model.show_rows(rows)
+        if rows != self._model.rows or fits != self._model.fits:
+            self._model.show_rows(rows, fits)
             self.scrollToBottom()
 
 
-def cells(row: FrameRow) -> tuple[str, str, str, str]:
-    """Return the texts of one row."""
-    return row.frame, wording.defocus_text(row.defocus_nm), row.state, row.reason or ""
+def cells(row: FrameRow, fit: FrameFit) -> tuple[str, ...]:
+    """Return the texts of one row, one for each heading."""
+    return (
+        row.frame,
+        wording.defocus_text(row.defocus_nm),
+        wording.shift_text(fit.shift_px),
+        wording.fit_text(fit.holdout),
+        row.state,
+        row.reason or "",
+    )
 
 
 def _alignment(column: int) -> QtCore.Qt.AlignmentFlag:
     side = QtCore.Qt.AlignmentFlag
-    return side.AlignVCenter | (side.AlignRight if column < 2 else side.AlignLeft)
+    return side.AlignVCenter | (side.AlignRight if column < _STATE else side.AlignLeft)

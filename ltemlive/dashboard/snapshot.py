@@ -18,7 +18,9 @@ from ltemlive.dashboard.content import (
 )
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.content import EstimateShown, StatusShown
+    from collections.abc import Mapping
+
+    from ltemlive.dashboard.content import EstimateShown, FrameFit, StatusShown
     from ltemlive.wire.results import FrameRow, ResultMessage
 
 Link: TypeAlias = Literal["connecting", "up", "down", "refused"]
@@ -127,6 +129,13 @@ def banner(snapshot: DisplaySnapshot) -> Notice | None:
     if snapshot.estimate is not None and snapshot.estimate.notes:
         return Notice(" ".join(snapshot.estimate.notes), "info")
     return None
+
+
+def fits(snapshot: DisplaySnapshot) -> Mapping[int, FrameFit]:
+    """Return how the listed frames fit each other, by seq, as the newest estimate knows."""
+    estimate = snapshot.estimate
+    is_listed = estimate is not None and estimate.ordinal == snapshot.ordinal
+    return estimate.fits if estimate is not None and is_listed else {}
 
 
 def _with_status(

@@ -13,7 +13,7 @@ from ltemlive.dashboard.header import Banner, Header
 from ltemlive.dashboard.induction_panel import InductionPanel
 from ltemlive.dashboard.map_panel import MapPanel
 from ltemlive.dashboard.objective_panel import ObjectivePlot
-from ltemlive.dashboard.snapshot import DisplaySnapshot, banner
+from ltemlive.dashboard.snapshot import DisplaySnapshot, banner, fits
 from ltemlive.dashboard.status_strip import StatusStrip
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         self._drawn = snapshot
         self.banner.show_notice(banner(snapshot))
         self.strip.show_snapshot(snapshot)
-        self.frames.show_rows(snapshot.frames)
+        self.frames.show_rows(snapshot.frames, fits(snapshot))
         if not self.header.freeze.isChecked():
             self._show_estimate(snapshot)
         self.taken.emit()

@@ -44,6 +44,18 @@ def defocus_text(defocus_nm: float | None) -> str:
     return f"{sign}{_figure(figure)}"
 
 
+def shift_text(shift_px: tuple[float, float] | None) -> str:
+    """Return where a frame lies, (dy, dx) with their signs, to a tenth of a pixel."""
+    if shift_px is None:
+        return NOTHING
+    return ", ".join(f"{each:+.1f}".replace("-", "\N{MINUS SIGN}") for each in shift_px)
+
+
+def fit_text(holdout: float | None) -> str:
+    """Return how a frame fits the others: 1.0 does, more does not."""
+    return NOTHING if holdout is None else f"{holdout:.2f}" if holdout < 10 else "10+"
+
+
 def age_text(age_s: float | None) -> str:
     """Return a time span: tenths of a second first, then seconds, minutes, hours."""
     if age_s is None:

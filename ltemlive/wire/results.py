@@ -173,6 +173,8 @@ def estimate_message(
         "t_frame_last": estimate.t_frame_last,
         "t_published": t_published,
         "device": estimate.device,
+        "shift_px": estimate.shift_px,
+        "holdout": _finite_or_null(estimate.holdout),
         "notes": estimate.notes,
         "arrays": [
             {"name": name, "unit": unit, "pixel_nm": estimate.pixel_nm * factor}

@@ -285,6 +285,51 @@ def test_trouble_that_does_not_end_is_given_up_until_a_frame_comes(
     assert engine.wants_steps
 
 
+# Frames that do not lie as one
+
+
+@pytest.fixture(scope="module")
+def drifting():
+    """Return a series that creeps by more than a pixel from frame to frame."""
+    document = {
+        "specimen": {"size_px": 96, "margin_px": 32},
+        "microscope": {"pixel_nm": 10.0},
+        "defocus_nm": [0.0, -2e5, 2e5, -8e5, 8e5],
+        "noise": {"level": 0.05},
+        "drift_px_per_frame": (1.3, -0.7),
+    }
+    return Acquisition(Scenario.model_validate(document))
+
+
+def live(acquisition, settings):
+    engine = engine_for(acquisition, settings)
+    for frame in acquisition.frames():
+        engine.add([frame])
+        told = engine.refine(24)
+    while engine.wants_steps:
+        told = engine.refine(24)
+    return told[0]
+
+
+def test_a_drift_is_followed_and_told(drifting):
+    estimate = live(drifting, SolverSettings())
+    expected = np.outer(np.arange(5), (1.3, -0.7))
+    assert np.array(estimate.shift_px) == pytest.approx(expected, abs=0.6)
+    assert estimate.shift_px[0] == (0.0, 0.0)
+    assert estimate.holdout == pytest.approx((1.0,) * 5, abs=0.3)
+    assert estimate.notes == ()
+    unaware = live(drifting, SolverSettings(align=False))
+    assert unaware.shift_px == ()
+    assert max(unaware.holdout) > 1.5
+    assert unaware.notes[-1].startswith("images do not fit each other")
+    found, missed = (
+        phase_accuracy(each.phase_rad, drifting.truth_phase_rad).gradient
+        for each in (estimate, unaware)
+    )
+    assert found > 0.9
+    assert missed < found - 0.2
+
+
 # The transport-of-intensity equation
 
 

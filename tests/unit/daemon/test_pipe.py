@@ -72,13 +72,23 @@ def test_an_estimate_comes_bit_for_bit_whatever_its_numbers(phase_rad, objective
         amplitude=phase_rad[::-1],
         pixel_nm=5.0,
         device="abacus",
+        shift_px=((0.0, 0.0), (-1.25, 40.5)),
+        holdout=(1.0, 2.5),
         notes=("a", "b"),
     )
     (came,) = sent({}, [estimate]).parcels
     assert came.phase_rad.tobytes() == phase_rad.tobytes()
     np.testing.assert_array_equal(came.amplitude, estimate.amplitude)
     np.testing.assert_array_equal(came.objective, estimate.objective)
-    for name in ("series", "rev", "seqs_used", "defocus_nm", "notes", "t_frame_last"):
+    for name in (
+        "series",
+        "rev",
+        "seqs_used",
+        "defocus_nm",
+        "shift_px",
+        "holdout",
+        "notes",
+    ):
         assert getattr(came, name) == getattr(estimate, name)
 
 

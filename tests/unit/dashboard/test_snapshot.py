@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltemlive.dashboard.content import Notice
+from ltemlive.dashboard.content import FrameFit, Notice
 from ltemlive.dashboard.snapshot import (
     SILENT_AFTER_S,
     DisplaySnapshot,
     banner,
     connection,
     data_age_s,
+    fits,
     latency_s,
     merge,
     with_link,
@@ -338,3 +339,24 @@ def test_the_latency_is_counted_from_the_exposure():
 def test_a_message_with_a_wrong_value_is_refused_by_name(message, named):
     with pytest.raises(WireError, match=named):
         after(message)
+
+
+# How frames fit
+
+
+def test_frames_fit_as_the_newest_estimate_of_their_series_says():
+    told = estimate(shift_px=((0.0, 0.0), (1.5, -2.0)), holdout=(1.0, float("inf")))
+    assert fits(after(status())) == {}
+    assert fits(after(status(), estimate()))[1] == FrameFit(None, None)
+    assert fits(after(status(), told)) == {
+        0: FrameFit((0.0, 0.0), 1.0),
+        1: FrameFit((1.5, -2.0), None),
+    }
+    assert fits(after(told, status(ordinal=2))) == {}
+
+
+@pytest.mark.parametrize("wrong", [{"shift_px": [[0.0, 0.0]]}, {"holdout": {"0": 1.0}}])
+def test_fits_of_other_frames_than_those_used_are_refused(wrong):
+    message = estimate(shift_px=((0.0, 0.0), (1.5, -2.0)), holdout=(1.0, 1.0))
+    with pytest.raises(WireError, match="shift_px and holdout"):
+        after(replace(message, header={**message.header, **wrong}))

