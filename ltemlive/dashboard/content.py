@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
+from ltemlive.dashboard.fits import FrameFit, read_fits
 from ltemlive.dashboard.levels import percentile_levels
 from ltemlive.errors import WireError
 from ltemlive.physics.colour import induction_rgb, induction_scale_t_nm
@@ -38,15 +39,6 @@ COUNTERS = (
     "rejected",
     "queued",
 )
-
-
-class FrameFit(NamedTuple):
-    """How a frame goes together with the others; None where nobody can tell."""
-
-    shift_px: tuple[float, float] | None = None
-    """(dy, dx) against the reference frame."""
-    holdout: float | None = None
-    """1 where it fits what the others predict, more where it does not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,13 +119,14 @@ def read_estimate(message: ResultMessage) -> EstimateShown:
             f"got {gradient.shape} and {induction.shape}"
         )
     magnitude = np.hypot(gradient[0], gradient[1])
+    seqs = _whole_numbers(message.header, "seqs_used")
     scale_t_nm = induction_scale_t_nm(induction)
     return EstimateShown(
         ordinal=fields.whole("ordinal"),
         series=fields.text("series"),
         rev=fields.whole("rev"),
-        seqs_used=_whole_numbers(message.header, "seqs_used"),
-        fits=_fits(message.header),
+        seqs_used=seqs,
+        fits=read_fits(message.header, seqs),
         steps=fields.whole("steps"),
         objective=_objective(message.header),
         is_final=fields.flag("final"),
@@ -241,36 +234,6 @@ def _whole_numbers(header: Mapping[str, Any], key: str) -> tuple[int, ...]:
     if not isinstance(values, list) or not all(type(value) is int for value in values):
         raise WireError(f"estimate: {key}: expected whole numbers, got {brief(values)}")
     return tuple(values)
-
-
-def _fits(header: Mapping[str, Any]) -> dict[int, FrameFit]:
-    """Return where each frame lies and how it fits; None where not told."""
-    seqs = _whole_numbers(header, "seqs_used")
-    shifts = header.get("shift_px") or [None] * len(seqs)
-    scores = header.get("holdout") or [None] * len(seqs)
-    if not (isinstance(shifts, list) and isinstance(scores, list)):
-        raise WireError("estimate: expected lists of shift_px and holdout")
-    if not len(shifts) == len(scores) == len(seqs):
-        raise WireError(
-            f"estimate: expected shift_px and holdout of {len(seqs)} frames, got "
-            f"{len(shifts)} and {len(scores)}"
-        )
-    return {
-        seq: FrameFit(_pair(shift), _finite(score))
-        for seq, shift, score in zip(seqs, shifts, scores, strict=True)
-    }
-
-
-def _pair(value: Any) -> tuple[float, float] | None:
-    if not isinstance(value, list) or len(value) != 2:
-        return None
-    along_y, along_x = map(_finite, value)
-    return None if along_y is None or along_x is None else (along_y, along_x)
-
-
-def _finite(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and math.isfinite(value) else None
 
 
 def _sentences(header: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme, wording
-from ltemlive.dashboard.content import FrameFit
+from ltemlive.dashboard.fits import FrameFit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

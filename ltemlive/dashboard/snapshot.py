@@ -20,7 +20,8 @@ from ltemlive.dashboard.content import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ltemlive.dashboard.content import EstimateShown, FrameFit, StatusShown
+    from ltemlive.dashboard.content import EstimateShown, StatusShown
+    from ltemlive.dashboard.fits import FrameFit
     from ltemlive.wire.results import FrameRow, ResultMessage
 
 Link: TypeAlias = Literal["connecting", "up", "down", "refused"]

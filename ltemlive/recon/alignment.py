@@ -5,9 +5,9 @@ A frame is registered against what the phase of the others predicts at its own d
 next one is registered after a few steps of the solver on those before it. Images in focus
 come last: they show the amplitude, which the defocused ones tell as well.
 
-While the whole prior is weighed, every frame is moved by one Newton step of its own misfit
-at the start of each round. At rest its derivative vanishes, and so does that of the joint
-problem: where the phase has adapted to the shifts, only theirs is left (envelope theorem).
+Later every frame is moved by one Newton step of its own misfit between the rounds of the
+solver (``joint``). Where its slope vanishes, so does that of the joint problem: once the
+phase has adapted to the shifts, only theirs is left (envelope theorem).
 
 What no data can tell: all frames may move together, and a shift proportional to defocus is
 a plane of the phase. The reference frame stays at zero, and the plane is what it is when

@@ -18,8 +18,8 @@ def refine_jointly(
 ) -> tuple[SeriesModel, SolverState, StepReport]:
     """Return model and state after at most ``n_steps`` steps, fewer at rest.
 
-    As ``refine``, but the frames are moved before each round of the whole prior but the
-    first, when the phase is about right, and a last time before it settles.
+    As ``refine``, but the frames are moved before each round, from the second of edges on,
+    when the phase begins to be right, until the last, in which it settles.
     """
     reports: list[StepReport] = []
     left = n_steps

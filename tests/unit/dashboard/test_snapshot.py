@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltemlive.dashboard.content import FrameFit, Notice
+from ltemlive.dashboard.content import Notice
+from ltemlive.dashboard.fits import FrameFit
 from ltemlive.dashboard.snapshot import (
     SILENT_AFTER_S,
     DisplaySnapshot,
@@ -353,6 +354,13 @@ def test_frames_fit_as_the_newest_estimate_of_their_series_says():
         1: FrameFit((1.5, -2.0), None),
     }
     assert fits(after(told, status(ordinal=2))) == {}
+
+
+def test_a_fit_that_is_no_number_is_not_told():
+    message = estimate(shift_px=((0.0, 0.0), (1.5, -2.0)), holdout=(1.0, 1.0))
+    wrong = {"shift_px": [[10**400, 0.0], "x"], "holdout": [True, 10**400]}
+    shown = fits(after(replace(message, header={**message.header, **wrong}), status()))
+    assert shown == {0: FrameFit(), 1: FrameFit()}
 
 
 @pytest.mark.parametrize("wrong", [{"shift_px": [[0.0, 0.0]]}, {"holdout": {"0": 1.0}}])

@@ -1,0 +1,58 @@
+"""Where frames lie and how they fit each other, as an estimate tells it. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ltemlive.errors import WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+LARGEST = 1e12
+"""No shift and no score is larger; JSON has whole numbers that no float can hold."""
+
+
+class FrameFit(NamedTuple):
+    """How a frame goes together with the others; None where nobody can tell."""
+
+    shift_px: tuple[float, float] | None = None
+    """(dy, dx) against the reference frame."""
+    holdout: float | None = None
+    """1 where it fits what the others predict, more where it does not."""
+
+
+def read_fits(header: Mapping[str, Any], seqs: tuple[int, ...]) -> dict[int, FrameFit]:
+    """Return by seq how each frame used fits, as an estimate's header tells it.
+
+    Raises
+    ------
+    WireError
+        If it tells of another number of frames.
+    """
+    shifts = header.get("shift_px") or [None] * len(seqs)
+    scores = header.get("holdout") or [None] * len(seqs)
+    if not (isinstance(shifts, list) and isinstance(scores, list)):
+        raise WireError("estimate: expected lists of shift_px and holdout")
+    if not len(shifts) == len(scores) == len(seqs):
+        raise WireError(
+            f"estimate: expected shift_px and holdout of {len(seqs)} frames, got "
+            f"{len(shifts)} and {len(scores)}"
+        )
+    return {
+        seq: FrameFit(_pair(shift), _finite(score))
+        for seq, shift, score in zip(seqs, shifts, scores, strict=True)
+    }
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    along_y, along_x = map(_finite, value)
+    return None if along_y is None or along_x is None else (along_y, along_x)
+
+
+def _finite(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and -LARGEST < value < LARGEST else None
