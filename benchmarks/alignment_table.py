@@ -208,7 +208,7 @@ def _cost(model: SeriesModel, settings: SolverSettings) -> float:
         return statistics.median(times)
 
     gradient = seconds(lambda: bare_search(state, model.series).gradient.numpy())
-    frame = seconds(lambda: located(model, image, state, otherwise=(0.0, 0.0)))
+    frame = seconds(lambda: located(model, image, state))
     return frame / gradient
 
 

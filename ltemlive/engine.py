@@ -75,6 +75,7 @@ class LiveEngine:
         self._steps_since_frame = 0
         self._problem: Problem | None = None
         self._has_told_to_wait = False
+        self._n_placed = 0
 
     @property
     def is_solvable(self) -> bool:
@@ -107,16 +108,17 @@ class LiveEngine:
             self._steps_since_frame = 0
             events.extend(self._look_for_problems(self._model))
             if self._problem is None and self._settings.align:
-                self._align(self._model, len(before.images) if before else 0)
+                self._align(self._model)
             if self._state is not None:
                 self._state = warm_start(self._state, self._model.series)
         return events
 
-    def _align(self, model: SeriesModel, n_before: int) -> None:
+    def _align(self, model: SeriesModel) -> None:
         if self._settings.method == "ad":
             self._model, self._state = aligned_on_arrival(
-                model, n_before, self._state, self._settings
+                model, self._n_placed, self._state, self._settings
             )
+            self._n_placed = len(model.images)
 
     def refine(self, n_steps: int) -> list[Event]:
         """Improve by at most ``n_steps`` and tell the estimate; nothing before that."""

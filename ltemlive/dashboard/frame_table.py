@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ltemlive.wire.results import FrameRow
 
 HEADINGS = ("Frame", "Defocus (\N{MICRO SIGN}m)", "Shift (px)", "Fit", "State", "Reason")
-_STATE = 4
+_SHIFT, _FIT, _STATE = 2, 3, 4
 _WIDTHS_PX = (56, 92, 104, 44, 72)
 
 _COLOURS = {"stored": theme.MUTED, "used": theme.GOOD, "rejected": theme.BAD}
@@ -41,11 +41,17 @@ class FrameModel(QtCore.QAbstractTableModel):
         """How they fit, by seq."""
         return self._fits
 
-    def show_rows(self, rows: tuple[FrameRow, ...], fits: Mapping[int, FrameFit]) -> None:
+    def show_rows(self, rows: tuple[FrameRow, ...]) -> None:
         """Replace all rows."""
         self.beginResetModel()
-        self._rows, self._fits = rows, fits
+        self._rows = rows
         self.endResetModel()
+
+    def show_fits(self, fits: Mapping[int, FrameFit]) -> None:
+        """Replace what is said of how they fit, where they stand."""
+        self._fits = fits
+        last = len(self._rows) - 1
+        self.dataChanged.emit(self.index(0, _SHIFT), self.index(last, _FIT))
 
     def rowCount(self, _parent: _Index | None = None) -> int:  # noqa: N802 - Qt's name
         """Return the number of frames."""
@@ -105,8 +111,10 @@ class FrameTable(QtWidgets.QTableView):
 
     def show_rows(self, rows: tuple[FrameRow, ...], fits: Mapping[int, FrameFit]) -> None:
         """Replace all rows and show the last; the same rows stay as the user left them."""
-        if rows != self._model.rows or fits != self._model.fits:
-            self._model.show_rows(rows, fits)
+        if fits != self._model.fits:
+            self._model.show_fits(fits)
+        if rows != self._model.rows:
+            self._model.show_rows(rows)
             self.scrollToBottom()
 
 

@@ -49,6 +49,8 @@ CLEAR = 10.0
 """Clarity below which a frame's place is not believed."""
 FEWEST_TO_PREDICT = 2
 """Defocused images, of which a phase must know before it predicts another."""
+ENOUGH_TO_PLACE = 4
+"""Defocused images that place whatever can be placed."""
 SAME_PX = 1.0
 """How far frames may turn out to lie from where a phase was made of them."""
 STEPS_BETWEEN = 10
@@ -75,31 +77,51 @@ def first_aligned(model: SeriesModel, settings: SolverSettings) -> SeriesModel:
     shifts: dict[int, Shift] = {}
     known = empty_series(model.field, model.microscope)
     state, last = cold_start(known, settings), ALIGNED
-    for index in (*defocused, *in_focus):
-        image = model.images[index]
-        if index in in_focus:
-            last = _middle([shifts[k] for k in defocused])
-        if shifts and not (index in in_focus and len(defocused) < FEWEST_TO_PREDICT):
+    found: dict[int, Shift | None] = {}
+    for index in defocused:
+        image, found[index] = model.images[index], last
+        if shifts:
             state, _ = refine(warm_start(state, known), known, STEPS_BETWEEN)
-            last = located(model, image, state, otherwise=last)
-        shifts[index] = last
-        if index not in in_focus:
-            known = with_image(known, model.field, image, model.microscope, last)
-    return with_shifts(model, _relative(shifts, model.reference))
+            found[index] = located(model, image, state)
+        shifts[index] = last = found[index] or last
+        known = with_image(known, model.field, image, model.microscope, last)
+    if len(defocused) >= FEWEST_TO_PREDICT:
+        state, _ = refine(warm_start(state, known), known, STEPS_BETWEEN)
+    middle = _middle(list(shifts.values()))
+    for index in in_focus:
+        found[index] = None
+        if len(defocused) >= FEWEST_TO_PREDICT:
+            found[index] = located(model, model.images[index], state)
+        shifts[index] = found[index] or middle
+    return placed(model, shifts, found)
 
 
-def located(
-    model: SeriesModel, image: MeasuredImage, state: SolverState, *, otherwise: Shift
-) -> Shift:
+def placed(
+    model: SeriesModel, shifts: Mapping[int, Shift], found: Mapping[int, Shift | None]
+) -> SeriesModel:
+    """Return the model with its frames at ``shifts``, by place, less the reference's.
+
+    ``found`` is what registration said of them; None: it did not show clearly.
+    """
+    origin_y, origin_x = shifts[model.reference]
+    registered_px = tuple(
+        None if each is None else (each[0] - origin_y, each[1] - origin_x)
+        for each in (found[index] for index in sorted(found))
+    )
+    there = with_shifts(model, _relative(shifts, model.reference))
+    return replace(there, registered_px=registered_px)
+
+
+def located(model: SeriesModel, image: MeasuredImage, state: SolverState) -> Shift | None:
     """Return where an image lies on a phase and amplitude that it had no part in.
 
-    ``otherwise`` where it does not show clearly.
+    None where it does not show clearly.
     """
     field, microscope = model.field, model.microscope
     alone = with_image(empty_series(field, microscope), field, image, microscope)
     (prediction,) = predictions(state, alone)
     found = registered(image.amplitude, field.crop(prediction.predicted.numpy()))
-    return found.shift_px if found.clarity > CLEAR else otherwise
+    return found.shift_px if found.clarity > CLEAR else None
 
 
 def aligned_on_arrival(
@@ -108,24 +130,31 @@ def aligned_on_arrival(
     """Return the model with its newest frames in place, and the state that goes with it.
 
     The phase so far predicts the frames from the ``n_before``-th on. Where it knows of too
-    few images to tell how phase and amplitude lie to each other, all are aligned anew, and
-    a phase of frames that lay elsewhere is given up.
+    few images to tell how phase and amplitude lie to each other, or of few and one could
+    not be placed, all are aligned anew, and a phase of frames that lay elsewhere is given
+    up.
     """
     n_known = sum(
         not is_in_focus(value, model.microscope) for value in model.defocus_nm[:n_before]
     )
-    if state is None or n_known < FEWEST_TO_PREDICT:
-        before, model = model.shifts_px[:n_before], first_aligned(model, settings)
-        farthest_px = np.abs(np.subtract(before, model.shifts_px[:n_before])).max(initial=0)
-        return model, state if farthest_px < SAME_PX else None
-    shifts = dict(enumerate(model.shifts_px))
-    for index in range(n_before, len(shifts)):
-        nearby = shifts[index - 1]
-        shifts[index] = located(model, model.images[index], state, otherwise=nearby)
+    before_px, is_lost = model.shifts_px[:n_before], None in model.registered_px[:n_before]
+    enough = ENOUGH_TO_PLACE if is_lost else FEWEST_TO_PREDICT
+    if state is None or n_known < enough:
+        model = first_aligned(model, settings)
+        astray_px = np.abs(np.subtract(before_px, model.shifts_px[:n_before]))
+        if state is not None and astray_px.max(initial=0.0) > SAME_PX:
+            cold = cold_start(model.series, settings)
+            state = replace(cold, steps=state.steps, evaluations=state.evaluations)
+        return model, state
+    found = dict(enumerate(model.registered_px[:n_before]))
+    shifts = dict(enumerate(before_px))
+    for index in range(n_before, len(model.images)):
+        found[index] = located(model, model.images[index], state)
+        shifts[index] = found[index] or shifts[index - 1]
     origin = shifts[model.reference]
     if origin != ALIGNED:
         state = moved(state, model.field, origin)
-    return with_shifts(model, _relative(shifts, model.reference)), state
+    return placed(model, shifts, found), state
 
 
 def moved(state: SolverState, field: Field, shift_px: Shift) -> SolverState:
@@ -144,23 +173,28 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
     A frame that says little of where it lies stays close to where registration put it,
     among the others.
     """
-    predicted = predictions(state, model.series)
+    predicted = list(predictions(state, model.series))
     pulls = [misfit_pull(predicted[-1 if row is None else row]) for row in model.rows]
-    strayed = np.subtract(model.shifts_px, model.registered_px)
+    strayed = np.array(
+        [
+            np.subtract(shift_px, shift_px if found is None else found)
+            for shift_px, found in zip(model.shifts_px, model.registered_px, strict=True)
+        ]
+    )
     telling = [np.trace(pull.stiffness) + 1e-9 for pull in pulls]
     strayed -= np.average(strayed, axis=0, weights=telling)
-    moved = {}
+    shifts = {}
     for index, (pull, astray) in enumerate(zip(pulls, strayed, strict=True)):
         stiffness = pull.stiffness + np.eye(2) / LEFT_PX**2
         step = -np.linalg.solve(stiffness, pull.slope + astray / LEFT_PX**2)
         along_y, along_x = model.shifts_px[index] + step
-        moved[index] = (float(along_y), float(along_x))
-    shifts = _relative(moved, model.reference)
-    if np.abs(shifts).max() < AS_ONE_PX:
-        shifts = (ALIGNED,) * len(shifts)
-    if np.abs(np.subtract(shifts, model.shifts_px)).max() < LEAST_STEP_PX:
+        shifts[index] = (float(along_y), float(along_x))
+    relative = _relative(shifts, model.reference)
+    if np.abs(relative).max() < AS_ONE_PX:
+        relative = (ALIGNED,) * len(relative)
+    if np.abs(np.subtract(relative, model.shifts_px)).max() < LEAST_STEP_PX:
         return model
-    return replace(with_shifts(model, shifts), registered_px=model.registered_px)
+    return replace(with_shifts(model, relative), registered_px=model.registered_px)
 
 
 class Pull(NamedTuple):

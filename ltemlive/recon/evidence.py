@@ -60,6 +60,16 @@ def problem_of(model: SeriesModel) -> Problem | None:
 def notes_on(model: SeriesModel) -> tuple[str, ...]:
     """Return what the user should know about any estimate made of these images."""
     notes = [] if model.in_focus else [NO_FOCUS_NOTE]
+    lost = [
+        str(seq)
+        for seq, found in zip(model.seqs, model.registered_px, strict=True)
+        if found is None
+    ]
+    if lost and len(model.defocused) > 1:
+        notes.append(
+            f"frame {', '.join(lost)} shows nothing of where it lies, and is taken to lie "
+            "amid the others"
+        )
     pairs = [(image.sigma, image.contrast) for image in model.defocused]
     n_blank = sum(contrast == 0.0 for _, contrast in pairs)
     if n_blank:

@@ -14,6 +14,7 @@ image has to be left out to know it.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from ltemlive.recon.objective import seen_in
 from ltemlive.recon.spectrum import wave_counts, weak_contrasts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from tensorflow import Tensor
@@ -35,30 +36,32 @@ if TYPE_CHECKING:
 
 
 LEAST_FREEDOM = 1e-3
+"""No fit follows all of an image's noise; so that a score stays a number."""
 POOR_SCORE = 1.5
 """Of an image that is worth a word. The right model has scores of .95 to 1.05."""
 
 
 def notes_on_fit(scores: Sequence[float], model: SeriesModel) -> tuple[str, ...]:
-    """Return a note if images do not fit the others, the worst first."""
-    poor = sorted(
-        (
-            (score, seq, image.defocus_nm)
-            for score, seq, image in zip(scores, model.seqs, model.images, strict=True)
-            if score > POOR_SCORE
-        ),
-        reverse=True,
-    )
-    if not poor:
-        return ()
-    listed = ", ".join(
-        f"{seq} ({defocus_nm * 1e-6:+.4g} mm: {score:.1f})"
-        for score, seq, defocus_nm in poor
-    )
-    return (
-        "images do not fit each other (misfit squared, 1 is noise alone): frame "
-        f"{listed}; remedy: check defocus, alignment and whether the sample has changed",
-    )
+    """Return notes if images do not fit the others, the worst first, or show nothing."""
+    scored = list(zip(scores, model.seqs, model.defocus_nm, strict=True))
+    notes = []
+    poor = sorted((each for each in scored if each[0] > POOR_SCORE), reverse=True)
+    if poor:
+        listed = ", ".join(
+            f"{seq} ({defocus_nm * 1e-6:+.4g} mm: {score:.1f})"
+            for score, seq, defocus_nm in poor
+        )
+        notes.append(
+            "images do not fit each other (misfit squared, 1 is noise alone): frame "
+            f"{listed}; remedy: check defocus, alignment and whether the sample has changed"
+        )
+    beyond = [str(seq) for score, seq, _ in scored if math.isnan(score)]
+    if beyond:
+        notes.append(
+            f"beyond the field of the reference frame: frame {', '.join(beyond)}, which "
+            "says nothing; remedy: bring the sample back, or begin another series"
+        )
+    return tuple(notes)
 
 
 class Prediction(NamedTuple):
@@ -74,7 +77,7 @@ class Prediction(NamedTuple):
 
     @property
     def misfit(self) -> float:
-        """Return the mean squared error in units of noise."""
+        """Return the mean squared error in units of noise; NaN where nothing is seen."""
         seen = seen_in(self.measured)
         squares = tf.reduce_sum(seen * (self.predicted - self.measured) ** 2)
         return float(self.precision * squares / tf.reduce_sum(seen))
@@ -101,28 +104,26 @@ def holdout_scores(state: SolverState, model: SeriesModel) -> tuple[float, ...]:
     return tuple(scores[-1 if row is None else row] for row in model.rows)
 
 
-def predictions(state: SolverState, series: FocalSeries) -> list[Prediction]:
-    """Return the images with optics of their own, and last the mean of those in focus."""
+def predictions(state: SolverState, series: FocalSeries) -> Iterator[Prediction]:
+    """Yield the images with optics of their own, and last the mean of those in focus."""
     spectrum = exit_wave_spectrum(tf.cos(state.phase), tf.sin(state.phase), state.amplitude)
-    found = []
-    for transfer, blur, measured, precision in zip(
-        *map(tf.unstack, (series.transfer, series.blur, series.measured, series.precision)),
-        strict=True,
-    ):
+    for index in range(series.measured.shape[0]):
+        transfer, blur = series.transfer[index], series.blur[index]
+        measured, precision = series.measured[index], series.precision[index]
         predicted = predicted_amplitude(
             spectrum, transfer, blur if blur.shape[-1] else None
         )
         scaled = _scaled(predicted, measured)
         contrasts = weak_contrasts(transfer, blur)
-        found.append(Prediction(scaled, measured, precision, *contrasts))
+        yield Prediction(scaled, measured, precision, *contrasts)
     if float(series.focus_precision) > 0.0:
         scaled = _scaled(state.amplitude, series.focus)
         contrasts = tf.zeros_like(state.metric[0]), tf.ones_like(state.metric[0])
-        found.append(Prediction(scaled, series.focus, series.focus_precision, *contrasts))
-    return found
+        yield Prediction(scaled, series.focus, series.focus_precision, *contrasts)
 
 
 def _scaled(predicted: Tensor, measured: Tensor) -> Tensor:
     seen = seen_in(measured)
     overlap = tf.reduce_sum(seen * predicted * measured)
-    return predicted * (overlap / tf.reduce_sum(seen * predicted**2))
+    power = tf.reduce_sum(seen * predicted**2)
+    return predicted * tf.math.divide_no_nan(overlap, power)

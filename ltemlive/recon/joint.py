@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ltemlive.recon.alignment import realigned
@@ -26,6 +27,8 @@ def refine_jointly(
     while left > 0 and not state.is_converged and (not reports or reports[-1].is_finite):
         if state.settings.align and _may_move(state):
             model = realigned(model, state)
+            # To lie elsewhere is no new image in focus.
+            state = replace(state, first_amplitude=model.series.amplitude)
         state, report = refine(state, model.series, left, one_round=True)
         reports.append(report)
         left -= report.steps

@@ -50,8 +50,8 @@ class SeriesModel:
     """Of each frame in ``seqs``."""
     shifts_px: tuple[Shift, ...] = ()
     """Of each frame in ``seqs``: where what stands at r in the reference frame stands."""
-    registered_px: tuple[Shift, ...] = ()
-    """The same before the shifts were refined with the phase."""
+    registered_px: tuple[Shift | None, ...] = ()
+    """The same before the shifts were refined with the phase; None: it did not show."""
 
     @property
     def defocus_nm(self) -> tuple[float, ...]:

@@ -154,7 +154,8 @@ def _half_square(predicted: Tensor, measured: Tensor) -> Tensor:
     """Return half the squared distance of an image from its prediction, scaled to fit."""
     seen = seen_in(measured)
     overlap = total(seen * predicted * measured)
-    scale = tf.stop_gradient(overlap / total(seen * predicted**2))
+    power = total(seen * predicted**2)  # none where the frame lies beyond the field
+    scale = tf.stop_gradient(tf.math.divide_no_nan(overlap, power))
     return 0.5 * total(seen * (scale * predicted - measured) ** 2)
 
 

@@ -279,6 +279,17 @@ def test_the_table_tells_where_a_frame_lies_and_how_it_fits(window, estimate_of,
     ]
 
 
+def test_new_fits_leave_the_table_as_the_user_left_it(window, estimate_of, status_of):
+    first = estimate_of(shift_px=((0.0, 0.0), (1.0, 0.0)), holdout=(1.0, 2.0))
+    draw(window, after(first, status_of()))
+    model, resets = window.frames.model(), []
+    model.modelReset.connect(lambda: resets.append(1))
+    second = estimate_of(rev=2, shift_px=((0.0, 0.0), (1.5, 0.0)), holdout=(1.0, 1.01))
+    draw(window, after(first, status_of(), second))
+    assert [model.index(1, column).data() for column in (2, 3)] == ["+1.5, +0.0", "1.01"]
+    assert resets == []
+
+
 def test_the_same_rows_are_not_drawn_again(window, status_of):
     draw(window, after(status_of()))
     resets = []

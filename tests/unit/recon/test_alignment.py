@@ -14,11 +14,13 @@ from ltemlive.recon.alignment import (
     realigned,
 )
 from ltemlive.recon.field import ALIGNED
-from ltemlive.recon.innovation import predictions
+from ltemlive.recon.guesses import expecting, weakest_first
+from ltemlive.recon.innovation import holdout_scores, notes_on_fit, predictions
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import empty_model, with_frames, with_shifts
 from ltemlive.recon.objective import seen_in
-from ltemlive.recon.solver import cold_start, refine
+from ltemlive.recon.solver import cold_start, refine, warm_start
+from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
 from simulator.acquisition import Acquisition
 from simulator.scenario import Scenario
@@ -95,8 +97,10 @@ def test_frames_that_lie_as_one_are_taken_as_aligned():
 
 def test_an_image_that_shows_nothing_lies_in_the_middle_of_the_others():
     model, truth_px = drifting(kind="stripe_domains")
-    found = np.array(first_aligned(model, SETTINGS).shifts_px)
+    aligned = first_aligned(model, SETTINGS)
+    found = np.array(aligned.shifts_px)
     np.testing.assert_allclose(found[0], found[1:].mean(axis=0), atol=1e-6)
+    assert "frame 0 shows nothing of where it lies" in aligned.notes[-1]
     assert not np.allclose(truth_px[0], truth_px[1:].mean(axis=0))
 
 
@@ -109,6 +113,9 @@ def test_images_in_focus_need_not_lie_as_one():
     model, truth_px = drifting((0.0, -2e5, 2e5, 0.0, 8e5))
     found = first_aligned(model, SETTINGS)
     assert found.rows == (None, 0, 1, 2, 3)
+    # Those that have optics of their own show no phase, and guess nothing.
+    assert [part.measured.shape[0] for part in weakest_first(found.series)] == [1, 2, 4]
+    assert not expecting(cold_start(found.series, SETTINGS), found.series).is_smooth
     assert found.shifts_px[3] == pytest.approx(truth_px[3], abs=0.5)
 
 
@@ -165,9 +172,10 @@ def test_a_phase_of_frames_that_lay_elsewhere_is_given_up():
     whole, _ = drifting(drift_px=(4.0, 3.0))
     part, state = known(whole, 2)
     assert part.shifts_px == (ALIGNED, ALIGNED)
-    found, nothing = aligned_on_arrival(arrived(part, whole), 2, state, SETTINGS)
-    assert nothing is None
+    found, cold = aligned_on_arrival(arrived(part, whole), 2, state, SETTINGS)
     assert np.abs(found.shifts_px[1]).max() > 1.0
+    assert not cold.phase.numpy().any()
+    assert (cold.steps, cold.evaluations) == (state.steps, state.evaluations)
 
 
 def test_a_state_moves_as_its_frames_do():
@@ -184,7 +192,7 @@ def test_the_pull_of_an_image_is_the_slope_of_its_misfit():
 
     def image(along_x):
         shifts = [ALIGNED, (0.8, -0.3 + along_x), *model.shifts_px[2:]]
-        return predictions(state, with_shifts(model, shifts).series)[0]
+        return next(predictions(state, with_shifts(model, shifts).series))
 
     def half_misfit(along_x):
         there = image(along_x)
@@ -199,3 +207,32 @@ def test_frames_at_rest_are_left_alone():
     model, _ = drifting(drift_px=(0.0, 0.0))
     state, _ = refine(cold_start(model.series, SETTINGS), model.series, 60)
     assert realigned(model, state) is model
+
+
+def test_a_frame_beyond_the_field_costs_nobody_anything_else():
+    model, _ = drifting(drift_px=(0.0, 0.0))
+    far = with_shifts(model, [*model.shifts_px[:4], (200.0, 0.0)])
+    far, state = jointly_solved(far)
+    assert np.isfinite(state.phase).all()
+    scores = holdout_scores(state, far)
+    assert np.isnan(scores[4])
+    assert np.isfinite(scores[:4]).all()
+    assert (
+        "beyond the field of the reference frame: frame 4" in notes_on_fit(scores, far)[-1]
+    )
+    without = replace(model, seqs=model.seqs[:4], images=model.images[:4])
+    without = with_shifts(without, model.shifts_px[:4])
+    _, expected = jointly_solved(without)
+    alike = np.corrcoef(state.phase.numpy().ravel(), expected.phase.numpy().ravel())[0, 1]
+    assert alike > 0.98
+
+
+def test_a_move_is_no_new_image_in_focus():
+    model, _ = drifting((0.0, -2e5, 2e5, 0.0, 8e5), drift_px=(0.0, 0.0))
+    model = with_shifts(model, [*(ALIGNED,) * 3, (0.05, 0.0), ALIGNED])
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 30)
+    state = replace(state, search=None, stage=Stage.WHOLE, round=1)
+    there, state, _ = refine_jointly(model, state, 1)
+    assert there.rows != model.rows
+    again = warm_start(state, there.series)
+    np.testing.assert_array_equal(again.unknowns, state.unknowns)

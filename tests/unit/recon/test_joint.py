@@ -2,6 +2,7 @@ import numpy as np
 
 from ltemlive.recon import joint as module
 from ltemlive.recon.joint import refine_jointly
+from ltemlive.recon.model import with_shifts
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
@@ -39,9 +40,12 @@ def test_frames_move_between_rounds_once_edges_have_begun(acquire, model_of, mon
 
 def test_the_budget_may_be_split_anyhow(acquire, model_of):
     model = model_of(acquire(DEFOCI_NM, coherence="wave"))
+    model = with_shifts(model, [(0.0, 0.0), (0.4, -0.3), (-0.5, 0.2)])
     start = cold_start(model.series, SolverSettings())
-    _, whole, _ = refine_jointly(model, start, 70)
+    moved, whole, _ = refine_jointly(model, start, 70)
+    assert moved.shifts_px != model.shifts_px
     parts, state = model, start
     for n_steps in (1, 9, 30, 25, 5):
         parts, state, _ = refine_jointly(parts, state, n_steps)
     np.testing.assert_array_equal(state.unknowns, whole.unknowns)
+    assert parts.shifts_px == moved.shifts_px
