@@ -59,6 +59,9 @@ LEFT_PX = 0.15
 """What registration leaves (standard deviation): a frame that says less stays."""
 LEAST_STEP_PX = 0.01
 """Where no frame would move by more, none is moved."""
+BEGIN_AS_ONE_PX = 0.6
+"""Frames that were registered within this begin as aligned, and move if they pull: an image
+in focus may be registered as far off, and frames that lie as one need never have moved."""
 AS_ONE_PX = 0.2
 """Frames that all lie within this of the reference are taken as aligned: registration is
 not better by far, and the plane of the phase depends on it."""
@@ -93,6 +96,9 @@ def first_aligned(model: SeriesModel, settings: SolverSettings) -> SeriesModel:
         if len(defocused) >= FEWEST_TO_PREDICT:
             found[index] = located(model, model.images[index], state)
         shifts[index] = found[index] or middle
+    if np.abs(_relative(shifts, model.reference)).max(initial=0.0) < BEGIN_AS_ONE_PX:
+        shifts = dict.fromkeys(shifts, ALIGNED)
+        found = {index: each and ALIGNED for index, each in found.items()}
     return placed(model, shifts, found)
 
 

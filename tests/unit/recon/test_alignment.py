@@ -91,7 +91,12 @@ def test_what_is_left_is_refined_with_the_phase():
 
 def test_frames_that_lie_as_one_are_taken_as_aligned():
     model, _ = drifting(drift_px=(0.0, 0.0))
-    model, _ = jointly_solved(first_aligned(model, SETTINGS))
+    begun = first_aligned(model, SETTINGS)
+    assert begun.shifts_px == begun.registered_px == (ALIGNED,) * 5
+    model, _ = jointly_solved(begun)
+    assert model.shifts_px == (ALIGNED,) * 5
+    nearly = [(0.1, -0.1), (-0.15, 0.05), (0.05, 0.1), (0.1, 0.1)]
+    model, _ = jointly_solved(with_shifts(model, [ALIGNED, *nearly]))
     assert model.shifts_px == (ALIGNED,) * 5
 
 
