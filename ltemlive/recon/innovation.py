@@ -17,17 +17,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
+from ltemlive.recon.compiled import compiled
 from ltemlive.recon.forward import exit_wave_spectrum, predicted_amplitude
 from ltemlive.recon.objective import seen_in
 from ltemlive.recon.spectrum import wave_counts, weak_contrasts
+from ltemlive.recon.sums import total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
     from tensorflow import Tensor
 
     from ltemlive.recon.model import SeriesModel
@@ -71,23 +71,11 @@ class Prediction(NamedTuple):
     """Scaled to fit, (ny, nx)."""
     measured: Tensor
     precision: Tensor
-    of_phase: Tensor
-    """How strongly each wave of the phase shows, half plane."""
-    of_amplitude: Tensor
 
     @property
     def misfit(self) -> float:
         """Return the mean squared error in units of noise; NaN where nothing is seen."""
-        seen = seen_in(self.measured)
-        squares = tf.reduce_sum(seen * (self.predicted - self.measured) ** 2)
-        return float(self.precision * squares / tf.reduce_sum(seen))
-
-    def freedom(self, metric: Tensor) -> float:
-        """Return the share of its noise that a fit with such a covariance leaves to it."""
-        shown = metric[0] * self.of_phase**2 + metric[1] * self.of_amplitude**2
-        leverage: NDArray[np.float32] = np.clip((self.precision * shown).numpy(), 0.0, 1.0)
-        counts = wave_counts(*self.measured.shape)
-        return 1.0 - float(np.average(leverage, weights=counts))
+        return float(_misfit(self.predicted, self.measured, self.precision))
 
 
 def holdout_scores(state: SolverState, model: SeriesModel) -> tuple[float, ...]:
@@ -96,34 +84,69 @@ def holdout_scores(state: SolverState, model: SeriesModel) -> tuple[float, ...]:
     Images in focus that show the amplitude itself are scored by their mean. ``state`` is
     one whose search has begun; its metric stands for the covariance of the estimate.
     """
-    series = model.series
     scores = [
-        image.misfit / max(image.freedom(state.metric), LEAST_FREEDOM)
-        for image in predictions(state, series)
+        image.misfit / max(1.0 - leverage, LEAST_FREEDOM)
+        for image, leverage in zip(
+            predictions(state, model.series),
+            _leverages(model.series, state.metric),
+            strict=True,
+        )
     ]
     return tuple(scores[-1 if row is None else row] for row in model.rows)
 
 
 def predictions(state: SolverState, series: FocalSeries) -> Iterator[Prediction]:
     """Yield the images with optics of their own, and last the mean of those in focus."""
-    spectrum = exit_wave_spectrum(tf.cos(state.phase), tf.sin(state.phase), state.amplitude)
+    amplitude = state.amplitude
+    spectrum = exit_wave_spectrum(tf.cos(state.phase), tf.sin(state.phase), amplitude)
+    for index in range(series.measured.shape[0]):
+        measured = series.measured[index]
+        predicted = _predicted(
+            spectrum, series.transfer[index], series.blur[index], measured
+        )
+        yield Prediction(predicted, measured, series.precision[index])
+    if float(series.focus_precision) > 0.0:
+        predicted = _scaled(amplitude, series.focus)
+        yield Prediction(predicted, series.focus, series.focus_precision)
+
+
+def _leverages(series: FocalSeries, metric: Tensor) -> Iterator[float]:
+    """Yield the share of its noise that a fit with such a covariance follows, by image."""
     for index in range(series.measured.shape[0]):
         transfer, blur = series.transfer[index], series.blur[index]
-        measured, precision = series.measured[index], series.precision[index]
-        predicted = predicted_amplitude(
-            spectrum, transfer, blur if blur.shape[-1] else None
-        )
-        scaled = _scaled(predicted, measured)
-        contrasts = weak_contrasts(transfer, blur)
-        yield Prediction(scaled, measured, precision, *contrasts)
+        yield float(_leverage(transfer, blur, series.precision[index], metric))
     if float(series.focus_precision) > 0.0:
-        scaled = _scaled(state.amplitude, series.focus)
-        contrasts = tf.zeros_like(state.metric[0]), tf.ones_like(state.metric[0])
-        yield Prediction(scaled, series.focus, series.focus_precision, *contrasts)
+        yield float(_mean_of_waves(series.focus_precision * metric[1], series.focus))
+
+
+@compiled
+def _predicted(
+    spectrum: Tensor, transfer: Tensor, blur: Tensor, measured: Tensor
+) -> Tensor:
+    predicted = predicted_amplitude(spectrum, transfer, blur if blur.shape[-1] else None)
+    return _scaled(predicted, measured)
 
 
 def _scaled(predicted: Tensor, measured: Tensor) -> Tensor:
     seen = seen_in(measured)
-    overlap = tf.reduce_sum(seen * predicted * measured)
-    power = tf.reduce_sum(seen * predicted**2)
-    return predicted * tf.math.divide_no_nan(overlap, power)
+    power = total(seen * predicted**2)
+    return predicted * tf.math.divide_no_nan(total(seen * predicted * measured), power)
+
+
+@compiled
+def _misfit(predicted: Tensor, measured: Tensor, precision: Tensor) -> Tensor:
+    seen = seen_in(measured)
+    return precision * total(seen * (predicted - measured) ** 2) / total(seen)
+
+
+@compiled
+def _leverage(transfer: Tensor, blur: Tensor, precision: Tensor, metric: Tensor) -> Tensor:
+    of_phase, of_amplitude = weak_contrasts(transfer, blur)
+    shown = metric[0] * of_phase**2 + metric[1] * of_amplitude**2
+    return _mean_of_waves(precision * shown, transfer)
+
+
+def _mean_of_waves(half_plane: Tensor, image: Tensor) -> Tensor:
+    """Return the mean over all waves of an image, none above 1."""
+    counts = wave_counts(*image.shape)
+    return total(counts * tf.minimum(half_plane, 1.0)) / counts.sum()
