@@ -96,9 +96,8 @@ def first_aligned(model: SeriesModel, settings: SolverSettings) -> SeriesModel:
         if len(defocused) >= FEWEST_TO_PREDICT:
             found[index] = located(model, model.images[index], state)
         shifts[index] = found[index] or middle
-    if np.abs(_relative(shifts, model.reference)).max(initial=0.0) < BEGIN_AS_ONE_PX:
-        shifts = dict.fromkeys(shifts, ALIGNED)
-        found = {index: each and ALIGNED for index, each in found.items()}
+    if _may_lie_as_one(shifts, model.reference):
+        return with_shifts(model, (ALIGNED,) * len(order))
     return placed(model, shifts, found)
 
 
@@ -157,6 +156,8 @@ def aligned_on_arrival(
     for index in range(n_before, len(model.images)):
         found[index] = located(model, model.images[index], state)
         shifts[index] = found[index] or shifts[index - 1]
+    if set(before_px) == {ALIGNED} and _may_lie_as_one(shifts, model.reference):
+        return with_shifts(model, (ALIGNED,) * len(shifts)), state
     origin = shifts[model.reference]
     if origin != ALIGNED:
         state = moved(state, model.field, origin)
@@ -232,6 +233,10 @@ def _derivatives(image: Tensor) -> list[Tensor]:
         waves = waves[:, np.newaxis] if axis == 0 else waves
         found.append(tf.math.real(tf.signal.ifft2d(spectrum * waves)))
     return found
+
+
+def _may_lie_as_one(shifts: Mapping[int, Shift], reference: int) -> bool:
+    return bool(np.abs(_relative(shifts, reference)).max(initial=0.0) < BEGIN_AS_ONE_PX)
 
 
 def _middle(shifts: Sequence[Shift]) -> Shift:

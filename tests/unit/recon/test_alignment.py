@@ -156,6 +156,17 @@ def test_a_frame_that_arrives_is_placed_by_the_phase_so_far():
     assert rms(determined(errors_px, DEFOCI_NM)) < 0.2
 
 
+def test_a_frame_that_lies_with_aligned_ones_begins_as_aligned():
+    whole, _ = drifting(drift_px=(0.0, 0.0))
+    part, state = known(whole, 4)
+    found, same = aligned_on_arrival(arrived(part, whole), 4, state, SETTINGS)
+    assert same is state
+    assert found.shifts_px == (ALIGNED,) * 5
+    apart = with_shifts(part, [*part.shifts_px[:3], (0.3, 0.0)])
+    found, _ = aligned_on_arrival(arrived(apart, whole), 4, state, SETTINGS)
+    assert found.shifts_px[3] == (0.3, 0.0)
+
+
 def test_an_image_in_focus_that_comes_late_becomes_the_reference():
     defocus_nm = (-2e5, 2e5, -8e5, 0.0)
     whole, truth_px = drifting(defocus_nm, border="periodic")
