@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HEADINGS = ("Frame", "Defocus (\N{MICRO SIGN}m)", "Shift (px)", "Fit", "State", "Reason")
 _SHIFT, _FIT, _STATE = 2, 3, 4
-_WIDTHS_PX = (56, 92, 104, 44, 72)
+_WIDTHS_PX = (64, 124, 112, 56, 80)
 
 _COLOURS = {"stored": theme.MUTED, "used": theme.GOOD, "rejected": theme.BAD}
 _Index: TypeAlias = QtCore.QModelIndex | QtCore.QPersistentModelIndex
@@ -50,8 +50,9 @@ class FrameModel(QtCore.QAbstractTableModel):
     def show_fits(self, fits: Mapping[int, FrameFit]) -> None:
         """Replace what is said of how they fit, where they stand."""
         self._fits = fits
-        last = len(self._rows) - 1
-        self.dataChanged.emit(self.index(0, _SHIFT), self.index(last, _FIT))
+        if self._rows:
+            last = len(self._rows) - 1
+            self.dataChanged.emit(self.index(0, _SHIFT), self.index(last, _FIT))
 
     def rowCount(self, _parent: _Index | None = None) -> int:  # noqa: N802 - Qt's name
         """Return the number of frames."""

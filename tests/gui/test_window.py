@@ -290,6 +290,19 @@ def test_new_fits_leave_the_table_as_the_user_left_it(window, estimate_of, statu
     assert resets == []
 
 
+def test_fits_of_frames_that_are_not_listed_change_nothing(window, estimate_of):
+    changes = []
+    window.frames.model().dataChanged.connect(lambda *_: changes.append(1))
+    draw(window, after(estimate_of(holdout=(1.0, 2.0))))
+    assert changes == []
+
+
+def test_no_heading_of_the_table_is_cut_off(window):
+    heading = window.frames.horizontalHeader()
+    for column in range(5):
+        assert heading.sectionSize(column) >= heading.sectionSizeHint(column)
+
+
 def test_the_same_rows_are_not_drawn_again(window, status_of):
     draw(window, after(status_of()))
     resets = []
