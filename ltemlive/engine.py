@@ -107,18 +107,17 @@ class LiveEngine:
         if self._model is not None and self._model is not before:
             self._steps_since_frame = 0
             events.extend(self._look_for_problems(self._model))
-            if self._problem is None and self._settings.align:
+            if self._problem is None and self._settings.aligns_frames:
                 self._align(self._model)
             if self._state is not None:
                 self._state = warm_start(self._state, self._model.series)
         return events
 
     def _align(self, model: SeriesModel) -> None:
-        if self._settings.method == "ad":
-            self._model, self._state = aligned_on_arrival(
-                model, self._n_placed, self._state, self._settings
-            )
-            self._n_placed = len(model.images)
+        self._model, self._state = aligned_on_arrival(
+            model, self._n_placed, self._state, self._settings
+        )
+        self._n_placed = len(model.images)
 
     def refine(self, n_steps: int) -> list[Event]:
         """Improve by at most ``n_steps`` and tell the estimate; nothing before that."""
@@ -207,7 +206,7 @@ class LiveEngine:
             pixel_nm=self._microscope.pixel_nm,
             device=runtime.device_name(),
             t_frame_last=self._t_frame_last,
-            shift_px=model.shifts_px if state and self._settings.align else (),
+            shift_px=model.shifts_px if state and self._settings.aligns_frames else (),
             holdout=scores,
             notes=(*model.notes, *doubts),
         )

@@ -119,6 +119,11 @@ class SolverSettings(_Section):
     tolerance_rad: float = Field(0.005, gt=0.0, le=1.0)
     """The solver rests when five steps moved the phase by less than this (rms)."""
 
+    @property
+    def aligns_frames(self) -> bool:
+        """Return whether frames are placed; other methods take them as they are."""
+        return self.align and self.method == "ad"
+
 
 class MicroscopeSettings(Optics):
     """What neither a frame nor a ``series.yaml`` says about the microscope."""

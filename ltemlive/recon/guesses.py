@@ -193,8 +193,7 @@ def _part(series: FocalSeries, indices: NDArray[Any]) -> FocalSeries:
     """Return the series of some of its images, as stiff to a weak phase as they are."""
     part = of_images(series, indices)
     stiffness = tf.zeros_like(series.stiffness[0])
-    for transfer, blur, precision in zip(
-        *map(tf.unstack, (part.transfer, part.blur, part.precision)), strict=True
-    ):
-        stiffness += precision * weak_contrasts(transfer, blur)[0] ** 2
+    for index in range(len(indices)):
+        of_phase, _ = weak_contrasts(part.transfer[index], part.blur[index])
+        stiffness += part.precision[index] * of_phase**2
     return part._replace(stiffness=tf.stack([stiffness, series.stiffness[1]]))

@@ -85,7 +85,7 @@ def reconstruct(
     started = clock()
     model = _model_of(stored, settings)
     loaded = clock()
-    if settings.align and settings.method == "ad":
+    if settings.aligns_frames:
         model = first_aligned(model, settings)
     aligned = clock()
     if settings.method == "tie":
@@ -94,9 +94,7 @@ def reconstruct(
         solution = _by_recipe(model, settings, on_progress)
     else:
         solution = _solve(model, settings, on_progress)
-    seconds = Timing(
-        load=loaded - started, register=aligned - loaded, solve=clock() - aligned
-    )
+    solved = clock()
     report = Report(
         frames_used=tuple(stored.labels),
         frames_rejected=tuple(stored.rejected),
@@ -104,7 +102,7 @@ def reconstruct(
         noise_sigma=float(np.median([image.sigma for image in model.images])),
         steps=solution.steps,
         gradient_evaluations=solution.evaluations,
-        seconds=seconds,
+        seconds=Timing(loaded - started, aligned - loaded, solved - aligned),
         objective=solution.objective,
         device=runtime.device_name(),
         versions=versions(),
@@ -157,7 +155,7 @@ def _solve(
         state.evaluations,
         tuple(objective),
         scores,
-        model.shifts_px if settings.align else None,
+        model.shifts_px if settings.aligns_frames else None,
         (*notes_on_fit(scores, model), *notes),
     )
 
