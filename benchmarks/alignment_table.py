@@ -29,7 +29,7 @@ from scipy.ndimage import fourier_shift
 from skimage.registration import phase_cross_correlation
 
 from ltemlive.physics.accuracy import phase_accuracy, without_plane
-from ltemlive.recon.alignment import first_aligned, located
+from ltemlive.recon.arrival import first_looked, looked_at
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import with_shifts
 from ltemlive.recon.search import bare_search
@@ -102,7 +102,7 @@ def _rows(sample: str, n_planes: int, options: Any) -> list[Row]:
 
 
 def _case(sample: str, n_planes: int, seed: int, options: Any) -> _Case:
-    specimen, optics = _sample(sample, seed)
+    specimen, optics = sample_of(sample, seed)
     microscope = VirtualMicroscope(specimen, optics, Detector(), workers=2)
     defocus_nm = NM_PER_MM * np.array(PLANES_MM[n_planes])
     rng = np.random.default_rng(seed)
@@ -121,7 +121,7 @@ def _case(sample: str, n_planes: int, seed: int, options: Any) -> _Case:
     return _Case(specimen, optics, defocus_nm, shifts_px, *models)
 
 
-def _sample(name: str, seed: int) -> tuple[Specimen, Microscope]:
+def sample_of(name: str, seed: int) -> tuple[Specimen, Microscope]:
     """Return the paper's phantom, or the middle of a field that goes on."""
     if name == "paper":
         files = (PHANTOM / "design_amp.tiff", PHANTOM / "design_tphi.tiff")
@@ -141,7 +141,7 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
         model = with_shifts(model, [(dy, dx) for dy, dx in case.shifts_px.tolist()])
     started = time.perf_counter()
     if method == "ltemlive":
-        model = first_aligned(model, settings)
+        model = first_looked(model, settings)
     registered = time.perf_counter()
     state = cold_start(model.series, settings)
     while state.steps < settings.max_steps and not state.is_converged:
@@ -208,7 +208,7 @@ def _cost(model: SeriesModel, settings: SolverSettings) -> float:
         return statistics.median(times)
 
     gradient = seconds(lambda: bare_search(state, model.series).gradient.numpy())
-    frame = seconds(lambda: located(model, image, state))
+    frame = seconds(lambda: looked_at(model, image, state, settings))
     return frame / gradient
 
 

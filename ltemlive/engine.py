@@ -14,16 +14,18 @@ import numpy as np
 from ltemlive.errors import FrameError
 from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.recon import runtime
-from ltemlive.recon.alignment import aligned_on_arrival
+from ltemlive.recon.arrival import looked_on_arrival
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit
 from ltemlive.recon.joint import refine_jointly
+from ltemlive.recon.judging import begun_again
 from ltemlive.recon.model import (
     SeriesModel,
     empty_model,
     frame_amplitude,
     tie_phase,
     with_frames,
+    with_used,
 )
 from ltemlive.recon.solver import (
     SolverState,
@@ -75,7 +77,7 @@ class LiveEngine:
         self._steps_since_frame = 0
         self._problem: Problem | None = None
         self._has_told_to_wait = False
-        self._n_placed = 0
+        self._seqs_known: tuple[int, ...] = ()
 
     @property
     def is_solvable(self) -> bool:
@@ -107,17 +109,38 @@ class LiveEngine:
         if self._model is not None and self._model is not before:
             self._steps_since_frame = 0
             events.extend(self._look_for_problems(self._model))
-            if self._problem is None and self._settings.aligns_frames:
-                self._align(self._model)
+            if self._problem is None and self._settings.looks_at_frames:
+                self._look_at(self._model)
             if self._state is not None:
                 self._state = warm_start(self._state, self._model.series)
+            events.extend(self._news_of_frames(before, self._model))
         return events
 
-    def _align(self, model: SeriesModel) -> None:
-        self._model, self._state = aligned_on_arrival(
-            model, self._n_placed, self._state, self._settings
+    def wish(self, seq: int, use: bool | None) -> list[Event]:
+        """Use a frame or set it aside, as the user wants; None: as it fits.
+
+        A frame that nobody knows changes nothing. The solver begins anew, because what a
+        wrong frame has done to edges no later step undoes.
+        """
+        before = self._model
+        known = before.members if before is not None else ()
+        wanted = [member.with_wish(use) for member in known if member.seq == seq]
+        if before is None or not wanted:
+            return []
+        model = with_used(before, wanted)
+        self._steps_since_frame = 0
+        events: list[Event] = list(self._look_for_problems(model))
+        if self._problem is None:
+            model, self._state = begun_again(model, self._state, self._settings)
+            self._seqs_known = model.seqs
+        self._model = model
+        return [*events, *self._news_of_frames(before, model)]
+
+    def _look_at(self, model: SeriesModel) -> None:
+        self._model, self._state = looked_on_arrival(
+            model, self._seqs_known, self._state, self._settings
         )
-        self._n_placed = len(model.images)
+        self._seqs_known = self._model.seqs
 
     def refine(self, n_steps: int) -> list[Event]:
         """Improve by at most ``n_steps`` and tell the estimate; nothing before that."""
@@ -133,9 +156,10 @@ class LiveEngine:
         self._steps_since_frame += report.steps
         if not report.is_finite:
             return [self._fall_back(state, self._model)]
+        news = self._news_of_frames(self._model, model)
         self._model, self._state = model, advanced
         phase = model.field.crop(advanced.phase.numpy())
-        return [self._estimate(model, phase, report.objective)]
+        return [*news, self._estimate(model, phase, report.objective)]
 
     def _model_for(self, frame: Frame) -> SeriesModel:
         if self._model is not None:
@@ -156,6 +180,24 @@ class LiveEngine:
             return []
         text = f"no phase yet: {self._problem.text}"
         return [AdviceGiven(text, "warning", self._ordinal)]
+
+    def _news_of_frames(
+        self, before: SeriesModel | None, model: SeriesModel
+    ) -> list[AdviceGiven]:
+        """Tell which frames have been set aside, and which are used again."""
+        was = dict(before.set_aside) if before is not None else {}
+        now = dict(model.set_aside)
+        out = [
+            AdviceGiven(f"frame {seq} set aside: {reason}", "warning", self._ordinal)
+            for seq, reason in now.items()
+            if was.get(seq) != reason
+        ]
+        back = [
+            AdviceGiven(f"frame {seq} is used again", "info", self._ordinal)
+            for seq in was
+            if seq not in now
+        ]
+        return [*out, *back]
 
     def _fall_back(self, state: SolverState, model: SeriesModel) -> AdviceGiven:
         """Go back to the last good state; if that was already fresh, start cold."""
@@ -208,5 +250,6 @@ class LiveEngine:
             t_frame_last=self._t_frame_last,
             shift_px=model.shifts_px if state and self._settings.aligns_frames else (),
             holdout=scores,
+            set_aside=model.set_aside,
             notes=(*model.notes, *doubts),
         )

@@ -89,6 +89,8 @@ class PhaseEstimate:
     holdout: tuple[float, ...] = ()
     """How each of them fits what the others predict (1 does, more does not); empty where
     the method cannot tell."""
+    set_aside: tuple[tuple[int, str], ...] = ()
+    """(seq, reason) of each frame that is stored and not used."""
     notes: tuple[str, ...] = field(default_factory=tuple)
     """What the user should know about this estimate, one sentence each."""
 

@@ -39,6 +39,8 @@ class FrameMeta:
     exposure_s: float | None = None
     t_exposure_start: float | None = None
     """Start of the exposure in seconds since 1970 (UTC)."""
+    use: bool | None = None
+    """Whether the user wants it used; None: as it fits the others."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Anything else the producer said; kept, never interpreted."""
 

@@ -76,3 +76,7 @@ class Reconstruction:
     report: Report
     title: str = field(default="series")
     """How the user knows the series."""
+    seqs_used: tuple[int, ...] = ()
+    """Number of each frame used, as ``report.frames_used``."""
+    set_aside: tuple[tuple[int, str], ...] = ()
+    """(seq, reason) of each frame that is stored and not used."""

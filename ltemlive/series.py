@@ -54,6 +54,8 @@ class SeriesFrame(BaseModel):
     """Page of a stack, from 0."""
     exposure_s: float | None = Field(None, gt=0.0)
     seq: int | None = Field(None, ge=0)
+    use: bool | None = None
+    """True: use it whether it fits or not; false: set it aside; null: as it fits."""
 
 
 class SeriesDescription(Microscope):

@@ -116,6 +116,9 @@ class SolverSettings(_Section):
     align: bool = True
     """Find where each frame lies, and refine it with the phase; false: take them as they
     are."""
+    judge: bool = True
+    """Set frames aside that do not belong to the others, and mend a sign of defocus that
+    most of them contradict; false: use every frame as stated."""
     tolerance_rad: float = Field(0.005, gt=0.0, le=1.0)
     """The solver rests when five steps moved the phase by less than this (rms)."""
 
@@ -123,6 +126,16 @@ class SolverSettings(_Section):
     def aligns_frames(self) -> bool:
         """Return whether frames are placed; other methods take them as they are."""
         return self.align and self.method == "ad"
+
+    @property
+    def judges_frames(self) -> bool:
+        """Return whether frames may be set aside; other methods use them all."""
+        return self.judge and self.method == "ad"
+
+    @property
+    def looks_at_frames(self) -> bool:
+        """Return whether frames are compared with what the others predict of them."""
+        return self.aligns_frames or self.judges_frames
 
 
 class MicroscopeSettings(Optics):

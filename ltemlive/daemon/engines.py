@@ -48,6 +48,10 @@ class LiveSolver(Protocol):
         """Take frames in; a frame that cannot be used is among the events."""
         ...
 
+    def wish(self, ordinal: int, seq: int, use: bool | None) -> Progress:
+        """Use a frame or set it aside, as the user wants; None: as it fits."""
+        ...
+
     def refine(self, ordinal: int, n_steps: int) -> Progress:
         """Improve by at most ``n_steps``; the estimate is among the events, if any."""
         ...
@@ -88,6 +92,12 @@ class Engines:
         events = tuple(engine.add(frames))
         return Progress(events, engine.wants_steps)
 
+    def wish(self, ordinal: int, seq: int, use: bool | None) -> Progress:
+        """Use a frame or set it aside, as the user wants; None: as it fits."""
+        engine = self._engines[ordinal]
+        events = tuple(engine.wish(seq, use))
+        return Progress(events, engine.wants_steps)
+
     def refine(self, ordinal: int, n_steps: int) -> Progress:
         """Improve by at most ``n_steps``."""
         engine = self._engines[ordinal]
@@ -117,7 +127,7 @@ def final_estimate(
         ordinal=ordinal,
         series=stored.title,
         rev=rev,
-        seqs_used=tuple(frame.meta.seq for frame in stored.frames),
+        seqs_used=result.seqs_used,
         defocus_nm=report.defocus_nm,
         steps=report.steps,
         gradient_evaluations=report.gradient_evaluations,
@@ -132,5 +142,6 @@ def final_estimate(
         ),
         shift_px=report.shift_px or (),
         holdout=report.holdout or (),
+        set_aside=result.set_aside,
         notes=report.notes,
     )

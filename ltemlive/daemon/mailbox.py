@@ -30,6 +30,16 @@ class StoredFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameWished:
+    """The user wants a frame used or set aside; None: as it fits."""
+
+    seq: int
+    use: bool | None
+    ordinal: int | None = None
+    """Of its series; None: of the newest that is open."""
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesOver:
     """No more frames of this series will come."""
 
@@ -37,7 +47,7 @@ class SeriesOver:
     exit_status: ExitStatus
 
 
-Letter: TypeAlias = SeriesOpened | StoredFrame | SeriesOver
+Letter: TypeAlias = SeriesOpened | StoredFrame | FrameWished | SeriesOver
 
 
 class Mailbox:

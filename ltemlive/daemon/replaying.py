@@ -18,7 +18,7 @@ from ltemlive.events import (
     SeriesStarted,
 )
 from ltemlive.formats.images import read_image
-from ltemlive.recording.replay import Added, Ended, Refined
+from ltemlive.recording.replay import Added, Ended, Refined, Wished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,6 +93,9 @@ class SessionReplay:
             self._pause(step.t - schedule[0].t)
             if isinstance(step, Added):
                 self._add(step)
+            elif isinstance(step, Wished):
+                for event in self._engine(step.ordinal).wish(step.seq, step.use):
+                    self._publish(event)
             elif isinstance(step, Refined):
                 yield from self._refine(step)
             else:

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ltemlive.daemon.intake import Intake
-from ltemlive.daemon.mailbox import Mailbox
+from ltemlive.daemon.mailbox import FrameWished, Mailbox
 from ltemlive.daemon.solver_process import SolverProcess
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
@@ -27,6 +27,7 @@ from ltemlive.sources.acknowledged import ZmqRouterSource
 from ltemlive.sources.directory import DirectorySource
 from ltemlive.sources.subscriber import ZmqFrameSource
 from ltemlive.versions import versions
+from ltemlive.wire.control import frame_wish
 
 if TYPE_CHECKING:
     import threading
@@ -186,6 +187,8 @@ class _Daemon:
         for request in self._server.requests():
             if request.op == "end_series":
                 self._end_series()
+            elif request.op == "use_frame":
+                self._mailbox.put(FrameWished(*frame_wish(request)))
 
     def _end_series(self) -> None:
         try:

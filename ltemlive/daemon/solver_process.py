@@ -80,6 +80,10 @@ class SolverProcess:
         """Take frames in."""
         return self._told("add", frames, ordinal=ordinal)
 
+    def wish(self, ordinal: int, seq: int, use: bool | None) -> Progress:
+        """Use a frame or set it aside, as the user wants; None: as it fits."""
+        return self._told("wish", ordinal=ordinal, seq=seq, use=use)
+
     def refine(self, ordinal: int, n_steps: int) -> Progress:
         """Improve by at most ``n_steps``."""
         return self._told("refine", ordinal=ordinal, n_steps=n_steps)
@@ -171,6 +175,8 @@ def _done(solver: LiveSolver, message: Message) -> Progress:
         case "add":
             frames = [each for each in message.parcels if isinstance(each, Frame)]
             return solver.add(ordinal, frames)
+        case "wish":
+            return solver.wish(ordinal, head["seq"], head["use"])
         case "refine":
             return solver.refine(ordinal, head["n_steps"])
         case _:

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ltemlive.daemon.mailbox import SeriesOpened, SeriesOver, StoredFrame
+from ltemlive.daemon.mailbox import FrameWished, SeriesOpened, StoredFrame
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate, SeriesEnded
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from threading import Event as StopSignal
 
     from ltemlive.daemon.engines import LiveSolver
-    from ltemlive.daemon.mailbox import Letter, Mailbox
+    from ltemlive.daemon.mailbox import Letter, Mailbox, SeriesOver
     from ltemlive.daemon.status import StatusBoard
     from ltemlive.events import Event
     from ltemlive.frames import Frame
@@ -85,18 +85,21 @@ class SolvingLoop:
 
     def _open_letters(self, letters: Iterable[Letter]) -> None:
         """Take several frames at once where the solver is behind; leave none out."""
-        for (ordinal, _), batch in itertools.groupby(letters, key=_batch_of):
-            frames = []
+        for _, batch in itertools.groupby(letters, key=_batch_of):
+            frames: list[StoredFrame] = []
             for letter in batch:
                 if isinstance(letter, StoredFrame):
-                    frames.append(letter.frame)
+                    frames.append(letter)
                 elif isinstance(letter, SeriesOpened):
-                    self._solver.begin(ordinal, letter.series, letter.microscope)
-                    self._live[ordinal] = _LiveSeries(ordinal, letter.series)
+                    ordinal, series = letter.ordinal, letter.series
+                    self._solver.begin(ordinal, series, letter.microscope)
+                    self._live[ordinal] = _LiveSeries(ordinal, series)
+                elif isinstance(letter, FrameWished):
+                    self._obey(letter)
                 else:
                     self._finish(letter)
             if frames:
-                self._add(ordinal, frames)
+                self._add(frames[0].ordinal, [each.frame for each in frames])
 
     def _add(self, ordinal: int, frames: list[Frame]) -> None:
         live = self._live[ordinal]
@@ -106,6 +109,28 @@ class SolvingLoop:
         seqs = tuple(frame.meta.seq for frame in frames)
         with self._journaling():
             self._recorder.added(ordinal, seqs)
+        self._refine(live, self._settings.steps_per_frame)
+
+    def _obey(self, wished: FrameWished) -> None:
+        """Use a frame or set it aside; what cannot be done is told."""
+        ordinal = wished.ordinal or max(self._live, default=0)
+        live = self._live.get(ordinal)
+        if live is None:
+            which = f"series {ordinal} is not" if ordinal else "no series is"
+            text = (
+                f"frame {wished.seq}: {which} open; remedy: write `use: true` or `use: "
+                "false` to its entry in series.yaml, and `ltemlive reconstruct`"
+            )
+            self._publish(AdviceGiven(text, "warning"))
+            return
+        if self._recorder.record(ordinal).frame(wished.seq) is None:
+            text = f"frame {wished.seq}: no such frame is stored in {live.series}"
+            self._publish(AdviceGiven(text, "warning", ordinal))
+            return
+        with self._journaling():
+            self._recorder.wished(ordinal, wished.seq, wished.use)
+        for event in self._solver.wish(ordinal, wished.seq, wished.use).events:
+            self._publish(event)
         self._refine(live, self._settings.steps_per_frame)
 
     def _refine(self, live: _LiveSeries, n_steps: int) -> None:
@@ -157,6 +182,6 @@ class SolvingLoop:
             self._publish(AdviceGiven(str(error), "error"))
 
 
-def _batch_of(letter: Letter) -> tuple[int, bool]:
+def _batch_of(letter: Letter) -> tuple[int | None, bool]:
     """Frames of one series that follow each other are one batch."""
     return letter.ordinal, isinstance(letter, StoredFrame)

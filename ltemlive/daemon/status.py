@@ -101,3 +101,7 @@ class StatusBoard:
         for seq, defocus_nm in pairs:
             row = FrameRow(seq, str(seq), defocus_nm, "used", None)
             self._rows[str(seq)] = row
+        for seq, reason in estimate.set_aside:
+            was = self._rows.get(str(seq))
+            stated_nm = was.defocus_nm if was is not None else None
+            self._rows[str(seq)] = FrameRow(seq, str(seq), stated_nm, "aside", reason)

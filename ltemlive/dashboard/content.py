@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
-from ltemlive.dashboard.fits import FrameFit, read_fits
+from ltemlive.dashboard.fits import FrameFit, read_fits, read_set_aside
 from ltemlive.dashboard.levels import percentile_levels
 from ltemlive.errors import WireError
 from ltemlive.physics.colour import induction_rgb, induction_scale_t_nm
@@ -51,6 +51,8 @@ class EstimateShown:
     seqs_used: tuple[int, ...]
     fits: Mapping[int, FrameFit]
     """Of each of them, by seq; empty where nobody can tell."""
+    set_aside: Mapping[int, str]
+    """Why, of each frame that is stored and not used, by seq."""
     steps: int
     objective: tuple[float, ...]
     """The objective after each step of this revision; NaN where it was not finite."""
@@ -127,6 +129,7 @@ def read_estimate(message: ResultMessage) -> EstimateShown:
         rev=fields.whole("rev"),
         seqs_used=seqs,
         fits=read_fits(message.header, seqs),
+        set_aside=read_set_aside(message.header),
         steps=fields.whole("steps"),
         objective=_objective(message.header),
         is_final=fields.flag("final"),

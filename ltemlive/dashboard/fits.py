@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ltemlive.errors import WireError
+from ltemlive.wire.fields import Fields
+from ltemlive.wire.limits import MAX_REASON_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +45,24 @@ def read_fits(header: Mapping[str, Any], seqs: tuple[int, ...]) -> dict[int, Fra
     return {
         seq: FrameFit(_pair(shift), _finite(score))
         for seq, shift, score in zip(seqs, shifts, scores, strict=True)
+    }
+
+
+def read_set_aside(header: Mapping[str, Any]) -> dict[int, str]:
+    """Return by seq why frames are not used, as an estimate's header tells it.
+
+    Raises
+    ------
+    WireError
+        If an entry has no seq or no reason.
+    """
+    entries = header.get("set_aside") or []
+    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        raise WireError("estimate: expected set_aside as a list of objects")
+    listed = [Fields(each, "estimate: set_aside") for each in entries]
+    return {
+        fields.whole("seq"): fields.text("reason", most=MAX_REASON_CHARACTERS)
+        for fields in listed
     }
 
 

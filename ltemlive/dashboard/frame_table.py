@@ -19,7 +19,12 @@ HEADINGS = ("Frame", "Defocus (\N{MICRO SIGN}m)", "Shift (px)", "Fit", "State", 
 _SHIFT, _FIT, _STATE = 2, 3, 4
 _WIDTHS_PX = (64, 124, 112, 56, 80)
 
-_COLOURS = {"stored": theme.MUTED, "used": theme.GOOD, "rejected": theme.BAD}
+_COLOURS = {
+    "stored": theme.MUTED,
+    "used": theme.GOOD,
+    "aside": theme.WARNING,
+    "rejected": theme.BAD,
+}
 _Index: TypeAlias = QtCore.QModelIndex | QtCore.QPersistentModelIndex
 
 

@@ -18,7 +18,7 @@ from ltemlive.dashboard.content import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ltemlive.dashboard.content import EstimateShown, StatusShown
     from ltemlive.dashboard.fits import FrameFit
@@ -202,10 +202,17 @@ def _marked(
     if estimate is None or estimate.ordinal != ordinal:
         return frames
     used = set(estimate.seqs_used)
-    return tuple(
-        replace(row, state="used") if row.state == "stored" and row.seq in used else row
-        for row in frames
-    )
+    return tuple(_marked_row(row, used, estimate.set_aside) for row in frames)
+
+
+def _marked_row(
+    row: FrameRow, used: Collection[int], set_aside: Mapping[int, str]
+) -> FrameRow:
+    if row.seq is None or row.state == "rejected":
+        return row
+    if row.seq in set_aside:
+        return replace(row, state="aside", reason=set_aside[row.seq])
+    return replace(row, state="used", reason=None) if row.seq in used else row
 
 
 def _extended(curve: ObjectiveCurve, estimate: EstimateShown) -> ObjectiveCurve:

@@ -205,6 +205,7 @@ def _read_frame(
         pixel_nm=microscope.pixel_nm,
         voltage_kv=microscope.voltage_kv,
         exposure_s=entry.exposure_s,
+        use=entry.use,
     )
     frame = Frame(meta, image)
     check_usable(frame)

@@ -70,6 +70,7 @@ def notes_on(model: SeriesModel) -> tuple[str, ...]:
             f"frame {', '.join(lost)} shows nothing of where it lies, and is taken to lie "
             "amid the others"
         )
+    notes.extend(_notes_on_signs(model))
     pairs = [(image.sigma, image.contrast) for image in model.defocused]
     n_blank = sum(contrast == 0.0 for _, contrast in pairs)
     if n_blank:
@@ -84,3 +85,24 @@ def notes_on(model: SeriesModel) -> tuple[str, ...]:
             "pixels share are determined, fine detail is what the prior expects"
         )
     return tuple(notes)
+
+
+def _notes_on_signs(model: SeriesModel) -> list[str]:
+    """Return which frames are not used with the defocus that was stated."""
+    believed = [str(member.seq) for member in model.used if member.sign > 0]
+    reversed_ = [member for member in model.used if member.sign < 0]
+    if not reversed_:
+        return []
+    listed = ", ".join(
+        f"{member.seq} at {member.image.defocus_nm * 1e-6:+.4g} mm" for member in reversed_
+    )
+    if len(reversed_) == len(believed):
+        return [
+            f"frame {listed}: used with the other sign of defocus than stated, or else all "
+            f"signs must be the other way round: as many frames ({', '.join(believed)}) "
+            "contradict; remedy: check on which side of focus they are"
+        ]
+    return [
+        f"frame {listed}: used with the other sign of defocus than stated, as the others "
+        "ask for; that all are the other way round no data can tell"
+    ]

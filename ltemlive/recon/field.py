@@ -9,6 +9,8 @@ import numpy as np
 from scipy.fft import next_fast_len
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from ltemlive.series import Microscope
@@ -74,6 +76,13 @@ class Field:
         """Return the part of the field that the frame shows."""
         (top, left), (ny, nx) = self.corner, self.frame_shape
         return np.asarray(image[top : top + ny, left : left + nx], dtype=np.float32)
+
+
+def relative_to(origin: Shift, shifts_px: Iterable[Shift]) -> tuple[Shift, ...]:
+    """Return shifts less that of the reference frame."""
+    return tuple(
+        (along_y - origin[0], along_x - origin[1]) for along_y, along_x in shifts_px
+    )
 
 
 def split_shift(shift_px: Shift) -> tuple[tuple[int, int], Shift]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ltemlive.recon.alignment import realigned
+from ltemlive.recon.judging import reviewed
 from ltemlive.recon.solver import StepReport, refine
 from ltemlive.recon.weighing import Stage
 
@@ -25,13 +26,15 @@ def refine_jointly(
     reports: list[StepReport] = []
     left = n_steps
     while left > 0 and not state.is_converged and (not reports or reports[-1].is_finite):
-        if state.settings.align and _may_move(state):
+        if state.settings.aligns_frames and _may_move(state):
             model = realigned(model, state)
             # To lie elsewhere is no new image in focus.
             state = replace(state, first_amplitude=model.series.amplitude)
         state, report = refine(state, model.series, left, one_round=True)
         reports.append(report)
         left -= report.steps
+        if state.is_converged and state.settings.judges_frames:
+            model, state = reviewed(model, state)
     return model, state, _together(reports, state)
 
 

@@ -15,8 +15,8 @@ from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
 from ltemlive.recon.evidence import Problem, notes_on, problem_of
 from ltemlive.recon.field import ALIGNED, solved_field
 from ltemlive.recon.graphs import prepare_graphs
+from ltemlive.recon.members import Member
 from ltemlive.recon.preparation import (
-    MeasuredImage,
     empty_series,
     exit_amplitude,
     measured_image,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ltemlive.frames import Frame
     from ltemlive.recon.field import Field, Shift
     from ltemlive.recon.objective import FocalSeries
+    from ltemlive.recon.preparation import MeasuredImage
     from ltemlive.recon.solver import SolverState
     from ltemlive.settings import SolverSettings
 
@@ -45,13 +46,43 @@ class SeriesModel:
     microscope: Microscope
     field: Field
     series: FocalSeries
-    seqs: tuple[int, ...] = ()
-    images: tuple[MeasuredImage, ...] = ()
-    """Of each frame in ``seqs``."""
-    shifts_px: tuple[Shift, ...] = ()
-    """Of each frame in ``seqs``: where what stands at r in the reference frame stands."""
-    registered_px: tuple[Shift | None, ...] = ()
-    """The same before the shifts were refined with the phase; None: it did not show."""
+    """Of the frames that are used."""
+    members: tuple[Member, ...] = ()
+    """All frames, in the order in which they were taken in."""
+
+    @property
+    def used(self) -> tuple[Member, ...]:
+        """Return the frames that are used; unless said otherwise, all is of them."""
+        return tuple(member for member in self.members if member.aside is None)
+
+    @property
+    def set_aside(self) -> tuple[tuple[int, str], ...]:
+        """Return (seq, reason) of each frame that is not used."""
+        return tuple(
+            (member.seq, member.aside.reason)
+            for member in self.members
+            if member.aside is not None
+        )
+
+    @property
+    def seqs(self) -> tuple[int, ...]:
+        """Return the number of each frame."""
+        return tuple(member.seq for member in self.used)
+
+    @property
+    def images(self) -> tuple[MeasuredImage, ...]:
+        """Return the image of each frame."""
+        return tuple(member.image for member in self.used)
+
+    @property
+    def shifts_px(self) -> tuple[Shift, ...]:
+        """Return where what stands at r in the reference frame stands in each frame."""
+        return tuple(member.shift_px for member in self.used)
+
+    @property
+    def registered_px(self) -> tuple[Shift | None, ...]:
+        """Return the same before it was refined with the phase; None: it did not show."""
+        return tuple(member.registered_px for member in self.used)
 
     @property
     def defocus_nm(self) -> tuple[float, ...]:
@@ -150,11 +181,11 @@ def with_frames(model: SeriesModel, frames: Iterable[Frame]) -> SeriesModel:
         If a frame has no defocus or another shape than the model.
     """
     for frame in frames:
-        model = _with_frame(model, frame)
+        model = _with_member(model, _member(model, frame))
     return model
 
 
-def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
+def _member(model: SeriesModel, frame: Frame) -> Member:
     seq, defocus_nm = frame.meta.seq, frame.meta.defocus_nm
     if frame.image.shape != model.field.frame_shape:
         raise FrameError(
@@ -163,35 +194,66 @@ def _with_frame(model: SeriesModel, frame: Frame) -> SeriesModel:
         )
     if defocus_nm is None:
         raise FrameError(f"frame {seq}: expected a defocus in nm, got none")
-    image = measured_image(frame, defocus_nm)
-    return _with_measured(replace(model, seqs=(*model.seqs, seq)), image, ALIGNED)
+    use = frame.meta.use
+    return Member(seq, measured_image(frame, defocus_nm)).with_wish(use)
 
 
-def with_shifts(model: SeriesModel, shifts_px: Iterable[Shift]) -> SeriesModel:
-    """Return the model with its frames where ``shifts_px`` say, in their order."""
-    images = model.images
+def with_members(model: SeriesModel, members: Iterable[Member]) -> SeriesModel:
+    """Return the model of these frames instead of its own."""
     empty = empty_series(model.field, model.microscope)
-    model = replace(model, series=empty, images=(), shifts_px=(), registered_px=())
-    for image, shift_px in zip(images, shifts_px, strict=True):
-        model = _with_measured(model, image, shift_px)
+    model = replace(model, series=empty, members=())
+    for member in members:
+        model = _with_member(model, member)
     return model
 
 
-def _with_measured(
-    model: SeriesModel, image: MeasuredImage, shift_px: Shift
+def known_as(model: SeriesModel, members: Iterable[Member]) -> SeriesModel:
+    """Return the model with these in place of its frames of the same numbers.
+
+    Its series stays as it was.
+    """
+    known = {member.seq: member for member in members}
+    there = tuple(known.get(member.seq, member) for member in model.members)
+    return replace(model, members=there)
+
+
+def with_used(model: SeriesModel, used: Iterable[Member]) -> SeriesModel:
+    """Return the model with these in place of its frames of the same numbers."""
+    return with_members(model, known_as(model, used).members)
+
+
+def with_shifts(
+    model: SeriesModel,
+    shifts_px: Iterable[Shift],
+    registered_px: Iterable[Shift | None] | None = None,
 ) -> SeriesModel:
-    series = with_image(model.series, model.field, image, model.microscope, shift_px)
-    model = replace(
+    """Return the model with its frames where ``shifts_px`` say, in their order.
+
+    ``registered_px`` is what registration said of them; by default the same.
+    """
+    shifts = tuple(shifts_px)
+    registered = shifts if registered_px is None else registered_px
+    there = zip(model.used, shifts, registered, strict=True)
+    return with_used(
         model,
-        series=series,
-        images=(*model.images, image),
-        shifts_px=(*model.shifts_px, shift_px),
-        registered_px=(*model.registered_px, shift_px),
+        [
+            replace(member, shift_px=shift, registered_px=found)
+            for member, shift, found in there
+        ],
     )
-    if shift_px != ALIGNED or not is_in_focus(image.defocus_nm, model.microscope):
+
+
+def _with_member(model: SeriesModel, member: Member) -> SeriesModel:
+    model = replace(model, members=(*model.members, member))
+    if member.aside:
+        return model
+    field, image, microscope = model.field, member.image, model.microscope
+    series = with_image(model.series, field, image, microscope, member.shift_px)
+    model = replace(model, series=series)
+    if member.shift_px != ALIGNED or not is_in_focus(image.defocus_nm, microscope):
         return model
     amplitude = exit_amplitude(model.aligned_in_focus)
-    return replace(model, series=with_amplitude(series, model.field, amplitude))
+    return replace(model, series=with_amplitude(series, field, amplitude))
 
 
 def defocused_series(model: SeriesModel) -> FocalSeries:

@@ -30,6 +30,10 @@ LEAST_SIGNIFICANCE = 10.0
 shortest rings hold few waves, whose power is far from Gaussian."""
 OUTLIER_SPREADS = 8.0
 """Pixels farther from the median than so many median distances are no part of an image."""
+FEWEST_VALUES = 32
+"""Of an image that may be saturated."""
+PILED_UP = 4
+"""How many times as often as the value below it the highest stands in a saturated image."""
 INTENSITY_FLOOR = 1e-3
 """Of the exit wave, relative to the mean, so that its amplitude stays positive."""
 
@@ -47,6 +51,10 @@ class MeasuredImage:
     """Standard deviation of what is not noise; 0 where nothing stands out."""
     significance: tuple[float, ...]
     """Standard errors by which each ring of waves exceeds the noise."""
+    mean: float = 1.0
+    """Of the intensity, as the camera counts it."""
+    saturation: float = 0.0
+    """Share of its pixels that pile up at the highest value."""
 
 
 def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
@@ -62,7 +70,26 @@ def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
     clipped = _without_outliers(amplitude)
     significance = ring_significance(clipped)
     contrast = contrast_beyond_noise(clipped) if is_significant(significance) else 0.0
-    return MeasuredImage(amplitude, defocus_nm, sigma, contrast, tuple(significance))
+    return MeasuredImage(
+        amplitude,
+        defocus_nm,
+        sigma,
+        contrast,
+        tuple(significance),
+        mean,
+        saturated_share(frame.image),
+    )
+
+
+def saturated_share(image: NDArray[Any]) -> float:
+    """Return the share of pixels at the highest value, 0 where they do not pile up there.
+
+    Of noise the highest value is the rarest; an image of few values may be made of them.
+    """
+    values, counts = np.unique(image[np.isfinite(image)], return_counts=True)
+    if len(values) < FEWEST_VALUES or counts[-1] < PILED_UP * counts[-2]:
+        return 0.0
+    return float(counts[-1] / counts.sum())
 
 
 def noise_sigma(amplitude: NDArray[np.float32]) -> float:
@@ -90,14 +117,27 @@ def ring_significance(amplitude: NDArray[np.float32]) -> NDArray[np.float64]:
 
     Without the mean and without the corners, from which the noise is estimated.
     """
+    return _ring_excess(amplitude, noise_sigma(amplitude), offset=1.0)
+
+
+def signal_significance(
+    amplitude: NDArray[np.float32], sigma: float
+) -> NDArray[np.float64]:
+    """Return the ring significance that an image without noise would have under noise."""
+    return _ring_excess(amplitude, sigma, offset=0.0)
+
+
+def _ring_excess(
+    amplitude: NDArray[np.float32], sigma: float, *, offset: float
+) -> NDArray[np.float64]:
     power = np.abs(np.fft.rfft2(amplitude - amplitude.mean())) ** 2
-    relative = power / (amplitude.size * noise_sigma(amplitude) ** 2)
+    relative = power / (amplitude.size * sigma**2) - offset
     qy, qx = optics.frequency_grid(amplitude.shape, 1.0)
     q = np.hypot(qy, qx[:, : power.shape[1]])
     edges = np.geomspace(0.99 / max(amplitude.shape), 0.5, N_RINGS)
     rings = np.digitize(q, edges)
     count = np.bincount(rings.ravel(), minlength=N_RINGS + 1)
-    excess = np.bincount(rings.ravel(), (relative - 1.0).ravel(), minlength=N_RINGS + 1)
+    excess = np.bincount(rings.ravel(), relative.ravel(), minlength=N_RINGS + 1)
     return np.asarray((excess / np.sqrt(np.maximum(count, 1)))[1:-1])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ltemlive.errors import FrameError
 from ltemlive.recon import runtime
-from ltemlive.recon.alignment import first_aligned
+from ltemlive.recon.arrival import first_looked
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import (
@@ -27,6 +27,7 @@ from ltemlive.recon.model import (
 from ltemlive.recon.recipe import descend
 from ltemlive.recon.solver import cold_start
 from ltemlive.results import Reconstruction, Report, Timing
+from ltemlive.series import RejectedFrame
 from ltemlive.versions import versions
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ltemlive.recon.field import Shift
     from ltemlive.series import StoredSeries
     from ltemlive.settings import SolverSettings
 
@@ -49,13 +49,14 @@ DIVERGED_NOTE = "the solver met a result that is not finite and kept the last go
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Solution:
+    model: SeriesModel
+    """With the frames that were used in the end."""
     phase_rad: NDArray[np.float32]
     amplitude: NDArray[np.float32]
     steps: int = 0
     evaluations: int = 0
     objective: tuple[float, ...] = ()
     holdout: tuple[float, ...] | None = None
-    shift_px: tuple[Shift, ...] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -85,19 +86,28 @@ def reconstruct(
     started = clock()
     model = _model_of(stored, settings)
     loaded = clock()
-    if settings.aligns_frames:
-        model = first_aligned(model, settings)
+    if settings.looks_at_frames:
+        model = first_looked(model, settings)
     aligned = clock()
     if settings.method == "tie":
-        solution = _Solution(tie_phase(model), model.first_amplitude)
+        solution = _Solution(model, tie_phase(model), model.first_amplitude)
     elif settings.method in ("paper", "paper+TV"):
         solution = _by_recipe(model, settings, on_progress)
     else:
         solution = _solve(model, settings, on_progress)
     solved = clock()
+    model = solution.model
+    labels = {
+        frame.meta.seq: label
+        for frame, label in zip(stored.frames, stored.labels, strict=True)
+    }
+    set_aside = (
+        RejectedFrame(labels[seq], f"set aside: {reason}")
+        for seq, reason in model.set_aside
+    )
     report = Report(
-        frames_used=tuple(stored.labels),
-        frames_rejected=tuple(stored.rejected),
+        frames_used=tuple(labels[seq] for seq in model.seqs),
+        frames_rejected=(*stored.rejected, *set_aside),
         defocus_nm=model.defocus_nm,
         noise_sigma=float(np.median([image.sigma for image in model.images])),
         steps=solution.steps,
@@ -107,7 +117,7 @@ def reconstruct(
         device=runtime.device_name(),
         versions=versions(),
         method=settings.method,
-        shift_px=solution.shift_px,
+        shift_px=model.shifts_px if settings.aligns_frames else None,
         holdout=solution.holdout,
         notes=(*model.notes, *solution.notes),
     )
@@ -117,6 +127,8 @@ def reconstruct(
         stored.microscope,
         report,
         stored.title,
+        seqs_used=model.seqs,
+        set_aside=model.set_aside,
     )
 
 
@@ -149,13 +161,13 @@ def _solve(
             break
     scores = holdout_scores(state, model)
     return _Solution(
+        model,
         model.field.crop(state.phase.numpy()),
         frame_amplitude(model.field, state),
         state.steps,
         state.evaluations,
         tuple(objective),
         scores,
-        model.shifts_px if settings.aligns_frames else None,
         (*notes_on_fit(scores, model), *notes),
     )
 
@@ -171,6 +183,7 @@ def _by_recipe(
     for state in descend(defocused_series(model), max_steps, with_tv=with_tv):
         on_progress(state.steps, max_steps)
     return _Solution(
+        model,
         model.field.crop(state.phase.numpy()),
         model.first_amplitude,
         state.steps,

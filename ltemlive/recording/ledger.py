@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ltemlive.events import ExitStatus
 
 FRAMES_FOLDER = "frames"
+_KINDS = ("opened", "stored", "wished", "rejected", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class FrameRecord:
     meta: Mapping[str, Any]
     t: float
     """When it was stored, seconds since 1970."""
+    use: bool | None = None
+    """Whether the user wants it used; None: as it fits."""
 
     @property
     def file(self) -> str:
@@ -69,6 +72,7 @@ class SeriesRecord:
                 defocus_nm=frame.defocus_nm,
                 exposure_s=frame.exposure_s,
                 seq=frame.seq,
+                use=frame.use,
             )
             for frame in sorted(self.frames, key=lambda frame: frame.seq)
         )
@@ -109,13 +113,19 @@ def folded(
 ) -> dict[int, SeriesRecord]:
     """Return ``records`` as they are after ``entry``; kinds that say nothing pass by."""
     ordinal = entry.get("ordinal")
-    if ordinal is None or entry["kind"] not in ("opened", "stored", "rejected", "ended"):
+    if ordinal is None or entry["kind"] not in _KINDS:
         return dict(records)
     if entry["kind"] == "opened":
         return {**records, ordinal: _opened(entry)}
     record = records[ordinal]
     if entry["kind"] == "stored":
         record = replace(record, frames=(*record.frames, _stored(entry)))
+    elif entry["kind"] == "wished":
+        frames = tuple(
+            replace(frame, use=entry["use"]) if frame.seq == entry["seq"] else frame
+            for frame in record.frames
+        )
+        record = replace(record, frames=frames)
     elif entry["kind"] == "rejected":
         rejected = RejectedFrame(str(entry["frame"]), str(entry["reason"]))
         # Whoever missed the answer sends it again; one line of the report is enough.

@@ -48,6 +48,16 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
+class Wished:
+    """The user wanted a frame used or not; None: as it fits."""
+
+    t: float
+    ordinal: int
+    seq: int
+    use: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Refined:
     """The engine did ``steps`` steps in one call."""
 
@@ -68,7 +78,7 @@ class Ended:
     exit_status: ExitStatus
 
 
-Scheduled: TypeAlias = Added | Refined | Ended
+Scheduled: TypeAlias = Added | Wished | Refined | Ended
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,6 +227,8 @@ def _step(entry: Mapping[str, Any]) -> Scheduled | None:
     match entry["kind"]:
         case "added":
             return Added(entry["t"], entry["ordinal"], tuple(entry["seqs"]))
+        case "wished":
+            return Wished(entry["t"], entry["ordinal"], entry["seq"], entry["use"])
         case "refined":
             return Refined(
                 entry["t"],

@@ -233,6 +233,15 @@ class SessionRecorder:
         """Note which frames the engine took in one call."""
         self._append("added", durable=False, ordinal=ordinal, seqs=seqs)
 
+    def wished(self, ordinal: int, seq: int, use: bool | None) -> None:
+        """Note durably that the user wants a frame used or not; None: as it fits."""
+        with self._lock:
+            entry = {"kind": "wished", "ordinal": ordinal, "seq": seq, "use": use}
+            write_description(
+                self.path, folded(self._records, entry)[ordinal], durable=True
+            )
+            self._append("wished", ordinal=ordinal, seq=seq, use=use)
+
     def refined(self, ordinal: int, rev: int, steps: int, fingerprint: str) -> None:
         """Note how many steps the engine did in one call, and what came out.
 

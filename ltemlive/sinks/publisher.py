@@ -17,7 +17,7 @@ from ltemlive.errors import WireError
 from ltemlive.events import AdviceGiven, PhaseEstimate
 from ltemlive.sinks.bulletin import Bulletin
 from ltemlive.sockets import bind, is_worth_logging, limit, receive_parts
-from ltemlive.wire.control import Answer, decode_request, encode_answer
+from ltemlive.wire.control import Answer, decode_request, encode_answer, frame_wish
 from ltemlive.wire.fields import brief
 from ltemlive.wire.limits import MAX_HEADER_BYTES
 from ltemlive.wire.results import (
@@ -52,7 +52,7 @@ _WAITING_REQUESTS = 64
 _AT_A_TIME = 8
 """Facts sent, and requests answered, before the other gets its turn."""
 
-_OPERATIONS = ("ping", "latest", "end_series")
+_OPERATIONS = ("ping", "latest", "end_series", "use_frame")
 
 
 class ResultServer:
@@ -226,6 +226,11 @@ class ResultServer:
         if len(self._requests) >= _WAITING_REQUESTS:
             error = f"{request.op}: the daemon is busy with earlier requests; ask again"
             return Answer(request.id, ok=False, error=error)
+        if request.op == "use_frame":
+            try:
+                frame_wish(request)
+            except WireError as error:
+                return Answer(request.id, ok=False, error=str(error))
         self._requests.append(request)
         return Answer(request.id, ok=True)
 

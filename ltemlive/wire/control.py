@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ltemlive.wire.fields import one_line, read_header
+from ltemlive.errors import WireError
+from ltemlive.wire.fields import Fields, one_line, read_header
 from ltemlive.wire.jsontext import dump_object
 from ltemlive.wire.limits import MAX_REASON_CHARACTERS
 
@@ -70,6 +71,23 @@ def decode_request(parts: Sequence[bytes | memoryview]) -> Request:
         op=fields.text("op"),
         arguments=_without(fields.values, _REQUEST_KEYS),
     )
+
+
+def frame_wish(request: Request) -> tuple[int, bool | None, int | None]:
+    """Return what ``use_frame`` asks for: seq, whether to use it, and its series.
+
+    None for "as it fits", and for the newest series that is open.
+
+    Raises
+    ------
+    WireError
+        If an argument is missing or impossible.
+    """
+    fields = Fields(request.arguments, request.op)
+    if "use" not in request.arguments:
+        raise WireError(f"{request.op}: use: expected true, false or null, got nothing")
+    use = None if request.arguments["use"] is None else fields.flag("use")
+    return fields.whole("seq"), use, fields.whole_or_none("ordinal")
 
 
 def encode_answer(answer: Answer) -> list[bytes]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TOPICS = ("status", "frame", "estimate", "metrics", "advice")
 
-FrameState: TypeAlias = Literal["stored", "used", "rejected"]
+FrameState: TypeAlias = Literal["stored", "used", "aside", "rejected"]
 DaemonState: TypeAlias = Literal["starting", "waiting", "solving", "stopping"]
 
 _ALIGNMENT = 8
@@ -175,6 +175,9 @@ def estimate_message(
         "device": estimate.device,
         "shift_px": estimate.shift_px,
         "holdout": _finite_or_null(estimate.holdout),
+        "set_aside": [
+            {"seq": seq, "reason": one_line(reason)} for seq, reason in estimate.set_aside
+        ],
         "notes": estimate.notes,
         "arrays": [
             {"name": name, "unit": unit, "pixel_nm": estimate.pixel_nm * factor}

@@ -247,6 +247,16 @@ def test_a_request_to_end_what_is_not_open_is_answered_with_advice(run):
         )
 
 
+def test_a_frame_that_is_not_there_cannot_be_used(run):
+    with run() as daemon, ResultFeed(daemon.said["results"]) as feed:
+        take_until(feed, is_status)
+        with ControlClient(daemon.said["control"], PATIENCE_S) as control:
+            assert control.request("use_frame", seq=3, use=True).ok
+        advice = take_until(feed, lambda each: each.topic == "advice").header
+    assert advice["text"].startswith("frame 3: no series is open")
+    assert daemon.has_ended_well
+
+
 def test_a_disk_that_refuses_the_end_of_a_series_does_not_end_the_daemon(run, monkeypatch):
     def refuse(self, ordinal, exit_status):
         raise RecordingError(f"{self.path.name}: cannot be written (No space left)")

@@ -19,6 +19,7 @@ from ltemlive.events import (
     SessionEnded,
 )
 from ltemlive.sinks.publisher import ResultServer
+from ltemlive.wire.control import frame_wish
 from ltemlive.wire.results import DaemonStatus, decode_result
 
 WAIT_MS = 20_000
@@ -213,6 +214,21 @@ def test_requests_for_the_daemon_are_kept_until_it_takes_them(server):
         answers = [client.request("end_series") for _ in range(65)]
     assert [answer.ok for answer in answers] == [True] * 64 + [False]
     assert "busy" in answers[-1].error
+
+
+def test_a_frame_is_wanted_by_its_number_and_by_nothing_else(server):
+    with running(server.serve), ControlClient(server.control_endpoint, 20.0) as client:
+        assert client.request("use_frame", seq=3, use=None, ordinal=2).ok
+        wrong = [
+            client.request("use_frame", **arguments)
+            for arguments in ({"seq": 3}, {"seq": "3", "use": True}, {"seq": 3, "use": 1})
+        ]
+    (request,) = server.requests()
+    assert frame_wish(request) == (3, None, 2)
+    assert [answer.ok for answer in wrong] == [False] * 3
+    assert wrong[0].error == "use_frame: use: expected true, false or null, got nothing"
+    assert wrong[1].error.startswith("use_frame: seq: expected a whole number")
+    assert wrong[2].error.startswith("use_frame: use: expected true or false")
 
 
 def test_unknown_requests_are_answered_and_foreign_ones_dropped(server):

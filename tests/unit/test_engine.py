@@ -345,6 +345,73 @@ def test_a_drift_is_followed_and_told(drifting):
     assert missed < found - 0.2
 
 
+# Frames that do not belong
+
+
+def heard(events):
+    return [event.text for event in events if isinstance(event, AdviceGiven)]
+
+
+def rested(engine):
+    events = []
+    while engine.wants_steps:
+        events += engine.refine(24)
+    return events
+
+
+def test_a_frame_of_the_wrong_sign_is_used_with_the_right_one(acquisition, frames):
+    engine = engine_for(acquisition)
+    engine.add([*frames[:4], without(frames[4], defocus_nm=-frames[4].meta.defocus_nm)])
+    (estimate,) = engine.refine(5)
+    assert estimate.defocus_nm == (0.0, -4e5, 4e5, -2e6, 2e6)
+    assert estimate.notes[-1].startswith("frame 4 at +2 mm: used with the other sign")
+
+
+def test_a_frame_that_does_not_belong_is_told_and_comes_back_by_command(
+    acquisition, frames
+):
+    engine = engine_for(acquisition, SolverSettings())
+    half = frames[3].image.shape[0] // 2
+    odd = replace(frames[3], image=np.roll(frames[3].image, half, axis=0))
+    odd = replace(
+        odd, image=np.where(np.arange(64)[:, None] < half, odd.image, frames[3].image)
+    )
+    engine.add([*frames[:3], odd, frames[4]])
+    events = rested(engine)
+    told = heard(events)
+    assert told[0].startswith("frame 3 set aside: does not fit the others")
+    assert told[-1].startswith("frame 3 set aside: shows another state of the sample")
+    estimate = events[-1]
+    assert estimate.seqs_used == (0, 1, 2, 4)
+    assert [seq for seq, _ in estimate.set_aside] == [3]
+    assert max(estimate.holdout) < 1.5
+    (text,) = heard(engine.wish(3, use=True))
+    assert text == "frame 3 is used again"
+    assert engine.wants_steps
+    (estimate,) = engine.refine(5)
+    assert estimate.seqs_used == (0, 1, 2, 3, 4)
+    assert estimate.steps > 100
+
+
+def test_a_frame_is_set_aside_by_command(acquisition, frames):
+    engine = engine_for(acquisition)
+    engine.add(frames)
+    engine.refine(5)
+    assert heard(engine.wish(2, use=False)) == ["frame 2 set aside: by the user"]
+    (estimate,) = engine.refine(5)
+    assert estimate.seqs_used == (0, 1, 3, 4)
+    assert estimate.set_aside == ((2, "by the user"),)
+    assert engine.wish(9, use=False) == []
+    engine.wish(0, use=False)
+    engine.wish(1, use=False)
+    told = heard(engine.wish(3, use=False))
+    assert told[-1] == "frame 3 set aside: by the user"
+    assert engine.refine(5) == []
+    engine.wish(0, use=None)
+    (estimate,) = engine.refine(5)
+    assert estimate.seqs_used == (0, 4)
+
+
 # The transport-of-intensity equation
 
 

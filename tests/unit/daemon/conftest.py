@@ -12,7 +12,7 @@ import pytest
 from ltemlive.arrivals import FrameArrived
 from ltemlive.daemon.loading import Solver
 from ltemlive.errors import FrameError
-from ltemlive.events import FrameRejected, PhaseEstimate
+from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
 from ltemlive.formats.images import write_map_tiff
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.recording.session import SessionRecorder
@@ -65,6 +65,11 @@ class FakeEngine:
         self._frames += [frame for frame in frames if frame not in bad]
         labels = [str(frame.meta.seq) for frame in bad]
         return [FrameRejected(self._series, label, "13", self._ordinal) for label in labels]
+
+    def wish(self, seq, use):
+        self.calls.append(("wish", seq, use))
+        self._steps_since_frame = 0
+        return [AdviceGiven(f"frame {seq}: {use}", "info", self._ordinal)]
 
     def refine(self, n_steps):
         self.calls.append(("refine", n_steps))
@@ -128,8 +133,9 @@ def reconstruct(stored, settings, *, on_progress=None):
         method="ad",
     )
     amplitude = np.ones(SHAPE, np.float32)
+    seqs = tuple(frame.meta.seq for frame in stored.frames)
     return Reconstruction(
-        phase_of(stored.frames), amplitude, stored.microscope, report, stored.title
+        phase_of(stored.frames), amplitude, stored.microscope, report, stored.title, seqs
     )
 
 

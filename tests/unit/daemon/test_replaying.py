@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from ltemlive.daemon.engines import Engines
-from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
+from ltemlive.daemon.mailbox import (
+    FrameWished,
+    Mailbox,
+    SeriesOpened,
+    SeriesOver,
+    StoredFrame,
+)
 from ltemlive.daemon.replaying import FINAL_TOLERANCE_RAD, SessionReplay
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
@@ -41,6 +47,7 @@ def session(recorder, laboratory, settings, frame_of, microscope):
     store(2, 0)
     store(1, 1, 2)
     store(2, 1)
+    mailbox.put(FrameWished(1, use=False, ordinal=1))
     store(1, 3, 4)
     recorder.end_series(1, "success")
     mailbox.put(SeriesOver(1, "success"))
@@ -82,6 +89,15 @@ def test_every_estimate_comes_out_as_it_was(session, laboratory):
     assert [each.is_final for each in found] == [*[False] * (len(found) - 1), True]
     assert found[-1].rms_rad == 0.0
     assert {(each.ordinal, each.series) for each in found} == {(1, "holes"), (2, "discs")}
+
+
+def test_what_the_user_wanted_is_wanted_again(session, laboratory):
+    path, live = session
+    _, events, _ = replay(path, laboratory)
+    for told in (live, events):
+        assert [each.text for each in told if isinstance(each, AdviceGiven)] == [
+            "frame 1: False"
+        ]
 
 
 def test_each_step_is_made_at_its_time(session, laboratory):
@@ -133,7 +149,7 @@ def test_estimates_that_do_not_come_any_more_are_reported(session, laboratory):
     }
     (final,) = (each for each in holes if each.is_final)
     assert (final.is_same, final.rms_rad) == (False, None)
-    (advice,) = (event for event in events if isinstance(event, AdviceGiven))
+    *_, advice = (event for event in events if isinstance(event, AdviceGiven))
     assert advice.text.startswith("no final result: holes: expected at least two images")
 
 

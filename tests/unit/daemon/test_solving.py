@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from ltemlive.daemon.engines import Engines
-from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
+from ltemlive.daemon.mailbox import (
+    FrameWished,
+    Mailbox,
+    SeriesOpened,
+    SeriesOver,
+    StoredFrame,
+)
 from ltemlive.daemon.solving import SolvingLoop, fingerprint
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.errors import RecordingError
@@ -107,6 +113,38 @@ def bench(bench_of, recorder):
 
 def status(bench):
     return bench.board.status(queued=0, dropped=0, disordered=0)
+
+
+def test_the_engine_is_told_which_frames_the_user_wants(bench):
+    letters = [bench.open(), *bench.store(0, 1, 2)]
+    bench.run(letters, [FrameWished(1, use=False)], [FrameWished(1, use=True, ordinal=1)])
+    asked = [call for call in bench.calls() if call[0] == "wish"]
+    assert asked == [("wish", 1, False), ("wish", 1, True)]
+    # Each is followed by an estimate, at once.
+    first = bench.calls().index(asked[0])
+    assert bench.calls()[first + 1] == ("refine", 4)
+    assert [entry["use"] for entry in bench.journal("wished")] == [False, True]
+    assert bench.recorder.record(1).frame(1).use is True
+
+
+@pytest.mark.parametrize(
+    ("wished", "text"),
+    [
+        (FrameWished(9, use=True), "frame 9: no such frame is stored in holes"),
+        (FrameWished(1, use=True, ordinal=4), "frame 1: series 4 is not open; remedy: "),
+    ],
+)
+def test_what_cannot_be_wanted_is_said(bench, wished, text):
+    bench.run([bench.open(), *bench.store(0, 1), wished])
+    (advice,) = bench.told(AdviceGiven)
+    assert advice.text.startswith(text)
+    assert bench.journal("wished") == []
+
+
+def test_nothing_can_be_wanted_where_no_series_is_open(bench):
+    bench.run([FrameWished(1, use=True)])
+    (advice,) = bench.told(AdviceGiven)
+    assert advice.text.startswith("frame 1: no series is open; remedy: ")
 
 
 def test_each_frame_is_added_and_refined_as_it_comes(bench):

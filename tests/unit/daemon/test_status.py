@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,15 @@ def test_the_table_follows_each_frame_from_stored_to_used(board):
         FrameRow(None, "f3.tif", None, "rejected", "torn"),
         FrameRow(4, "4", 4e5, "stored"),
     )
+
+
+def test_a_frame_set_aside_is_told_with_its_reason_until_it_is_used(board):
+    for event in (SeriesStarted(1, "holes", 5), stored(0), stored(1)):
+        board.accept(event)
+    board.accept(replace(estimate(0), set_aside=((1, "saturated"),)))
+    assert told(board).frames[1] == FrameRow(1, "1", 1e5, "aside", "saturated")
+    board.accept(estimate(0, 1))
+    assert told(board).frames[1] == FrameRow(1, "1", 1e5, "used")
 
 
 def test_a_conflict_does_not_hide_the_frame_that_is_stored(board):

@@ -342,6 +342,29 @@ def test_a_message_with_a_wrong_value_is_refused_by_name(message, named):
         after(message)
 
 
+# Frames that are not used
+
+
+def test_a_frame_set_aside_is_told_with_its_reason_and_may_come_back():
+    alone = {"seqs_used": (0,), "defocus_nm": (0.0,)}
+    aside = after(status(), estimate(rev=3, set_aside=((1, "saturated"),), **alone))
+    assert states(aside) == {"f0.tif": "used", "f1.tif": "aside"}
+    assert aside.frames[1].reason == "saturated"
+    back = merge(aside, estimate(rev=4), now=NOW)
+    assert states(back) == {"f0.tif": "used", "f1.tif": "used"}
+    assert back.frames[1].reason is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"0": "blank"}, ["blank"], [{"seq": 0}], [{"reason": ""}]]
+)
+def test_what_is_set_aside_without_a_number_or_reason_is_refused(wrong):
+    message = estimate()
+    header = {**message.header, "set_aside": wrong}
+    with pytest.raises(WireError, match="set_aside"):
+        after(replace(message, header=header))
+
+
 # How frames fit
 
 

@@ -84,3 +84,40 @@ def series_of():
         return with_frames(empty_model(truth.shape, optics, 0), frames).series
 
     return imaged
+
+
+@pytest.fixture(scope="session")
+def drifting():
+    """Return a way to make a series whose frames lie elsewhere, and where they lie."""
+
+    def acquired(
+        defocus_nm=(0.0, -2e5, 2e5, -8e5, 8e5),
+        drift_px=(1.3, -0.7),
+        kind="resolution_target",
+        border="free",
+    ):
+        document = {
+            "specimen": {"kind": kind, "size_px": 96, "margin_px": 32},
+            "microscope": {"pixel_nm": 10.0, "border": border},
+            "defocus_nm": defocus_nm,
+            "noise": {"level": 0.05},
+            "drift_px_per_frame": drift_px,
+        }
+        acquisition = Acquisition(Scenario.model_validate(document))
+        frames = list(acquisition.frames())
+        model = empty_model(frames[0].image.shape, acquisition.microscope, BORDER_PX)
+        return with_frames(model, frames), np.outer(np.arange(len(frames)), drift_px)
+
+    return acquired
+
+
+@pytest.fixture(scope="session")
+def left_px():
+    """Return a way to measure errors of shifts (rms) without what no data can tell."""
+
+    def rms(errors_px, defocus_nm):
+        untold = np.stack([np.ones(len(defocus_nm)), np.array(defocus_nm)], axis=1)
+        fitted, *_ = np.linalg.lstsq(untold, errors_px)
+        return float(np.sqrt(((errors_px - untold @ fitted) ** 2).sum(axis=1).mean()))
+
+    return rms

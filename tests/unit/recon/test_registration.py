@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import fourier_shift, gaussian_filter
 
-from ltemlive.recon.alignment import CLEAR
+from ltemlive.recon.arrival import CLEAR
 from ltemlive.recon.registration import registered
 
 SIDE_PX = 96

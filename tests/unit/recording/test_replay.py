@@ -11,6 +11,7 @@ from ltemlive.recording.replay import (
     Ended,
     Refined,
     Stored,
+    Wished,
     read_any_series,
     read_recorded_session,
     recorded_settings,
@@ -53,6 +54,7 @@ def session(tmp_path):
         recorder.reject("holes", "1", "the same seq with other content", 1)
         recorder.added(1, (0, 2))
         recorder.refined(1, 1, 24, "00ff")
+        recorder.wished(1, 2, use=False)
         recorder.open_series("run-1", "empty", MICROSCOPE, None)
         recorder.end_series(1, "abort")
     return recorder.path
@@ -80,11 +82,13 @@ def test_what_was_refused_live_is_still_listed(session):
 
 def test_the_schedule_is_what_the_engine_was_told_in_order(session):
     recorded = read_recorded_session(session)
-    added, refined, ended = recorded.schedule
+    added, refined, wished, ended = recorded.schedule
     assert added == Added(added.t, 1, (0, 2))
     assert refined == Refined(refined.t, 1, 1, 24, "00ff")
     assert ended == Ended(ended.t, 1, "abort")
-    assert added.t < refined.t < ended.t
+    assert wished == Wished(wished.t, 1, 2, use=False)
+    assert added.t < refined.t < wished.t < ended.t
+    assert [frame.meta.use for frame in recorded.series[0].frames] == [None, False]
     assert recorded.arrivals == (Stored(50.0, 1, 0), Stored(52.0, 1, 2))
 
 

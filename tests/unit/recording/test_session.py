@@ -205,17 +205,32 @@ def test_the_journal_tells_the_whole_story(recorder):
     recorder.reject("nobody", "x.tif", "no defocus", None)
     recorder.added(ordinal, (0,))
     recorder.refined(ordinal, 1, 24, "00ff")
+    recorder.wished(ordinal, 0, use=False)
     recorder.end_series(ordinal, "success")
     recorder.close()
     recorder.close()
     assert kinds(recorder) == [
         "opened", "received", "stored", "rejected", "rejected", "added", "refined",
-        "ended", "closed",
+        "wished", "ended", "closed",
     ]  # fmt: skip
     assert recorder.record(ordinal).exit_status == "success"
     assert [bad.reason for bad in recorder.record(ordinal).rejected] == ["torn"]
     with pytest.raises(RecordingError, match="expected an open session"):
         recorder.added(ordinal, (0,))
+
+
+def test_what_the_user_wants_of_a_frame_is_in_its_description(recorder):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 3)
+    store(recorder, ordinal, 0)
+    store(recorder, ordinal, 1)
+    store(recorder, ordinal, 2)
+    recorder.wished(ordinal, 0, use=True)
+    recorder.wished(ordinal, 1, use=False)
+    recorder.wished(ordinal, 2, use=False)
+    recorder.wished(ordinal, 2, use=None)
+    assert [one.use for one in recorder.record(ordinal).frames] == [True, False, None]
+    stored = read_series(recorder.series_folder(ordinal))
+    assert [frame.meta.use for frame in stored.frames] == [True, False, None]
 
 
 def test_a_session_cut_short_resumes_where_its_journal_ends(tmp_path, crashed_session):

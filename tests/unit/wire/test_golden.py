@@ -79,6 +79,7 @@ def _estimate():
         t_frame_last=T,
         shift_px=((0.0, 0.0), (-1.5, 0.25)),
         holdout=(0.98, 1.02),
+        set_aside=((4, "saturated"),),
         notes=("No image on the other side of focus.",),
     )
 

@@ -1,0 +1,264 @@
+"""What the others say of a frame that comes: where it lies, and on which side of focus.
+
+A frame is compared with what the phase of the others predicts at its own defocus
+(``registration``), and at the same defocus on the other side of focus: a sign that was
+stated wrongly shows before the frame is used. When nothing is known yet, the weakest
+defocused image begins, and each next one is compared after a few steps of the solver on
+those before it. Images in focus come last: they show the amplitude, which the defocused
+ones tell as well.
+
+What no data can tell: all frames may move together, a shift proportional to defocus is a
+plane of the phase, and all signs may be wrong at once. The reference frame stays at zero,
+the plane is what it is when the frames are registered one after the other, and of the signs
+most are right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ltemlive.physics.optics import is_in_focus
+from ltemlive.recon.field import ALIGNED, relative_to
+from ltemlive.recon.innovation import predicted_alone
+from ltemlive.recon.model import known_as, with_shifts
+from ltemlive.recon.preparation import empty_series, with_image
+from ltemlive.recon.priors import no_prior
+from ltemlive.recon.registration import registered
+from ltemlive.recon.solver import cold_start, refine, warm_start
+from ltemlive.recon.verdicts import BLANK, is_blank, without_useless
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ltemlive.recon.field import Field, Shift
+    from ltemlive.recon.members import Member, Sign
+    from ltemlive.recon.model import SeriesModel
+    from ltemlive.recon.preparation import MeasuredImage
+    from ltemlive.recon.registration import Registration
+    from ltemlive.recon.solver import SolverState
+    from ltemlive.settings import SolverSettings
+
+CLEAR = 10.0
+"""Clarity below which a frame's place is not believed."""
+CLEARLY_REVERSED = 1.5
+"""How many times as clear a frame must be on one side of focus as on the other. The right
+side has been 3 to 7 times as clear."""
+FEWEST_TO_PREDICT = 2
+"""Defocused images, of which a phase must know before it predicts another."""
+ENOUGH_TO_PLACE = 4
+"""Defocused images that place whatever can be placed."""
+SAME_PX = 1.0
+"""How far frames may turn out to lie from where a phase was made of them."""
+STEPS_BETWEEN = 10
+"""Of the solver, before the next frame is compared."""
+BEGIN_AS_ONE_PX = 0.6
+"""Frames that were registered within this begin as aligned, and move if they pull: an image
+in focus may be registered as far off, and frames that lie as one need never have moved."""
+
+
+class Look(NamedTuple):
+    """What a phase says of an image that it had no part in."""
+
+    shift_px: Shift | None
+    """None where it does not show clearly."""
+    sign: Sign
+    """Of its defocus, against the one that it came with."""
+
+
+def first_looked(model: SeriesModel, settings: SolverSettings) -> SeriesModel:
+    """Return the model with each frame where the others predict it, the reference at zero.
+
+    A defocused frame that shows nothing of what they predict stays where the one before it
+    is, or is set aside if it shows nothing at all. One in focus lies in their middle then,
+    and also beside a single defocused one, which does not tell what is phase and what is
+    amplitude. A frame that most others contradict is used with the other sign of defocus.
+    """
+    model = without_useless(model) if settings.judges_frames else model
+    used = [member.with_sign(0) for member in model.used]
+    # The weakest first; but those that show nothing by themselves begin nothing.
+    used.sort(key=lambda each: (not each.image.contrast, abs(each.image.defocus_nm)))
+    in_focus = [each for each in used if is_in_focus(each.stated_nm, model.microscope)]
+    seen: list[Member] = []
+    known = empty_series(model.field, model.microscope)
+    state, last, n_known = cold_start(known, settings), ALIGNED, 0
+    for each in used:
+        if each in in_focus:
+            continue
+        look = Look(last, 1)
+        if n_known:
+            state, _ = refine(warm_start(state, known), known, STEPS_BETWEEN)
+            look = looked_at(model, each.image, state, settings)
+        if n_known >= FEWEST_TO_PREDICT and _shows_nothing(model, each, state, settings):
+            seen.append(replace(each, aside=BLANK))
+            continue
+        member = _as_seen(each, look, last)
+        known = with_image(
+            known, model.field, member.image, model.microscope, member.shift_px
+        )
+        seen.append(member)
+        last, n_known = member.shift_px, n_known + 1
+    if n_known >= FEWEST_TO_PREDICT:
+        state, _ = refine(warm_start(state, known), known, STEPS_BETWEEN)
+    middle = _middle([each.shift_px for each in seen if each.aside is None])
+    for each in in_focus:
+        look = Look(None, 0)
+        if n_known >= FEWEST_TO_PREDICT:
+            look = looked_at(model, each.image, state, settings)
+        seen.append(_as_seen(each, look, middle))
+    agreed, _ = with_majority(seen)
+    model, _ = placed(model, agreed)
+    return model
+
+
+def looked_on_arrival(
+    model: SeriesModel,
+    seqs_known: Collection[int],
+    state: SolverState | None,
+    settings: SolverSettings,
+) -> tuple[SeriesModel, SolverState | None]:
+    """Return the model with its newest frames in place, and the state that goes with it.
+
+    The phase so far predicts the frames that are not in ``seqs_known``. Where it knows of
+    too few images to tell how phase and amplitude lie to each other, or of few and one
+    could not be placed, all are looked at anew, and a phase of frames that turn out to lie
+    elsewhere, or on the other side of focus, is given up.
+    """
+    before = [member for member in model.used if member.seq in seqs_known]
+    n_known = sum(not is_in_focus(member.stated_nm, model.microscope) for member in before)
+    is_lost = any(member.registered_px is None for member in before)
+    enough = ENOUGH_TO_PLACE if is_lost else FEWEST_TO_PREDICT
+    if state is None or n_known < enough:
+        model = first_looked(model, settings)
+        if state is not None and _is_other(before, model):
+            cold = cold_start(model.series, settings)
+            state = replace(cold, steps=state.steps, evaluations=state.evaluations)
+        return model, state
+    model = without_useless(model) if settings.judges_frames else model
+    seen: list[Member] = []
+    last = before[-1].shift_px
+    for each in model.used:
+        if each.seq not in seqs_known:
+            if _shows_nothing(model, each, state, settings):
+                seen.append(replace(each, aside=BLANK))
+                continue
+            look = looked_at(model, each.image, state, settings)
+            each = _as_seen(each, look, last)
+        seen.append(each)
+        last = each.shift_px
+    seen, is_reversed = with_majority(seen)
+    if is_reversed:
+        state = conjugated(state)
+    may_be_one = all(member.shift_px == ALIGNED for member in before)
+    model, origin = placed(model, seen, may_be_one=may_be_one)
+    return model, state if origin == ALIGNED else moved(state, model.field, origin)
+
+
+def looked_at(
+    model: SeriesModel, image: MeasuredImage, state: SolverState, settings: SolverSettings
+) -> Look:
+    """Return where an image lies on a phase that it had no part in, and with which sign."""
+    here = compared(model, image, state)
+    sign: Sign = 0
+    if settings.judges_frames and not is_in_focus(image.defocus_nm, model.microscope):
+        mirrored = replace(image, defocus_nm=-image.defocus_nm)
+        there = compared(model, mirrored, state)
+        if _is_clear(here, beside=there):
+            sign = 1
+        elif _is_clear(there, beside=here):
+            here, sign = there, -1
+    if not settings.aligns_frames:
+        return Look(ALIGNED, sign)
+    return Look(here.shift_px if here.clarity > CLEAR else None, sign)
+
+
+def compared(model: SeriesModel, image: MeasuredImage, state: SolverState) -> Registration:
+    """Return where an image lies on a phase and amplitude that it had no part in."""
+    predicted = predicted_alone(model, image, state).predicted.numpy()
+    return registered(image.amplitude, model.field.crop(predicted))
+
+
+def _is_clear(found: Registration, *, beside: Registration) -> bool:
+    return found.clarity > max(CLEAR, CLEARLY_REVERSED * beside.clarity)
+
+
+def _as_seen(member: Member, look: Look, otherwise: Shift) -> Member:
+    shift_px = look.shift_px or otherwise
+    there = replace(member, shift_px=shift_px, registered_px=look.shift_px)
+    return there.with_sign(look.sign)
+
+
+def _shows_nothing(
+    model: SeriesModel, member: Member, state: SolverState, settings: SolverSettings
+) -> bool:
+    may_go = settings.judges_frames and member.wish is None
+    return may_go and is_blank(model, member.image, state)
+
+
+def with_majority(members: Sequence[Member]) -> tuple[list[Member], bool]:
+    """Return the frames with the signs that fewer of them contradict.
+
+    And whether these are the opposite of those that they came with.
+    """
+    n_reversed = sum(member.sign < 0 for member in members)
+    if 2 * n_reversed <= sum(member.sign != 0 for member in members):
+        return list(members), False
+    opposite: dict[Sign, Sign] = {-1: 1, 0: 0, 1: -1}
+    return [member.with_sign(opposite[member.sign]) for member in members], True
+
+
+def conjugated(state: SolverState) -> SolverState:
+    """Return the state that gives the same images where all signs of defocus are reversed.
+
+    What was expected of the phase is forgotten.
+    """
+    mirror = tf.constant([-1.0, 1.0])[:, tf.newaxis, tf.newaxis]
+    prior = no_prior(tuple(state.phase.shape))
+    return replace(state, unknowns=mirror * state.unknowns, prior=prior)
+
+
+def moved(state: SolverState, field: Field, shift_px: Shift) -> SolverState:
+    """Return the state as another frame sees it, one that lies ``shift_px`` away.
+
+    What was expected of the phase is forgotten.
+    """
+    spectrum = tf.signal.fft2d(tf.cast(state.unknowns, tf.complex64))
+    unknowns = tf.math.real(tf.signal.ifft2d(spectrum * field.ramp(shift_px)))
+    return replace(state, unknowns=unknowns, prior=no_prior(field.shape))
+
+
+def _is_other(before: Sequence[Member], model: SeriesModel) -> bool:
+    """Return whether frames lie elsewhere, or on the other side, than they did before."""
+    now = {member.seq: member for member in model.members}
+    return any(
+        member.sign * now[member.seq].sign < 0
+        or np.abs(np.subtract(member.shift_px, now[member.seq].shift_px)).max() > SAME_PX
+        for member in before
+    )
+
+
+def placed(
+    model: SeriesModel, members: Sequence[Member], *, may_be_one: bool = True
+) -> tuple[SeriesModel, Shift]:
+    """Return the model with these frames against the reference, and where that was.
+
+    Frames that nearly lie as one begin as if they did, if they may.
+    """
+    there = known_as(model, members)
+    origin = there.shifts_px[there.reference]
+    relative = relative_to(origin, there.shifts_px)
+    if may_be_one and np.abs(relative).max() < BEGIN_AS_ONE_PX:
+        return with_shifts(there, (ALIGNED,) * len(relative)), ALIGNED
+    found = [
+        None if each is None else relative_to(origin, [each])[0]
+        for each in there.registered_px
+    ]
+    return with_shifts(there, relative, found), origin
+
+
+def _middle(shifts_px: Sequence[Shift]) -> Shift:
+    along_y, along_x = np.mean(shifts_px, axis=0) if shifts_px else ALIGNED
+    return float(along_y), float(along_x)

@@ -1,0 +1,192 @@
+"""Which frames belong to a series, once a phase has been made of it.
+
+When the solver rests, the frame that the others predict worst is set aside, if it is far
+worse than they are, and the solver goes on without it. When it rests again, the frame is
+predicted by a phase that knows nothing of it any more: one that fits after all comes back,
+and stays; of one that does not, it is asked what would make it fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from ltemlive.physics.optics import is_in_focus
+from ltemlive.recon.arrival import CLEAR, compared, first_looked
+from ltemlive.recon.innovation import (
+    POOR_SCORE,
+    holdout_scores,
+    predicted_alone,
+    unseen_score,
+)
+from ltemlive.recon.members import Aside
+from ltemlive.recon.model import known_as, with_used
+from ltemlive.recon.objective import UNSEEN
+from ltemlive.recon.solver import cold_start
+from ltemlive.recon.verdicts import BLANK, is_blank
+
+if TYPE_CHECKING:
+    from ltemlive.recon.members import Member
+    from ltemlive.recon.model import SeriesModel
+    from ltemlive.recon.solver import SolverState
+    from ltemlive.settings import SolverSettings
+
+FEWEST_LEFT = 3
+"""Images that tell which of them is wrong, two of them defocused."""
+MOST_ASIDE = 1 / 3
+"""Of a series: what most frames contradict is no longer the frames' fault."""
+LARGEST_LOG, N_LOGS, LOG_TOLERANCE = 0.7, 9, 0.01
+"""By which a stated defocus may be wrong, as logarithm of a factor; how it is searched."""
+BLOCK_PX = 16
+POOR_BLOCK = 2.0
+"""Misfit of a block that differs; noise alone has .6 to 1.4 in 16 x 16 pixels."""
+
+
+class _Fit(NamedTuple):
+    """How well a frame fits a phase that knows nothing of it."""
+
+    member: Member
+    """With the defocus, and in the place, that this is about."""
+    score: float
+
+
+def reviewed(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:
+    """Return the model with one frame more or less, and the state to go on from.
+
+    The same state where all is well. It has come to rest on the frames that the model uses.
+    """
+    scores = holdout_scores(state, model)
+    limit = POOR_SCORE * max(1.0, float(np.nanmedian(scores)))
+    for member in model.members:
+        if member.aside is not None and member.aside.fault == "misfit":
+            again = _judged_again(model, member, state, limit)
+            if again.aside is None:
+                return begun_again(with_used(model, [again]), state, state.settings)
+            model = known_as(model, [again])
+    poor = [
+        (score, _fit(model, member, state).score, member)
+        for member, score in zip(model.used, scores, strict=True)
+        if score > limit and member.wish is None and not member.was_back
+    ]
+    if poor:
+        score, _, worst = max(poor, key=lambda each: each[:2])
+        reason = f"does not fit the others ({_figure(score)})"
+        aside = Aside("misfit", reason, is_explained=False)
+        out = replace(worst, aside=aside)
+        if _can_do(known_as(model, [out])):
+            return begun_again(with_used(model, [out]), state, state.settings)
+    return model, state
+
+
+def begun_again(
+    model: SeriesModel, state: SolverState | None, settings: SolverSettings
+) -> tuple[SeriesModel, SolverState]:
+    """Return the model with its frames looked at anew, and a flat phase.
+
+    What a wrong frame has done to edges and to where the others lie, no later step undoes.
+    ``state`` is the one so far, whose steps count on.
+    """
+    model = first_looked(model, settings) if settings.looks_at_frames else model
+    cold = cold_start(model.series, settings)
+    if state is None:
+        return model, cold
+    return model, replace(cold, steps=state.steps, evaluations=state.evaluations)
+
+
+def _can_do(model: SeriesModel) -> bool:
+    """Return whether the frames left tell a phase, and are most of the series."""
+    n_misfits = sum(
+        member.aside is not None and member.aside.fault == "misfit"
+        for member in model.members
+    )
+    return (
+        model.problem is None
+        and len(model.defocused) >= 2
+        and len(model.used) >= FEWEST_LEFT
+        and n_misfits <= max(1.0, MOST_ASIDE * len(model.members))
+    )
+
+
+def _judged_again(
+    model: SeriesModel, member: Member, state: SolverState, limit: float
+) -> Member:
+    """Return a frame that was set aside: in its place again, or with a better reason."""
+    stated = _placed_anew(model, member, state)
+    if stated.score < limit:
+        return replace(stated.member, aside=None, was_back=True)
+    if member.aside is not None and member.aside.is_explained:
+        return member
+    if is_blank(model, member.image, state):
+        return replace(member, aside=BLANK)
+    best = _at_other_defocus(model, member, state)
+    if best.score < limit:
+        reason = (
+            f"fits the others at {_mm(best.member.image.defocus_nm)} "
+            f"({_figure(best.score)}), not at {_mm(member.stated_nm)} as stated "
+            f"({_figure(stated.score)})"
+        )
+    else:
+        reason = (
+            "shows another state of the sample, or optics other than stated "
+            f"({_figure(stated.score)}; {_differing(model, stated.member, state):.0%} of "
+            "it differs)"
+        )
+    return replace(member, aside=Aside("misfit", reason))
+
+
+def _at_other_defocus(model: SeriesModel, member: Member, state: SolverState) -> _Fit:
+    """Return a frame with the defocus at which it fits best, on either side of focus."""
+
+    def at(log_factor: float, sign: float) -> _Fit:
+        defocus_nm = sign * np.exp(log_factor) * member.stated_nm
+        return _placed_anew(model, member.with_defocus(float(defocus_nm)), state)
+
+    if is_in_focus(member.stated_nm, model.microscope):
+        return _placed_anew(model, member, state)
+    grid = np.linspace(-LARGEST_LOG, LARGEST_LOG, N_LOGS)
+    pairs = [(float(log), sign) for sign in (1.0, -1.0) for log in grid]
+    middle, sign = min(pairs, key=lambda pair: at(*pair).score)
+    step = grid[1] - grid[0]
+    found = minimize_scalar(
+        lambda log_factor: at(log_factor, sign).score,
+        bounds=(middle - step, middle + step),
+        options={"xatol": LOG_TOLERANCE},
+    )
+    return at(float(found.x), sign)
+
+
+def _placed_anew(model: SeriesModel, member: Member, state: SolverState) -> _Fit:
+    if state.settings.aligns_frames:
+        found = compared(model, member.image, state)
+        is_clear = found.clarity > CLEAR
+        shift_px = found.shift_px if is_clear else member.shift_px
+        registered_px = found.shift_px if is_clear else None
+        member = replace(member, shift_px=shift_px, registered_px=registered_px)
+    return _fit(model, member, state)
+
+
+def _fit(model: SeriesModel, member: Member, state: SolverState) -> _Fit:
+    return _Fit(member, unseen_score(model, member.image, state, member.shift_px))
+
+
+def _differing(model: SeriesModel, member: Member, state: SolverState) -> float:
+    """Return the share of a frame, in blocks, that is not as predicted."""
+    image = predicted_alone(model, member.image, state, member.shift_px)
+    measured = image.measured.numpy()
+    residual = np.where(measured == UNSEEN, np.nan, measured - image.predicted.numpy())
+    ny, nx = (side // BLOCK_PX * BLOCK_PX for side in residual.shape)
+    blocks = residual[:ny, :nx].reshape(ny // BLOCK_PX, BLOCK_PX, nx // BLOCK_PX, BLOCK_PX)
+    misfits = float(image.precision) * (blocks**2).mean(axis=(1, 3))
+    seen = misfits[np.isfinite(misfits)]
+    return float(np.mean(seen > POOR_BLOCK)) if seen.size else 0.0
+
+
+def _figure(score: float) -> str:
+    return f"misfit squared {score:.1f}, 1 is noise alone"
+
+
+def _mm(defocus_nm: float) -> str:
+    return f"{defocus_nm * 1e-6:+.4g} mm"

@@ -1,0 +1,74 @@
+"""The frames of a series as its model knows them: where each lies, whether it is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from ltemlive.recon.field import ALIGNED
+
+if TYPE_CHECKING:
+    from ltemlive.recon.field import Shift
+    from ltemlive.recon.preparation import MeasuredImage
+
+Fault: TypeAlias = Literal["by hand", "saturated", "blank", "misfit"]
+
+
+Sign: TypeAlias = Literal[-1, 0, 1]
+"""Of a defocus against the stated one: -1 is reversed, 0 nobody can tell."""
+
+
+class Aside(NamedTuple):
+    """Why a frame is not used."""
+
+    fault: Fault
+    reason: str
+    """One line for the user."""
+    is_explained: bool = True
+    """Whether a phase that knows nothing of the frame has been asked what is wrong."""
+
+
+BY_HAND = Aside("by hand", "by the user")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """One frame of a series."""
+
+    seq: int
+    image: MeasuredImage
+    """With the defocus that it is used with."""
+    shift_px: Shift = ALIGNED
+    """Where what stands at r in the reference frame stands."""
+    registered_px: Shift | None = ALIGNED
+    """The same before it was refined with the phase; None: it did not show."""
+    sign: Sign = 0
+    """As the others tell it; a reversed one is already in ``image``."""
+    wish: bool | None = None
+    """Whether the user wants it used; None: as it fits."""
+    aside: Aside | None = None
+    """None: it is used."""
+    was_back: bool = False
+    """Whether it was set aside and fitted after all: it stays, then."""
+
+    @property
+    def stated_nm(self) -> float:
+        """Return the defocus as it came with the frame."""
+        return -self.image.defocus_nm if self.sign < 0 else self.image.defocus_nm
+
+    def with_wish(self, use: bool | None) -> Member:
+        """Return the frame as the user wants it: used, set aside, or (None) as it fits."""
+        return replace(self, wish=use, aside=BY_HAND if use is False else None)
+
+    def with_defocus(self, defocus_nm: float) -> Member:
+        """Return the frame as if another defocus had been stated."""
+        image = replace(self.image, defocus_nm=defocus_nm)
+        return replace(self, image=image, sign=0)
+
+    def with_sign(self, sign: Sign) -> Member:
+        """Return the frame with its defocus as stated, or the other way round."""
+        if sign == self.sign:
+            return self
+        defocus_nm = -self.stated_nm if sign < 0 else self.stated_nm
+        image = replace(self.image, defocus_nm=defocus_nm)
+        return replace(self, image=image, sign=sign)
