@@ -53,9 +53,12 @@ def main() -> None:
     arguments.add_argument("--sign-seeds", type=int, default=20, metavar="N")
     arguments.add_argument("--aside-seeds", type=int, default=3, metavar="N")
     options = arguments.parse_args()
-    rows = [_signs(sample, options.sign_seeds) for sample in options.samples]
+    rows = []
     for sample in options.samples:
-        rows.extend(_asides(sample, options.aside_seeds))
+        if options.sign_seeds:
+            rows.append(_signs(sample, options.sign_seeds))
+        if options.aside_seeds:
+            rows.extend(_asides(sample, options.aside_seeds))
     report(rows, options.json)
 
 
