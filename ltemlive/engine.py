@@ -7,6 +7,7 @@ order give the same estimates, which is what lets a replay follow the journal.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
     from ltemlive.settings import SolverSettings
 
 
+FIRST_STEPS = 20
+"""After a new start, before a picture is shown instead of the one so far."""
+
+
 class LiveEngine:
     """Keep the estimate of one series, warm from frame to frame.
 
@@ -75,6 +80,7 @@ class LiveEngine:
         self._state: SolverState | None = None
         self._t_frame_last: float | None = None
         self._steps_since_frame = 0
+        self._wishes: dict[int, bool | None] = {}
         self._problem: Problem | None = None
         self._has_told_to_wait = False
         self._seqs_known: tuple[int, ...] = ()
@@ -99,6 +105,7 @@ class LiveEngine:
         before = self._model
         for frame in frames:
             try:
+                frame = self._as_wanted(frame)
                 self._model = with_frames(self._model_for(frame), [frame])
             except FrameError as error:
                 seq = str(frame.meta.seq)
@@ -119,28 +126,41 @@ class LiveEngine:
     def wish(self, seq: int, use: bool | None) -> list[Event]:
         """Use a frame or set it aside, as the user wants; None: as it fits.
 
-        A frame that nobody knows changes nothing. The solver begins anew, because what a
-        wrong frame has done to edges no later step undoes.
+        One that has not come yet is treated so when it comes. The solver begins anew,
+        because what a wrong frame has done to edges no later step undoes.
         """
+        self._wishes[seq] = use
         before = self._model
         known = before.members if before is not None else ()
-        wanted = [member.with_wish(use) for member in known if member.seq == seq]
+        wanted = [
+            member.with_wish(use)
+            for member in known
+            if member.seq == seq and member.wish != use
+        ]
         if before is None or not wanted:
             return []
         model = with_used(before, wanted)
         self._steps_since_frame = 0
-        events: list[Event] = list(self._look_for_problems(model))
-        if self._problem is None:
+        self._problem = model.problem
+        if self._problem is None and self._settings.method == "ad":
             model, self._state = begun_again(model, self._state, self._settings)
-            self._seqs_known = model.seqs
+            self._seqs_known = tuple(member.seq for member in model.members)
         self._model = model
-        return [*events, *self._news_of_frames(before, model)]
+        events: list[Event] = list(self._news_of_frames(before, model))
+        if self._problem is not None:
+            text = f"no phase without it: {self._problem.text}"
+            events.append(AdviceGiven(text, "warning", self._ordinal))
+        return events
+
+    def _as_wanted(self, frame: Frame) -> Frame:
+        use = self._wishes.get(frame.meta.seq, frame.meta.use)
+        return replace(frame, meta=replace(frame.meta, use=use))
 
     def _look_at(self, model: SeriesModel) -> None:
         self._model, self._state = looked_on_arrival(
             model, self._seqs_known, self._state, self._settings
         )
-        self._seqs_known = self._model.seqs
+        self._seqs_known = tuple(each.seq for each in self._model.members)
 
     def refine(self, n_steps: int) -> list[Event]:
         """Improve by at most ``n_steps`` and tell the estimate; nothing before that."""
@@ -158,6 +178,10 @@ class LiveEngine:
             return [self._fall_back(state, self._model)]
         news = self._news_of_frames(self._model, model)
         self._model, self._state = model, advanced
+        if advanced.begun_at != state.begun_at:
+            self._steps_since_frame = advanced.steps_since_begun
+        if advanced.begun_at and self._is_worse_than_before(advanced):
+            return list(news)
         phase = model.field.crop(advanced.phase.numpy())
         return [*news, self._estimate(model, phase, report.objective)]
 
@@ -180,6 +204,10 @@ class LiveEngine:
             return []
         text = f"no phase yet: {self._problem.text}"
         return [AdviceGiven(text, "warning", self._ordinal)]
+
+    def _is_worse_than_before(self, state: SolverState) -> bool:
+        """Return whether a phase that has begun anew is still in its first steps."""
+        return state.steps_since_begun < FIRST_STEPS and self.wants_steps
 
     def _news_of_frames(
         self, before: SeriesModel | None, model: SeriesModel

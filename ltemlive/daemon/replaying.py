@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,8 +80,12 @@ class SessionReplay:
         self._pause = pause
         self._rev = 0
         self._engines: dict[int, LiveEngine] = {}
+        wanted = {(each.ordinal, each.seq): each.use for each in recorded.arrivals}
         self._frames: dict[int, dict[int, Frame]] = {
-            ordinal: {frame.meta.seq: frame for frame in series.frames}
+            ordinal: {
+                frame.meta.seq: _wanted(frame, wanted.get((ordinal, frame.meta.seq)))
+                for frame in series.frames
+            }
             for ordinal, series in enumerate(recorded.series, start=1)
         }
 
@@ -164,6 +168,11 @@ class SessionReplay:
         if recorded.exists():
             difference = _rms_difference(recorded, result.phase_rad)
             yield _compared_final(step, stored, rev, difference)
+
+
+def _wanted(frame: Frame, use: bool | None) -> Frame:
+    """Return a frame as it came; what the user wanted of it later comes later."""
+    return replace(frame, meta=replace(frame.meta, use=use))
 
 
 def _compared_final(

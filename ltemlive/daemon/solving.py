@@ -113,7 +113,8 @@ class SolvingLoop:
 
     def _obey(self, wished: FrameWished) -> None:
         """Use a frame or set it aside; what cannot be done is told."""
-        ordinal = wished.ordinal or max(self._live, default=0)
+        newest = max(self._live, default=0)
+        ordinal = newest if wished.ordinal is None else wished.ordinal
         live = self._live.get(ordinal)
         if live is None:
             which = f"series {ordinal} is not" if ordinal else "no series is"
@@ -123,7 +124,10 @@ class SolvingLoop:
             )
             self._publish(AdviceGiven(text, "warning"))
             return
-        if self._recorder.record(ordinal).frame(wished.seq) is None:
+        stored = self._recorder.record(ordinal).frame(wished.seq)
+        if stored is not None and stored.use == wished.use:
+            return
+        if stored is None:
             text = f"frame {wished.seq}: no such frame is stored in {live.series}"
             self._publish(AdviceGiven(text, "warning", ordinal))
             return

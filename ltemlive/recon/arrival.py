@@ -80,38 +80,65 @@ def first_looked(model: SeriesModel, settings: SolverSettings) -> SeriesModel:
     model = without_useless(model) if settings.judges_frames else model
     used = [member.with_sign(0) for member in model.used]
     # The weakest first; but those that show nothing by themselves begin nothing.
-    used.sort(key=lambda each: (not each.image.contrast, abs(each.image.defocus_nm)))
+    used.sort(key=lambda each: (not each.image.contrast, abs(each.stated_nm)))
+    chain = _Chain(model, settings)
     in_focus = [each for each in used if is_in_focus(each.stated_nm, model.microscope)]
-    seen: list[Member] = []
-    known = empty_series(model.field, model.microscope)
-    state, last, n_known = cold_start(known, settings), ALIGNED, 0
     for each in used:
-        if each in in_focus:
-            continue
-        look = Look(last, 1)
-        if n_known:
-            state, _ = refine(warm_start(state, known), known, STEPS_BETWEEN)
-            look = looked_at(model, each.image, state, settings)
-        if n_known >= FEWEST_TO_PREDICT and _shows_nothing(model, each, state, settings):
-            seen.append(replace(each, aside=BLANK))
-            continue
-        member = _as_seen(each, look, last)
-        known = with_image(
-            known, model.field, member.image, model.microscope, member.shift_px
-        )
-        seen.append(member)
-        last, n_known = member.shift_px, n_known + 1
-    if n_known >= FEWEST_TO_PREDICT:
-        state, _ = refine(warm_start(state, known), known, STEPS_BETWEEN)
-    middle = _middle([each.shift_px for each in seen if each.aside is None])
+        if each not in in_focus:
+            chain.take_defocused(each)
+    middle = _middle([each.shift_px for each in chain.seen if each.aside is None])
     for each in in_focus:
-        look = Look(None, 0)
-        if n_known >= FEWEST_TO_PREDICT:
-            look = looked_at(model, each.image, state, settings)
-        seen.append(_as_seen(each, look, middle))
-    agreed, _ = with_majority(seen)
+        chain.take_in_focus(each, middle)
+    agreed, _ = with_majority(chain.seen)
     model, _ = placed(model, agreed)
     return model
+
+
+class _Chain:
+    """Frames looked at one after the other, each by the phase of those before it."""
+
+    def __init__(self, model: SeriesModel, settings: SolverSettings) -> None:
+        self.seen: list[Member] = []
+        self._model = model
+        self._settings = settings
+        self._known = empty_series(model.field, model.microscope)
+        self._state = cold_start(self._known, settings)
+        self._n_known = 0
+        self._n_solved = 0
+
+    def take_defocused(self, member: Member) -> None:
+        """Look at a frame and let the phase know of it."""
+        before = [each.shift_px for each in self.seen if each.aside is None]
+        last = before[-1] if before else ALIGNED
+        seen = self._look_at(member, last, alone=Look(last, 1), fewest=1)
+        self.seen.append(seen)
+        if seen.aside is None:
+            field, microscope = self._model.field, self._model.microscope
+            self._known = with_image(
+                self._known, field, seen.image, microscope, seen.shift_px
+            )
+            self._n_known += 1
+
+    def take_in_focus(self, member: Member, middle: Shift) -> None:
+        """Look at a frame that shows the amplitude."""
+        seen = self._look_at(member, middle, alone=Look(None, 0), fewest=FEWEST_TO_PREDICT)
+        self.seen.append(seen)
+
+    def _look_at(
+        self, member: Member, otherwise: Shift, *, alone: Look, fewest: int
+    ) -> Member:
+        if self._n_known < fewest:
+            return _as_seen(member, alone, otherwise)
+        if self._n_solved < self._n_known:
+            state = warm_start(self._state, self._known)
+            self._state, _ = refine(state, self._known, STEPS_BETWEEN)
+            self._n_solved = self._n_known
+        if self._n_known >= FEWEST_TO_PREDICT and _shows_nothing(
+            self._model, member, self._state, self._settings
+        ):
+            return replace(member, aside=BLANK)
+        look = looked_at(self._model, member.image, self._state, self._settings)
+        return _as_seen(member, look, otherwise)
 
 
 def looked_on_arrival(
@@ -231,10 +258,11 @@ def moved(state: SolverState, field: Field, shift_px: Shift) -> SolverState:
 
 
 def _is_other(before: Sequence[Member], model: SeriesModel) -> bool:
-    """Return whether frames lie elsewhere, or on the other side, than they did before."""
+    """Return whether a phase was made of other frames, or lying elsewhere, than now."""
     now = {member.seq: member for member in model.members}
     return any(
-        member.sign * now[member.seq].sign < 0
+        now[member.seq].aside is not None
+        or member.image.defocus_nm * now[member.seq].image.defocus_nm < 0.0
         or np.abs(np.subtract(member.shift_px, now[member.seq].shift_px)).max() > SAME_PX
         for member in before
     )

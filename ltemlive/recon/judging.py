@@ -8,6 +8,8 @@ and stays; of one that does not, it is asked what would make it fit.
 
 from __future__ import annotations
 
+import math
+import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,10 +58,12 @@ class _Fit(NamedTuple):
 def reviewed(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:
     """Return the model with one frame more or less, and the state to go on from.
 
-    The same state where all is well. It has come to rest on the frames that the model uses.
+    The same state where all is well. It has come to rest on the frames that the model uses;
+    what is wrong with those that are set aside is then known better.
     """
     scores = holdout_scores(state, model)
-    limit = POOR_SCORE * max(1.0, float(np.nanmedian(scores)))
+    seen = [score for score in scores if not math.isnan(score)]
+    limit = POOR_SCORE * max([1.0, statistics.median(seen)] if seen else [1.0])
     for member in model.members:
         if member.aside is not None and member.aside.fault == "misfit":
             again = _judged_again(model, member, state, limit)
@@ -93,7 +97,9 @@ def begun_again(
     cold = cold_start(model.series, settings)
     if state is None:
         return model, cold
-    return model, replace(cold, steps=state.steps, evaluations=state.evaluations)
+    return model, replace(
+        cold, steps=state.steps, evaluations=state.evaluations, begun_at=state.steps
+    )
 
 
 def _can_do(model: SeriesModel) -> bool:
@@ -114,9 +120,10 @@ def _judged_again(
     model: SeriesModel, member: Member, state: SolverState, limit: float
 ) -> Member:
     """Return a frame that was set aside: in its place again, or with a better reason."""
-    stated = _placed_anew(model, member, state)
-    if stated.score < limit:
-        return replace(stated.member, aside=None, was_back=True)
+    stated = _placed_anew(model, member.with_sign(0), state)
+    for fit in (stated, _placed_anew(model, member.with_sign(-1), state)):
+        if fit.score < limit:
+            return replace(fit.member, aside=None, was_back=True)
     if member.aside is not None and member.aside.is_explained:
         return member
     if is_blank(model, member.image, state):

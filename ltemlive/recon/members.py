@@ -58,7 +58,8 @@ class Member:
 
     def with_wish(self, use: bool | None) -> Member:
         """Return the frame as the user wants it: used, set aside, or (None) as it fits."""
-        return replace(self, wish=use, aside=BY_HAND if use is False else None)
+        aside = BY_HAND if use is False else None
+        return replace(self.with_sign(0), wish=use, aside=aside, was_back=False)
 
     def with_defocus(self, defocus_nm: float) -> Member:
         """Return the frame as if another defocus had been stated."""

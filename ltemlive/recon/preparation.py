@@ -30,8 +30,8 @@ LEAST_SIGNIFICANCE = 10.0
 shortest rings hold few waves, whose power is far from Gaussian."""
 OUTLIER_SPREADS = 8.0
 """Pixels farther from the median than so many median distances are no part of an image."""
-FEWEST_VALUES = 32
-"""Of an image that may be saturated."""
+SAMPLED, FEWEST_VALUES = 10_000, 32
+"""Pixels looked at, and different values among them, of an image that may be saturated."""
 PILED_UP = 4
 """How many times as often as the value below it the highest stands in a saturated image."""
 INTENSITY_FLOOR = 1e-3
@@ -86,10 +86,14 @@ def saturated_share(image: NDArray[Any]) -> float:
 
     Of noise the highest value is the rarest; an image of few values may be made of them.
     """
-    values, counts = np.unique(image[np.isfinite(image)], return_counts=True)
-    if len(values) < FEWEST_VALUES or counts[-1] < PILED_UP * counts[-2]:
+    finite = image[np.isfinite(image)]
+    sample = finite[:: max(1, finite.size // SAMPLED)]
+    if len(np.unique(sample)) < FEWEST_VALUES:
         return 0.0
-    return float(counts[-1] / counts.sum())
+    highest = finite.max()
+    n_highest = np.count_nonzero(finite == highest)
+    n_below = np.count_nonzero(finite == finite[finite < highest].max())
+    return float(n_highest / finite.size) if n_highest >= PILED_UP * n_below else 0.0
 
 
 def noise_sigma(amplitude: NDArray[np.float32]) -> float:

@@ -151,14 +151,16 @@ def _solve(
     state = cold_start(model.series, settings)
     objective: list[float] = []
     notes: tuple[str, ...] = ()
-    while state.steps < settings.max_steps and not state.is_converged:
-        budget = min(STEPS_PER_CALL, settings.max_steps - state.steps)
+    while state.steps_since_begun < settings.max_steps and not state.is_converged:
+        budget = min(STEPS_PER_CALL, settings.max_steps - state.steps_since_begun)
         model, state, report = refine_jointly(model, state, budget)
         objective.extend(report.objective)
-        on_progress(state.steps, settings.max_steps)
+        on_progress(state.steps_since_begun, settings.max_steps)
         if not report.is_finite:
             notes = (DIVERGED_NOTE,)
             break
+    if not (state.is_converged or notes):
+        notes = (f"not at rest after {settings.max_steps} steps (solver.max_steps)",)
     scores = holdout_scores(state, model)
     return _Solution(
         model,

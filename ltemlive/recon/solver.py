@@ -82,7 +82,14 @@ class SolverState:
     step_in_round: int = 0
     steps: int = 0
     evaluations: int = 0
+    begun_at: int = 0
+    """Steps of all starts before this one: frames turned out not to belong."""
     is_converged: bool = False
+
+    @property
+    def steps_since_begun(self) -> int:
+        """Return the steps since the phase was flat."""
+        return self.steps - self.begun_at
 
     @property
     def phase(self) -> Tensor:

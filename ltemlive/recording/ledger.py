@@ -161,4 +161,5 @@ def _stored(entry: Mapping[str, Any]) -> FrameRecord:
         t_exposure_start=entry["t_exposure_start"],
         meta=entry["meta"],
         t=entry["t"],
+        use=entry.get("use"),
     )

@@ -36,6 +36,8 @@ class Stored:
     """Seconds since 1970, as in all of these."""
     ordinal: int
     seq: int
+    use: bool | None = None
+    """What was wanted of it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def read_recorded_session(path: Path) -> RecordedSession:
         series=tuple(_stored_series(path, record) for record in in_order),
         records=in_order,
         arrivals=tuple(
-            Stored(entry["t"], entry["ordinal"], entry["seq"])
+            Stored(entry["t"], entry["ordinal"], entry["seq"], entry.get("use"))
             for entry in entries
             if entry["kind"] == "stored"
         ),

@@ -306,5 +306,6 @@ def _checked_values(frame: Frame) -> dict[str, Any]:
         "defocus_nm": meta.defocus_nm,
         "exposure_s": exposure_s,
         "t_exposure_start": meta.t_exposure_start,
+        "use": meta.use,
         "meta": dict(meta.meta),
     }

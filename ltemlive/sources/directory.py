@@ -222,6 +222,7 @@ class DirectorySource:
             pixel_nm=description.pixel_nm if description is not None else None,
             voltage_kv=description.voltage_kv if description is not None else None,
             exposure_s=facts.exposure_s,
+            use=facts.use,
             meta=meta,
         )
 

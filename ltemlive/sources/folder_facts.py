@@ -52,6 +52,7 @@ class ImageFacts:
     wanted_seq: int | None
     defocus: folder_plan.Defocus | None
     exposure_s: float | None
+    use: bool | None
     missing: str = ""
     """Why the image has to wait; empty where nothing is missing."""
 
@@ -130,6 +131,7 @@ class FolderFacts:
             wanted_seq=next((number for number in numbers if number is not None), None),
             defocus=defocus,
             exposure_s=sidecar.exposure_s or entry.exposure_s,
+            use=entry.use,
             missing=self._unfinished(key.name)
             or problem
             or self._unsaid(key, is_defocus_known=defocus is not None),

@@ -87,7 +87,9 @@ def frame_wish(request: Request) -> tuple[int, bool | None, int | None]:
     if "use" not in request.arguments:
         raise WireError(f"{request.op}: use: expected true, false or null, got nothing")
     use = None if request.arguments["use"] is None else fields.flag("use")
-    return fields.whole("seq"), use, fields.whole_or_none("ordinal")
+    is_newest = request.arguments.get("ordinal") is None
+    ordinal = None if is_newest else fields.whole("ordinal", least=1)
+    return fields.whole("seq"), use, ordinal
 
 
 def encode_answer(answer: Answer) -> list[bytes]:

@@ -360,6 +360,17 @@ def test_what_was_refused_when_the_series_ended_is_not_refused_again(folder):
     assert "no defocus known" in refusals(arrivals)["f1.tif"]
 
 
+def test_what_is_wanted_of_a_frame_is_passed_on(folder):
+    write(folder / "f0.tif", 1)
+    write(folder / "f1.tif", 2)
+    (folder / "series.yaml").write_text(
+        SERIES + "frames: [{file: f0.tif, defocus_nm: 0}, "
+        "{file: f1.tif, defocus_nm: 5, use: false}]"
+    )
+    arrivals = watch(folder, None, None)
+    assert [each.frame.meta.use for each in frames(arrivals)] == [None, False]
+
+
 def test_statements_that_differ_are_told(folder, caplog):
     write(folder / "f_-4um.tif")
     describe(folder, ("f_-4um.tif", -150000))

@@ -388,7 +388,7 @@ def test_a_frame_that_does_not_belong_is_told_and_comes_back_by_command(
     (text,) = heard(engine.wish(3, use=True))
     assert text == "frame 3 is used again"
     assert engine.wants_steps
-    (estimate,) = engine.refine(5)
+    (estimate,) = engine.refine(24)
     assert estimate.seqs_used == (0, 1, 2, 3, 4)
     assert estimate.steps > 100
 
@@ -398,18 +398,54 @@ def test_a_frame_is_set_aside_by_command(acquisition, frames):
     engine.add(frames)
     engine.refine(5)
     assert heard(engine.wish(2, use=False)) == ["frame 2 set aside: by the user"]
-    (estimate,) = engine.refine(5)
+    (estimate,) = engine.refine(24)
     assert estimate.seqs_used == (0, 1, 3, 4)
     assert estimate.set_aside == ((2, "by the user"),)
     assert engine.wish(9, use=False) == []
     engine.wish(0, use=False)
     engine.wish(1, use=False)
     told = heard(engine.wish(3, use=False))
-    assert told[-1] == "frame 3 set aside: by the user"
+    assert told[0] == "frame 3 set aside: by the user"
+    assert told[1].startswith("no phase without it: expected at least two images")
     assert engine.refine(5) == []
     engine.wish(0, use=None)
-    (estimate,) = engine.refine(5)
+    (estimate,) = engine.refine(24)
     assert estimate.seqs_used == (0, 4)
+
+
+def test_no_picture_is_replaced_by_a_worse_one(acquisition, frames):
+    engine = engine_for(acquisition, SolverSettings())
+    engine.add(frames)
+    rested(engine)
+    assert heard(engine.wish(2, use=False)) == ["frame 2 set aside: by the user"]
+    assert engine.refine(5) == []
+    (estimate,) = rested(engine)[:1]
+    accuracy = phase_accuracy(estimate.phase_rad, acquisition.truth_phase_rad)
+    assert accuracy.phase > 0.9
+    # At rest, what is wanted already changes nothing.
+    rested(engine)
+    assert engine.wish(2, use=False) == []
+    assert engine.wish(3, use=None) == []
+    assert not engine.wants_steps
+
+
+def test_a_wish_may_come_before_its_frame(acquisition, frames):
+    engine = engine_for(acquisition)
+    assert engine.wish(3, use=False) == []
+    assert heard(engine.add(frames)) == ["frame 3 set aside: by the user"]
+    (estimate,) = engine.refine(5)
+    assert estimate.seqs_used == (0, 1, 2, 4)
+
+
+def test_the_method_tie_does_as_the_user_wants(acquisition, frames):
+    engine = engine_for(acquisition, TIE)
+    engine.add(frames)
+    (before,) = engine.refine(1)
+    engine.wish(3, use=False)
+    (after,) = engine.refine(1)
+    assert after.seqs_used == (0, 1, 2, 4)
+    assert after.holdout == before.holdout == ()
+    assert not np.array_equal(before.phase_rad, after.phase_rad)
 
 
 # The transport-of-intensity equation

@@ -69,6 +69,12 @@ class FakeEngine:
     def wish(self, seq, use):
         self.calls.append(("wish", seq, use))
         self._steps_since_frame = 0
+        self._frames = [
+            replace(frame, meta=replace(frame.meta, use=use))
+            if frame.meta.seq == seq
+            else frame
+            for frame in self._frames
+        ]
         return [AdviceGiven(f"frame {seq}: {use}", "info", self._ordinal)]
 
     def refine(self, n_steps):
@@ -77,6 +83,7 @@ class FakeEngine:
             return []
         self._steps += n_steps
         self._steps_since_frame += n_steps
+        wanted = [frame for frame in self._frames if frame.meta.use is not False]
         return [
             PhaseEstimate(
                 ordinal=self._ordinal,
@@ -88,7 +95,7 @@ class FakeEngine:
                 gradient_evaluations=self._steps,
                 objective=(1.0,) * n_steps,
                 is_final=False,
-                phase_rad=phase_of(self._frames) * np.float32(self._steps),
+                phase_rad=phase_of(wanted) * np.float32(self._steps),
                 amplitude=np.ones(SHAPE, np.float32),
                 pixel_nm=self._pixel_nm,
                 device="abacus",

@@ -127,6 +127,13 @@ def test_the_engine_is_told_which_frames_the_user_wants(bench):
     assert bench.recorder.record(1).frame(1).use is True
 
 
+def test_what_is_wanted_already_costs_nothing(bench):
+    letters = [bench.open(), *bench.store(0, 1)]
+    bench.run(letters, [FrameWished(1, use=None)])
+    assert bench.journal("wished") == []
+    assert [call for call in bench.calls() if call[0] == "wish"] == []
+
+
 @pytest.mark.parametrize(
     ("wished", "text"),
     [

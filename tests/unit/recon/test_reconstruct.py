@@ -84,7 +84,7 @@ def test_the_amplitude_is_that_of_the_specimen(acquire):
 
 def test_without_focus_it_goes_on_and_says_so(acquire):
     acquisition = acquire((-4e5, 4e5, -2e6, 2e6), coherence="wave")
-    result = solved(stored(acquisition))
+    result = solved(stored(acquisition), SETTINGS.model_copy(update={"max_steps": 400}))
     assert result.report.notes == (NO_FOCUS_NOTE,)
     assert accuracy_of(result, acquisition).phase > 0.98
 
@@ -154,7 +154,7 @@ def test_the_report_tells_what_was_done(acquire):
     assert report.device == "CPU (2 threads)" or report.device.startswith("GPU")
     assert report.versions["ltemlive"]
     assert report.method == "ad"
-    assert report.notes == ()
+    assert report.notes == ("not at rest after 25 steps (solver.max_steps)",)
     assert result.title == "squares"
     assert result.microscope == acquisition.microscope
     assert result.phase_rad.dtype == np.float32
@@ -255,3 +255,54 @@ def test_tie_without_a_pair_is_refused_in_one_line(acquire):
     settings = SETTINGS.model_copy(update={"method": "tie"})
     with pytest.raises(FrameError, match=r"^method tie: .*; method ad needs no pair$"):
         solved(stored(acquire((0.0, 1e6))), settings)
+
+
+# Frames that do not belong
+
+
+def with_odd_frame(acquisition, index):
+    """Return the frames, half of one of which shows another place."""
+    frames = list(acquisition.frames())
+    image = frames[index].image.copy()
+    half = image.shape[0] // 2
+    image[half:] = image[:-half]
+    frames[index] = replace(frames[index], image=image)
+    return frames
+
+
+def test_frames_set_aside_are_listed_with_their_reasons(acquire):
+    acquisition = acquire()
+    frames = with_odd_frame(acquisition, 3)
+    frames[1] = replace(frames[1], meta=replace(frames[1].meta, defocus_nm=4e5))
+    refused = RejectedFrame("000009.tif", "torn")
+    series = stored(acquisition, frames=frames, rejected=(refused,))
+    result = solved(series, SETTINGS.model_copy(update={"max_steps": 300}))
+    report = result.report
+    assert result.seqs_used == (0, 1, 2, 4)
+    assert report.frames_used == ("000000.tif", "000001.tif", "000002.tif", "000004.tif")
+    assert report.defocus_nm == (0.0, -4e5, 4e5, 2e6)
+    assert len(report.holdout) == len(report.shift_px) == 4
+    torn, odd = report.frames_rejected
+    assert torn == refused
+    assert odd.frame == "000003.tif"
+    assert odd.reason.startswith("set aside: shows another state of the sample")
+    assert any(note.startswith("frame 1 at -0.4 mm") for note in report.notes)
+
+
+def test_a_new_start_has_all_its_steps(acquire):
+    acquisition = acquire()
+    series = stored(acquisition, frames=with_odd_frame(acquisition, 3))
+    settings = SETTINGS.model_copy(update={"max_steps": 300})
+    result = solved(series, settings)
+    assert result.report.steps > settings.max_steps
+    good = [frame for frame in acquisition.frames() if frame.meta.seq != 3]
+    expected = solved(stored(acquisition, frames=good), settings)
+    np.testing.assert_array_equal(result.phase_rad, expected.phase_rad)
+
+
+def test_of_two_defocused_images_neither_is_set_aside(acquire):
+    acquisition = acquire((0.0, -4e5, 4e5))
+    settings = SETTINGS.model_copy(update={"max_steps": 300})
+    result = solved(stored(acquisition, frames=with_odd_frame(acquisition, 1)), settings)
+    assert result.seqs_used == (0, 1, 2)
+    assert any("do not fit each other" in note for note in result.report.notes)

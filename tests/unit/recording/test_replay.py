@@ -89,6 +89,7 @@ def test_the_schedule_is_what_the_engine_was_told_in_order(session):
     assert wished == Wished(wished.t, 1, 2, use=False)
     assert added.t < refined.t < wished.t < ended.t
     assert [frame.meta.use for frame in recorded.series[0].frames] == [None, False]
+    assert [arrival.use for arrival in recorded.arrivals] == [None, None]
     assert recorded.arrivals == (Stored(50.0, 1, 0), Stored(52.0, 1, 2))
 
 

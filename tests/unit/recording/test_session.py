@@ -233,6 +233,14 @@ def test_what_the_user_wants_of_a_frame_is_in_its_description(recorder):
     assert [frame.meta.use for frame in stored.frames] == [True, False, None]
 
 
+def test_what_a_frame_came_with_is_kept(recorder):
+    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 1)
+    image = np.arange(320, dtype="<u2").reshape(16, 20)
+    wanted = Frame(FrameMeta(0, defocus_nm=1e5, use=False), image)
+    recorder.store(ordinal, "run-1", "holes", wanted, 0, 1.0)
+    assert recorder.record(ordinal).frame(0).use is False
+
+
 def test_a_session_cut_short_resumes_where_its_journal_ends(tmp_path, crashed_session):
     with SessionRecorder.resume(crashed_session, clock=clock) as recorder:
         (record,) = recorder.series
