@@ -12,6 +12,7 @@ from skimage.restoration import denoise_tv_chambolle
 from ltemlive.physics import optics
 from ltemlive.recon.field import ALIGNED, split_shift
 from ltemlive.recon.objective import UNSEEN, FocalSeries
+from ltemlive.recon.pixels import bad_pixels, filled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,15 +56,14 @@ class MeasuredImage:
     """Of the intensity, as the camera counts it."""
     saturation: float = 0.0
     """Share of its pixels that pile up at the highest value."""
+    bad: NDArray[np.bool_] | None = None
+    """Which pixels say nothing: filled in ``amplitude``, and without weight."""
 
 
 def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
-    """Return a frame as amplitude with its noise; pixels that are not finite are filled."""
-    intensity = frame.image.astype(np.float32)
-    is_finite = np.isfinite(intensity)
-    if not is_finite.all():
-        intensity = np.where(is_finite, intensity, np.median(intensity[is_finite]))
-    intensity = np.maximum(intensity, 0.0)
+    """Return a frame as amplitude with its noise; bad pixels are filled, and not seen."""
+    bad = bad_pixels(frame.image)
+    intensity = np.maximum(filled(frame.image, bad), 0.0)
     mean = float(intensity.mean(dtype=np.float64))
     amplitude = np.sqrt(intensity / np.float32(mean if mean > 0.0 else 1.0))
     sigma = noise_sigma(amplitude)
@@ -78,6 +78,7 @@ def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
         tuple(significance),
         mean,
         saturated_share(frame.image),
+        bad if bad.any() else None,
     )
 
 
@@ -218,9 +219,14 @@ def with_image(
         stiffness=series.stiffness + tf.constant(stiffness, tf.float32)
     )
     whole, part = split_shift(shift_px)
-    measured = field.place(image.amplitude, whole, unseen=UNSEEN)
     if shift_px == ALIGNED and optics.shows_amplitude(shape, defocus_nm, microscope):
-        return _with_focus(series, measured, precision)
+        # In the mean of several images what fills a bad pixel is as good as nothing.
+        aligned = field.place(image.amplitude, whole, unseen=UNSEEN)
+        return _with_focus(series, aligned, precision)
+    amplitude = image.amplitude
+    if image.bad is not None:
+        amplitude = np.where(image.bad, np.float32(UNSEEN), amplitude)
+    measured = field.place(amplitude, whole, unseen=UNSEEN)
     transfer = optics.transfer_function(shape, defocus_nm, microscope)
     if any(part):
         transfer = transfer * field.ramp(part)

@@ -6,6 +6,8 @@ import pytest
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.optics import intensity_blur, transfer_function, weak_contrasts
 from ltemlive.recon.field import solved_field
+from ltemlive.recon.objective import UNSEEN
+from ltemlive.recon.pixels import filled
 from ltemlive.recon.preparation import (
     SIGMA_FLOOR,
     MeasuredImage,
@@ -48,21 +50,37 @@ def test_the_amplitude_is_the_root_of_intensity_over_mean(pixel_type):
     np.testing.assert_allclose(amplitude, expected, rtol=1e-5)
 
 
-def test_pixels_that_are_not_finite_are_filled_with_the_median():
+def test_pixels_that_say_nothing_are_filled_and_have_no_weight():
     image = speckle()
-    whole = image.copy()
     image[2, 3], image[5, 6], image[7, 8] = np.nan, np.inf, -np.inf
-    is_good = np.isfinite(image)
-    whole[~is_good] = np.median(image[is_good])
-    expected = measured_image(frame_of(whole), 1e5)
+    image[12, 20] = 1e4
+    bad = ~np.isfinite(image)
+    bad[12, 20] = True
     found = measured_image(frame_of(image), 1e5)
+    expected = measured_image(frame_of(filled(image, bad)), 1e5)
     np.testing.assert_array_equal(found.amplitude, expected.amplitude)
     assert np.isnan(image[2, 3])
+    np.testing.assert_array_equal(found.bad, bad)
+    assert expected.bad is None
+    field = solved_field(SHAPE, FREE, 8)
+    series = with_image(empty_series(field, FREE), field, found, FREE, (3.2, 1.0))
+    seen = field.crop(series.measured[0].numpy() != UNSEEN)
+    np.testing.assert_array_equal(seen[:-3, :-1], ~bad[3:, 1:])
+
+
+def test_a_hot_pixel_costs_the_estimate_of_the_noise_nothing():
+    rng = np.random.default_rng(3)
+    image = 1.0 + 0.1 * rng.standard_normal((64, 64))
+    before = measured_image(frame_of(image), 1e5)
+    image[10, 20], image[40, 41] = 500.0, 0.0
+    after = measured_image(frame_of(image), 1e5)
+    assert after.sigma == pytest.approx(before.sigma, rel=0.02)
+    assert after.mean == pytest.approx(before.mean, rel=0.02)
 
 
 def test_negative_counts_are_no_electrons():
     image = speckle()
-    image[0, 0] = -3.0
+    image[:4, :4] = -3.0
     amplitude = measured_image(frame_of(image), 1e5).amplitude
     assert amplitude[0, 0] == 0.0
     assert np.isfinite(amplitude).all()

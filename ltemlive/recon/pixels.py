@@ -1,0 +1,64 @@
+"""Pixels that say nothing of an image: hot, dead, or not finite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STANDS_OUT = 8.0
+"""Standard deviations from its surroundings, beyond which a pixel is suspect."""
+ALONE = 3.0
+"""How many times farther it must be than all its neighbours but one: fringes and edges have
+neighbours like themselves, a hot pixel at most one that it leaks into."""
+MOST_BAD = 0.01
+"""Share of pixels; where more stand out, that is what the image looks like."""
+
+_NEIGHBOURS = [(dy, dx) for dy in (0, 1, 2) for dx in (0, 1, 2) if (dy, dx) != (1, 1)]
+
+
+def bad_pixels(intensity: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which pixels are hot, dead or not finite, shape (ny, nx).
+
+    Told by the square root, in which the noise of counts is everywhere the same.
+    """
+    is_finite = np.isfinite(intensity)
+    root = np.sqrt(np.maximum(np.where(is_finite, intensity, 0.0), 0.0)).astype(np.float32)
+    apart = np.where(is_finite, np.abs(root - median_filter(root, 3, mode="reflect")), 0.0)
+    spread = 1.4826 * float(np.median(apart[is_finite]))
+    suspects = np.argwhere(apart > STANDS_OUT * spread)
+    if len(suspects) > MOST_BAD * intensity.size:
+        return ~is_finite
+    padded = np.pad(apart, 1)
+    around = [padded[suspects[:, 0] + dy, suspects[:, 1] + dx] for dy, dx in _NEIGHBOURS]
+    beside = np.sort(np.array(around).reshape(len(_NEIGHBOURS), -1), axis=0)[-2]
+    alone = suspects[apart[tuple(suspects.T)] > ALONE * beside]
+    bad = ~is_finite
+    bad[tuple(alone.T)] = True
+    return bad
+
+
+def filled(intensity: NDArray[Any], bad: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return an image whose bad pixels have the median of the good ones around them.
+
+    Of 5 x 5 pixels, or of the whole image where none of those is good.
+    """
+    image = intensity.astype(np.float32)
+    if not bad.any():
+        return image
+    image[bad] = np.nan
+    ny, nx = image.shape
+    middle = np.float32(np.nanmedian(image))
+    places = np.argwhere(bad)
+    values = [
+        image[max(y - 2, 0) : min(y + 3, ny), max(x - 2, 0) : min(x + 3, nx)]
+        for y, x in places
+    ]
+    image[bad] = [
+        np.nanmedian(each) if np.isfinite(each).any() else middle for each in values
+    ]
+    return image
