@@ -15,8 +15,9 @@ image has to be left out to know it.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from ltemlive.recon.compiled import compiled
@@ -30,6 +31,7 @@ from ltemlive.recon.sums import total
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
     from tensorflow import Tensor
 
     from ltemlive.recon.field import Shift
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 LEAST_FREEDOM = 1e-3
 """No fit follows all of an image's noise; so that a score stays a number."""
+N_PARTS, MUST_SEE = 8, 0.5
+"""Parts of a field along each side, and how much of one an image must show."""
 POOR_SCORE = 1.5
 """Of an image that is worth a word. The right model has scores of .95 to 1.05."""
 
@@ -81,15 +85,53 @@ class Prediction(NamedTuple):
         """Return the mean squared error in units of noise; NaN where nothing is seen."""
         return float(_misfit(self.predicted, self.measured, self.precision))
 
+    @property
+    def misfits_by_part(self) -> NDArray[np.float64]:
+        """Return the same of each part of the field, NaN where little is seen of one.
+
+        Shape (``N_PARTS``, ``N_PARTS``); rows and columns that are left over do not count.
+        """
+        seen = seen_in(self.measured).numpy()
+        squared = seen * (self.predicted - self.measured).numpy() ** 2
+        n_seen, sums = (_sums_by_part(each) for each in (seen, squared))
+        n_pixels = math.prod(part_shape(seen.shape))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            misfits = float(self.precision) * sums / n_seen
+        return np.where(n_seen > MUST_SEE * n_pixels, misfits, np.nan)
+
+    def score(self, expected: float) -> Score:
+        """Return the score, where noise and ignorance explain so much misfit."""
+        by_part = self.misfits_by_part
+        worst = np.nanmax(by_part) if np.isfinite(by_part).any() else math.nan
+        return Score(self.misfit / expected, float(worst) / expected)
+
+
+class Score(NamedTuple):
+    """How an image compares with what the others predict; 1 fits, more does not."""
+
+    whole: float
+    worst_part: float
+    """Of 8 x 8 parts of the field: a domain that jumped hides in a whole image."""
+
+
+def part_shape(shape: Sequence[int]) -> tuple[int, int]:
+    """Return the pixels of each part of a field."""
+    return shape[0] // N_PARTS, shape[1] // N_PARTS
+
 
 def holdout_scores(state: SolverState, model: SeriesModel) -> tuple[float, ...]:
+    """Return the score of each whole image, as ``image_scores`` does."""
+    return tuple(score.whole for score in image_scores(state, model))
+
+
+def image_scores(state: SolverState, model: SeriesModel) -> tuple[Score, ...]:
     """Return the score of each image, in the order in which the model got them.
 
     Images in focus that show the amplitude itself are scored by their mean. ``state`` is
     one whose search has begun; its metric stands for the covariance of the estimate.
     """
     scores = [
-        image.misfit / max(1.0 - leverage, LEAST_FREEDOM)
+        image.score(max(1.0 - leverage, LEAST_FREEDOM))
         for image, leverage in zip(
             predictions(state, model.series),
             _leverages(model.series, state.metric),
@@ -119,7 +161,7 @@ def unseen_score(
     image: MeasuredImage,
     state: SolverState,
     shift_px: Shift = ALIGNED,
-) -> float:
+) -> Score:
     """Return the score of an image that had no part in the estimate.
 
     Its prediction misses it by its noise and by what the estimate does not know, so that
@@ -136,7 +178,7 @@ def unseen_score(
         )
     counts = wave_counts(*series.weight.shape)
     leverage = float(tf.reduce_sum(counts * unknown) / counts.sum())
-    return prediction.misfit / (1.0 + leverage)
+    return prediction.score(1.0 + leverage)
 
 
 def predicted_alone(
@@ -162,6 +204,13 @@ def _leverages(series: FocalSeries, metric: Tensor) -> Iterator[float]:
         yield float(_leverage(transfer, blur, series.precision[index], metric))
     if float(series.focus_precision) > 0.0:
         yield float(_mean_of_waves(series.focus_precision * metric[1], series.focus))
+
+
+def _sums_by_part(image: NDArray[Any]) -> NDArray[np.float64]:
+    ny, nx = part_shape(image.shape)
+    whole = image[: ny * N_PARTS, : nx * N_PARTS].astype(np.float64)
+    sums = whole.reshape(N_PARTS, ny, N_PARTS, nx).sum(axis=(1, 3))
+    return np.asarray(sums)
 
 
 @compiled

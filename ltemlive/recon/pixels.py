@@ -32,12 +32,12 @@ def bad_pixels(intensity: NDArray[Any]) -> NDArray[np.bool_]:
     spread = 1.4826 * float(np.median(apart[is_finite]))
     suspects = np.argwhere(apart > STANDS_OUT * spread)
     if len(suspects) > MOST_BAD * intensity.size:
-        return ~is_finite
+        return np.asarray(~is_finite)
     padded = np.pad(apart, 1)
     around = [padded[suspects[:, 0] + dy, suspects[:, 1] + dx] for dy, dx in _NEIGHBOURS]
     beside = np.sort(np.array(around).reshape(len(_NEIGHBOURS), -1), axis=0)[-2]
     alone = suspects[apart[tuple(suspects.T)] > ALONE * beside]
-    bad = ~is_finite
+    bad = np.asarray(~is_finite)
     bad[tuple(alone.T)] = True
     return bad
 

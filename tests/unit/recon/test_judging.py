@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ltemlive.recon.arrival import first_looked
-from ltemlive.recon.innovation import holdout_scores, unseen_score
+from ltemlive.recon.innovation import holdout_scores, image_scores, unseen_score
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.judging import begun_again, reviewed
 from ltemlive.recon.members import Aside
@@ -161,5 +161,18 @@ def test_an_unseen_frame_is_scored_by_noise_and_ignorance(frames, other_frames, 
         (image,) = with_frames(model, [series[5]]).images[5:]
         return unseen_score(model, image, state)
 
-    assert score(frames) == pytest.approx(1.0, abs=0.25)
-    assert score(changed(frames, other_frames, 5)) > 2.0
+    assert score(frames).whole == pytest.approx(1.0, abs=0.25)
+    assert score(changed(frames, other_frames, 5)).whole > 2.0
+
+
+def test_a_change_in_a_corner_shows_in_its_part(frames, other_frames, made):
+    image = frames[5].image.copy()
+    image[:16, :16] = other_frames[5].image[:16, :16]
+    odd = with_frame(frames, 5, replace(frames[5], image=image))
+    unjudged = SETTINGS.model_copy(update={"judge": False})
+    model, state = made(odd, unjudged)
+    scores = image_scores(state, model)
+    assert scores[5].whole < 1.5
+    assert scores[5].worst_part > 3.0
+    model, _ = made(odd)
+    assert [seq for seq, _ in model.set_aside] == [5]
