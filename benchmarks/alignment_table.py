@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.recon.model import SeriesModel
+    from ltemlive.recon.solver import SolverState
     from ltemlive.series import Microscope
     from simulator.specimens import Specimen
 
@@ -151,12 +152,8 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
     error_px = np.array(model.shifts_px) - true_px
     common_px = error_px[case.defocus_nm != 0.0].mean(axis=0)
     truth_rad = _truth_rad(case.specimen, common_px)
-    phase_rad = model.field.crop(state.phase.numpy())
-    accuracy = phase_accuracy(without_plane(phase_rad), without_plane(truth_rad))
     figures = {
-        "phase": accuracy.phase,
-        "gradient": accuracy.gradient,
-        "slope": accuracy.slope,
+        **accuracy_figures(model, state, truth_rad),
         "register s": registered - started,
         "solve s": solved - registered,
     }
@@ -167,6 +164,19 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
     if method == "ltemlive":
         figures["gradients"] = _cost(model, settings)
     return figures
+
+
+def accuracy_figures(
+    model: SeriesModel, state: SolverState, truth_rad: NDArray[np.float32]
+) -> dict[str, float]:
+    """Return phase, gradient and slope after removal of the plane."""
+    phase_rad = model.field.crop(state.phase.numpy())
+    accuracy = phase_accuracy(without_plane(phase_rad), without_plane(truth_rad))
+    return {
+        "phase": accuracy.phase,
+        "gradient": accuracy.gradient,
+        "slope": accuracy.slope,
+    }
 
 
 def _raw_shifts(model: SeriesModel) -> list[tuple[float, float]]:

@@ -19,13 +19,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignment_table import NOISE, PLANES_MM, SAMPLES, sample_of
+from alignment_table import (
+    NOISE,
+    PLANES_MM,
+    SAMPLES,
+    accuracy_figures,
+    sample_of,
+)
 from contest import model_of
 from paper_series import NM_PER_MM
 from reporting import Row, parser, report
 from scipy.ndimage import gaussian_filter
 
-from ltemlive.physics.accuracy import phase_accuracy, without_plane
 from ltemlive.recon.arrival import first_looked
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.solver import cold_start
@@ -175,16 +180,10 @@ def _solved(
 ) -> tuple[SeriesModel, dict[str, float]]:
     model = first_looked(model, SETTINGS)
     state = cold_start(model.series, SETTINGS)
-    while state.steps < SETTINGS.max_steps and not state.is_converged:
-        model, state, _ = refine_jointly(model, state, SETTINGS.max_steps - state.steps)
-    phase_rad = model.field.crop(state.phase.numpy())
-    accuracy = phase_accuracy(without_plane(phase_rad), without_plane(truth_rad))
-    figures = {
-        "phase": accuracy.phase,
-        "gradient": accuracy.gradient,
-        "slope": accuracy.slope,
-    }
-    return model, figures
+    while state.steps_since_begun < SETTINGS.max_steps and not state.is_converged:
+        left = SETTINGS.max_steps - state.steps_since_begun
+        model, state, _ = refine_jointly(model, state, left)
+    return model, accuracy_figures(model, state, truth_rad)
 
 
 def _medians(figures: list[dict[str, float]]) -> Row:

@@ -257,7 +257,7 @@ class LiveEngine:
         state = self._state
         scores = holdout_scores(state, model) if state else ()
         # On its way a phase fits no image.
-        is_at_rest = state is not None and state.is_converged
+        is_at_rest = state is not None and not self.wants_steps
         doubts = notes_on_fit(scores, model) if is_at_rest else ()
         return PhaseEstimate(
             ordinal=self._ordinal,
