@@ -75,6 +75,17 @@ class Mailbox:
             self._letters.append(letter)
             self._has_mail.notify()
 
+    def take_wishes(self) -> list[FrameWished]:
+        """Return the wishes that wait before a new series, out of turn; at once."""
+        with self._has_mail:
+            opened = [isinstance(each, SeriesOpened) for each in self._letters]
+            end = opened.index(True) if any(opened) else len(opened)
+            before = self._letters[:end]
+            wishes = [each for each in before if isinstance(each, FrameWished)]
+            others = [each for each in before if not isinstance(each, FrameWished)]
+            self._letters = [*others, *self._letters[end:]]
+            return wishes
+
     def take(self, timeout_s: float) -> list[Letter]:
         """Return everything that waits, after at most ``timeout_s``."""
         with self._has_mail:

@@ -162,10 +162,18 @@ class SolvingLoop:
         return False
 
     def _finish(self, over: SeriesOver) -> None:
-        """Let the live estimate settle, then have the final one computed from the disk."""
-        live = self._live.pop(over.ordinal)
-        while live.wants_steps:
+        """Let the live estimate settle, then have the final one computed from the disk.
+
+        What the user wants of its frames meanwhile still counts.
+        """
+        live = self._live[over.ordinal]
+        while True:
+            for wished in self._mailbox.take_wishes():
+                self._obey(wished)
+            if not live.wants_steps:
+                break
             self._refine(live, self._settings.steps_per_frame)
+        del self._live[over.ordinal]
         folder = self._recorder.series_folder(over.ordinal)
         has_result = False
         for event in self._solver.finish(over.ordinal, folder).events:

@@ -74,12 +74,18 @@ class Bench:
             self.recorder.store(ordinal, "run-1", record.series, frame, seq, 1.0)
             yield StoredFrame(ordinal, frame)
 
-    def run(self, *batches, idle=1, **changes):
-        """Solve what is in the batches, then look ``idle`` times for more."""
+    def run(self, *batches, idle=1, waiting=(), **changes):
+        """Solve what is in the batches, then look ``idle`` times for more.
+
+        ``waiting`` is in the mailbox all the while.
+        """
         settings = self._settings.model_copy(update=changes)
+        mailbox = BatchMailbox(*batches)
+        for letter in waiting:
+            mailbox.put(letter)
         loop = SolvingLoop(
             Engines(self.laboratory.load(settings.threads), settings),
-            BatchMailbox(*batches),
+            mailbox,
             self.recorder,
             self.board,
             settings,
@@ -125,6 +131,23 @@ def test_the_engine_is_told_which_frames_the_user_wants(bench):
     assert bench.calls()[first + 1] == ("refine", 4)
     assert [entry["use"] for entry in bench.journal("wished")] == [False, True]
     assert bench.recorder.record(1).frame(1).use is True
+
+
+def test_what_is_wanted_while_a_series_settles_still_counts(bench):
+    letters = [bench.open(), *bench.store(0, 1, 2), SeriesOver(1, "success")]
+    bench.run(letters, waiting=[FrameWished(1, use=False)])
+    assert [call for call in bench.calls() if call[0] == "wish"] == [("wish", 1, False)]
+    assert bench.recorder.record(1).frame(1).use is False
+
+
+def test_only_wishes_before_a_new_series_are_taken_out_of_turn(bench):
+    mailbox = Mailbox()
+    opened, (frame,) = bench.open(), bench.store(0)
+    first, second = FrameWished(1, use=False), FrameWished(0, use=True)
+    for letter in (frame, first, opened, second):
+        mailbox.put(letter)
+    assert mailbox.take_wishes() == [first]
+    assert mailbox.take(0.0) == [frame, opened, second]
 
 
 def test_what_is_wanted_already_costs_nothing(bench):
