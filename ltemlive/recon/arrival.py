@@ -221,7 +221,9 @@ def _as_seen(member: Member, look: Look, otherwise: Shift) -> Member:
 def _shows_nothing(
     model: SeriesModel, member: Member, state: SolverState, settings: SolverSettings
 ) -> bool:
-    may_go = settings.judges_frames and member.wish is None
+    """Return whether a defocused frame is blank; in focus a pure phase shows nothing."""
+    is_asked = settings.judges_frames and member.wish is None
+    may_go = is_asked and not is_in_focus(member.stated_nm, model.microscope)
     return may_go and is_blank(model, member.image, state)
 
 
