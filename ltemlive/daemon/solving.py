@@ -9,7 +9,12 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ltemlive.daemon.mailbox import FrameWished, SeriesOpened, StoredFrame
+from ltemlive.daemon.mailbox import (
+    FrameWished,
+    SeriesOpened,
+    SeriesOver,
+    StoredFrame,
+)
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate, SeriesEnded
 
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
     from threading import Event as StopSignal
 
     from ltemlive.daemon.engines import LiveSolver
-    from ltemlive.daemon.mailbox import Letter, Mailbox, SeriesOver
+    from ltemlive.daemon.mailbox import Letter, Mailbox
     from ltemlive.daemon.status import StatusBoard
     from ltemlive.events import Event
     from ltemlive.frames import Frame
@@ -85,7 +90,7 @@ class SolvingLoop:
 
     def _open_letters(self, letters: Iterable[Letter]) -> None:
         """Take several frames at once where the solver is behind; leave none out."""
-        for _, batch in itertools.groupby(letters, key=_batch_of):
+        for _, batch in itertools.groupby(_in_time(letters), key=_batch_of):
             frames: list[StoredFrame] = []
             for letter in batch:
                 if isinstance(letter, StoredFrame):
@@ -192,6 +197,21 @@ class SolvingLoop:
         except RecordingError as error:
             _log.error("%s", error)
             self._publish(AdviceGiven(str(error), "error"))
+
+
+def _in_time(letters: Iterable[Letter]) -> list[Letter]:
+    """Return the letters, each wish before the end of a series that it may be about."""
+    ordered: list[Letter] = []
+    n_opened = 0
+    for letter in letters:
+        place = len(ordered)
+        if isinstance(letter, FrameWished):
+            ends = (k for k in range(n_opened, place) if isinstance(ordered[k], SeriesOver))
+            place = next(ends, place)
+        ordered.insert(place, letter)
+        if isinstance(letter, SeriesOpened):
+            n_opened = len(ordered)
+    return ordered
 
 
 def _batch_of(letter: Letter) -> tuple[int | None, bool]:

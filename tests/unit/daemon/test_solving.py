@@ -140,6 +140,14 @@ def test_what_is_wanted_while_a_series_settles_still_counts(bench):
     assert bench.recorder.record(1).frame(1).use is False
 
 
+def test_a_wish_that_waits_with_the_end_of_its_series_counts(bench):
+    letters = [bench.open(), *bench.store(0, 1, 2), SeriesOver(1, "success")]
+    bench.run([*letters, FrameWished(1, use=False), FrameWished(2, use=True)])
+    asked = [call[1:] for call in bench.calls() if call[0] == "wish"]
+    assert asked == [(1, False), (2, True)]
+    assert bench.told(AdviceGiven)[-1].text == "frame 2: True"
+
+
 def test_only_wishes_before_a_new_series_are_taken_out_of_turn(bench):
     mailbox = Mailbox()
     opened, (frame,) = bench.open(), bench.store(0)
