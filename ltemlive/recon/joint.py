@@ -21,7 +21,8 @@ def refine_jointly(
     """Return model and state after at most ``n_steps`` steps, fewer at rest.
 
     As ``refine``, but the frames are moved before each round, from the second of edges on,
-    when the phase begins to be right, until the last, in which it settles.
+    when the phase begins to be right, until the last, in which it settles. At rest it is
+    asked whether all of them belong to the series; where one does not, all begins anew.
     """
     reports: list[StepReport] = []
     left = n_steps

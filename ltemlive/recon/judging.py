@@ -1,9 +1,9 @@
 """Which frames belong to a series, once a phase has been made of it.
 
 When the solver rests, the frame that the others predict worst is set aside, if it is far
-worse than they are, and the solver goes on without it. When it rests again, the frame is
-predicted by a phase that knows nothing of it any more: one that fits after all comes back,
-and stays; of one that does not, it is asked what would make it fit.
+worse than they are, and the solver begins anew without it. When it rests again, the frame
+is predicted by a phase that knows nothing of it any more: one that fits after all comes
+back, and stays; of one that does not, it is asked what would make it fit.
 """
 
 from __future__ import annotations
@@ -155,7 +155,9 @@ def _judged_again(
         return member
     if is_blank(model, member.image, state):
         return replace(member, aside=BLANK)
-    best = _at_other_defocus(model, member, state)
+    best = stated
+    if not is_in_focus(member.stated_nm, model.microscope):
+        best = _at_other_defocus(model, member, state)
     if limits.excess(best.score) < 1.0:
         reason = (
             f"fits the others at {_mm(best.member.image.defocus_nm)} "
@@ -177,8 +179,6 @@ def _at_other_defocus(model: SeriesModel, member: Member, state: SolverState) ->
         defocus_nm = sign * np.exp(log_factor) * member.stated_nm
         return _placed_anew(model, member.with_defocus(float(defocus_nm)), state)
 
-    if is_in_focus(member.stated_nm, model.microscope):
-        return _placed_anew(model, member, state)
     grid = np.linspace(-LARGEST_LOG, LARGEST_LOG, N_LOGS)
     pairs = [(float(log), sign) for sign in (1.0, -1.0) for log in grid]
     middle, sign = min(pairs, key=lambda pair: at(*pair).score.whole)

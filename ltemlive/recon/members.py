@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ltemlive.recon.preparation import MeasuredImage
 
 Fault: TypeAlias = Literal["by hand", "saturated", "blank", "misfit"]
-
-
 Sign: TypeAlias = Literal[-1, 0, 1]
 """Of a defocus against the stated one: -1 is reversed, 0 nobody can tell."""
 

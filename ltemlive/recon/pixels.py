@@ -45,20 +45,19 @@ def bad_pixels(intensity: NDArray[Any]) -> NDArray[np.bool_]:
 def filled(intensity: NDArray[Any], bad: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return an image whose bad pixels have the median of the good ones around them.
 
-    Of 5 x 5 pixels, or of the whole image where none of those is good.
+    Of 5 x 5 pixels; of the whole image where none of those is good, or many are bad.
     """
     image = intensity.astype(np.float32)
     if not bad.any():
         return image
-    image[bad] = np.nan
-    ny, nx = image.shape
-    middle = np.float32(np.nanmedian(image))
-    places = np.argwhere(bad)
-    values = [
-        image[max(y - 2, 0) : min(y + 3, ny), max(x - 2, 0) : min(x + 3, nx)]
-        for y, x in places
-    ]
-    image[bad] = [
-        np.nanmedian(each) if np.isfinite(each).any() else middle for each in values
-    ]
+    middle = np.median(image[~bad])
+    if bad.mean() > MOST_BAD:
+        return np.where(bad, middle, image)
+    padded = np.pad(np.where(bad, np.float32(np.nan), image), 2, constant_values=np.nan)
+    rows, columns = np.nonzero(bad)
+    around = np.array(
+        [padded[rows + dy, columns + dx] for dy in range(5) for dx in range(5)]
+    )
+    around[:, np.isnan(around).all(axis=0)] = middle
+    image[bad] = np.nanmedian(around, axis=0)
     return image
