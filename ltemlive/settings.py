@@ -116,6 +116,16 @@ class SolverSettings(_Section):
     align: bool = True
     """Find where each frame lies, and refine it with the phase; false: take them as they
     are."""
+    refine_rotation: bool = True
+    """Find how each frame is rotated, where frames are aligned."""
+    rotation_width_deg: float = Field(0.5, gt=0.0, le=90.0)
+    """How far a frame may be off the line of the others over defocus (standard deviation),
+    where its image says little of it."""
+    refine_magnification: bool = True
+    """Find how each frame is magnified, where frames are aligned. What is proportional to
+    defocus cannot be told from a parabola of the phase."""
+    magnification_width: float = Field(0.01, gt=0.0, le=1.0)
+    """The same of the magnification, as a part of it."""
     judge: bool = True
     """Set frames aside that do not belong to the others, and mend a sign of defocus that
     most of them contradict; false: use every frame as stated."""
@@ -126,6 +136,11 @@ class SolverSettings(_Section):
     def aligns_frames(self) -> bool:
         """Return whether frames are placed; other methods take them as they are."""
         return self.align and self.method == "ad"
+
+    @property
+    def turns_frames(self) -> bool:
+        """Return whether rotation or magnification are looked for."""
+        return self.aligns_frames and (self.refine_rotation or self.refine_magnification)
 
     @property
     def judges_frames(self) -> bool:

@@ -12,10 +12,10 @@ that travel at an angle; at the angle a they see the defocus df - Cs a^2 / 2.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage, signal
 
 from ltemlive.physics.electron import wavelength_nm
 
@@ -63,12 +63,25 @@ class VirtualMicroscope:
         rng: np.random.Generator,
         *,
         shift_px: tuple[float, float] = (0.0, 0.0),
+        rotation_deg: float = 0.0,
+        magnification: float = 1.0,
     ) -> NDArray[np.generic]:
         """Return what the camera reads out, noise included, shape (ny, nx)."""
-        return self._detector.read_out(self.image(defocus_nm, shift_px=shift_px), rng)
+        intensity = self.image(
+            defocus_nm,
+            shift_px=shift_px,
+            rotation_deg=rotation_deg,
+            magnification=magnification,
+        )
+        return self._detector.read_out(intensity, rng)
 
     def image(
-        self, defocus_nm: float, *, shift_px: tuple[float, float] = (0.0, 0.0)
+        self,
+        defocus_nm: float,
+        *,
+        shift_px: tuple[float, float] = (0.0, 0.0),
+        rotation_deg: float = 0.0,
+        magnification: float = 1.0,
     ) -> NDArray[np.float64]:
         """Return the noiseless intensity in the frame, shape (ny, nx).
 
@@ -78,6 +91,9 @@ class VirtualMicroscope:
             Positive is underfocus.
         shift_px
             (dy, dx): what stands at r without a shift stands at r + shift.
+        rotation_deg, magnification
+            Before it is shifted, the image is rotated about its middle, from x (right)
+            towards y (down), and magnified.
 
         Returns
         -------
@@ -85,13 +101,19 @@ class VirtualMicroscope:
             In units of the mean over the whole field, which no defocus changes.
         """
         specimen = self._specimen
-        drifted = self._waves * self._drift(shift_px)
+        is_turned = (rotation_deg, magnification) != (0.0, 1.0)
+        matrix = magnification * _rotation(math.radians(rotation_deg))
+        back = np.linalg.inv(matrix)
+        along_y, along_x = back @ shift_px if is_turned else shift_px
+        drifted = self._waves * self._drift((float(along_y), float(along_x)))
         intensity = np.zeros(self._shape)
         for weight, plane_nm in self._planes(defocus_nm):
             wave = fft.ifft2(drifted * self._transfer(plane_nm), workers=self._workers)
             intensity += weight * (wave.real**2 + wave.imag**2)
         if self._optics.coherence == "intensity":
             intensity = self._blurred(intensity, defocus_nm)
+        if is_turned:
+            intensity = _mapped(intensity, back)
         return specimen.frame_of(intensity) / self._transmitted
 
     def _planes(self, defocus_nm: float) -> Iterator[tuple[float, float]]:
@@ -176,3 +198,35 @@ class VirtualMicroscope:
         kernel = np.exp(-2.0 * (math.pi * sigma_px) ** 2 * (cycles_y**2 + cycles_x**2))
         blurred = fft.rfft2(intensity, workers=self._workers) * kernel
         return np.asarray(fft.irfft2(blurred, s=self._shape, workers=self._workers))
+
+
+def _rotation(angle_rad: float) -> NDArray[np.float64]:
+    """Return what rotates (y, x) from x towards y, (2, 2)."""
+    cosine, sine = math.cos(angle_rad), math.sin(angle_rad)
+    return np.array([[cosine, sine], [-sine, cosine]])
+
+
+def _mapped(
+    image: NDArray[np.float64], matrix: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """Return an image of which r from the middle shows what was at ``matrix`` r.
+
+    By a spline of fifth order on pixels half as wide, which the Fourier transform gives:
+    exact to a part in a thousand for waves of three pixels. The field repeats.
+    """
+    fine = np.asarray(
+        signal.resample(
+            signal.resample(image, 2 * image.shape[0], axis=0), 2 * image.shape[1], axis=1
+        )
+    )
+    middle = np.array([(side - 1) / 2 for side in image.shape])
+    return np.asarray(
+        ndimage.affine_transform(
+            fine,
+            2.0 * matrix,
+            2.0 * (middle - matrix @ middle),
+            output_shape=image.shape,
+            order=5,
+            mode="grid-wrap",
+        )
+    )

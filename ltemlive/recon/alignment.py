@@ -1,97 +1,212 @@
-"""Where each frame of a series lies, refined with the phase.
+"""Where each frame of a series lies and how it is turned, refined with the phase.
 
 Every frame, once it has been placed (``arrival``), is moved by one Newton step of its own
 misfit between the rounds of the solver (``joint``). Where its slope vanishes, so does that
-of the joint problem: once the phase has adapted to the shifts, only theirs is left
+of the joint problem: once the phase has adapted to the frames, only theirs is left
 (envelope theorem).
+
+What no data can tell: a shift that is common to all frames, or proportional to defocus,
+which is a plane of the phase, and a magnification that is proportional to defocus, which is
+a parabola.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from ltemlive.recon.field import ALIGNED, relative_to
+from ltemlive.recon.field import ALIGNED, UPRIGHT, Turn
 from ltemlive.recon.innovation import predictions
-from ltemlive.recon.model import with_shifts
+from ltemlive.recon.model import with_used
 from ltemlive.recon.objective import seen_in
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from tensorflow import Tensor
+    from collections.abc import Sequence
 
-    from ltemlive.recon.field import Shift
+    from numpy.typing import NDArray
+
+    from ltemlive.recon.field import Field
     from ltemlive.recon.innovation import Prediction
+    from ltemlive.recon.members import Member
     from ltemlive.recon.model import SeriesModel
     from ltemlive.recon.solver import SolverState
+    from ltemlive.settings import SolverSettings
 
 LEFT_PX = 0.15
 """What registration leaves (standard deviation): a frame that says less stays."""
 LEAST_STEP_PX = 0.01
-"""Where no frame would move by more, none is moved."""
+"""Where no frame would move by more, at the middle of its edges, none is moved."""
 AS_ONE_PX = 0.2
 """Frames that all lie within this of the reference are taken as aligned: registration is
-not better by far, and the plane of the phase depends on it."""
+not better by far, and the plane of the phase depends on it. If turns move the middle of no
+edge farther, no frame is turned."""
+
+TELLING, FIXED = 25.0, 1e6
+"""Stiffness in units of a prior's: of a frame that tells its turn, and of one that is held
+to what the others say."""
 
 
 def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
     """Return the model with each frame moved by one Newton step of its misfit.
 
     A frame that says little of where it lies stays close to where registration put it,
-    among the others.
+    among the others; one that says little of its turn, to the line of theirs over defocus.
     """
     predicted = list(predictions(state, model.series))
-    pulls = [misfit_pull(predicted[-1 if row is None else row]) for row in model.rows]
-    strayed = np.array(
-        [
-            np.subtract(shift_px, shift_px if found is None else found)
-            for shift_px, found in zip(model.shifts_px, model.registered_px, strict=True)
-        ]
+    pulls = [
+        misfit_pull(predicted[-1 if row is None else row], model.field)
+        for row in model.rows
+    ]
+    ties = _ties(model, pulls, state.settings)
+    is_free = [True, True, *_refined(state.settings)]
+    moved = []
+    for member, pull, tie in zip(model.used, pulls, ties, strict=True):
+        both = Pull(pull.slope + tie.slope, pull.stiffness + tie.stiffness)
+        moved.append(_moved(member, both.step(is_free)))
+    frame_shape = model.field.frame_shape
+    origin = moved[model.reference]
+    moved = [member.against(origin) for member in moved]
+    if np.abs([member.shift_px for member in moved]).max() < AS_ONE_PX:
+        moved = [replace(member, shift_px=ALIGNED) for member in moved]
+    if max(member.turn.reach_px(frame_shape) for member in moved) < AS_ONE_PX:
+        moved = [replace(member, turn=UPRIGHT) for member in moved]
+    farthest_px = max(
+        _distance_px(one, other, frame_shape)
+        for one, other in zip(moved, model.used, strict=True)
     )
-    telling = [np.trace(pull.stiffness) + 1e-9 for pull in pulls]
-    strayed -= np.average(strayed, axis=0, weights=telling)
-    shifts: list[Shift] = []
-    for shift_px, pull, astray in zip(model.shifts_px, pulls, strayed, strict=True):
-        stiffness = pull.stiffness + np.eye(2) / LEFT_PX**2
-        step = -np.linalg.solve(stiffness, pull.slope + astray / LEFT_PX**2)
-        along_y, along_x = shift_px + step
-        shifts.append((float(along_y), float(along_x)))
-    relative = relative_to(shifts[model.reference], shifts)
-    if np.abs(relative).max() < AS_ONE_PX:
-        relative = (ALIGNED,) * len(relative)
-    if np.abs(np.subtract(relative, model.shifts_px)).max() < LEAST_STEP_PX:
+    if farthest_px < LEAST_STEP_PX:
         return model
-    return with_shifts(model, relative, model.registered_px)
+    # What registration said stays as it was said.
+    return with_used(
+        model,
+        [
+            replace(there, registered_px=before.registered_px)
+            for there, before in zip(moved, model.used, strict=True)
+        ],
+    )
 
 
 class Pull(NamedTuple):
-    """What moves an image towards where its prediction fits best, in units of noise."""
+    """What moves an image towards where its prediction fits best, in units of noise.
+
+    By its shift down and right [pixel], its rotation [rad] and its log magnification.
+    """
 
     slope: NDArray[np.float64]
-    """Derivative of half its squared misfit by its shift, (2,)."""
+    """Derivative of half its squared misfit, (4,)."""
     stiffness: NDArray[np.float64]
-    """Of the same, (2, 2): the inverse covariance of the shift, were the phase known."""
+    """Of the same, (4, 4): the inverse covariance, were the phase known."""
+
+    def step(self, is_free: Sequence[bool]) -> NDArray[np.float64]:
+        """Return the step to where the slope vanishes, (4,), 0 where nothing is free."""
+        free = np.flatnonzero(is_free)
+        step = np.zeros(4)
+        step[free] = -np.linalg.solve(self.stiffness[np.ix_(free, free)], self.slope[free])
+        return step
 
 
-def misfit_pull(image: Prediction) -> Pull:
+def misfit_pull(image: Prediction, field: Field) -> Pull:
     """Return the pull of an image's own misfit."""
-    seen = seen_in(image.measured)
-    residual = image.predicted - image.measured
-    along = [seen * derivative for derivative in _derivatives(image.predicted)]
-    slope = [tf.reduce_sum(residual * each) for each in along]
-    stiffness = [[tf.reduce_sum(one * other) for other in along] for one in along]
+    seen = seen_in(image.measured).numpy()
+    residual = (image.predicted - image.measured).numpy()
+    along = seen * _derivatives(image.predicted.numpy(), field)
     precision = float(image.precision)
-    return Pull(precision * np.array(slope, float), precision * np.array(stiffness, float))
+    slope = np.einsum("pyx,yx->p", along, residual)
+    flat = along.reshape(len(along), -1)
+    return Pull(precision * slope.astype(float), precision * (flat @ flat.T).astype(float))
 
 
-def _derivatives(image: Tensor) -> list[Tensor]:
-    """Return by how much each pixel changes as the image moves down, and right."""
+def _derivatives(image: NDArray[np.float32], field: Field) -> NDArray[np.float32]:
+    """Return by how much each pixel changes as the image moves, turns and grows, (4, ...).
+
+    Turns are about the middle of the frame.
+    """
     spectrum = tf.signal.fft2d(tf.cast(image, tf.complex64))
     found = []
     for axis, side in enumerate(image.shape):
         waves = (-2j * np.pi * np.fft.fftfreq(side)).astype(np.complex64)
         waves = waves[:, np.newaxis] if axis == 0 else waves
-        found.append(tf.math.real(tf.signal.ifft2d(spectrum * waves)))
-    return found
+        found.append(tf.math.real(tf.signal.ifft2d(spectrum * waves)).numpy())
+    down, right = found
+    y, x = (
+        np.arange(whole, dtype=np.float32) - np.float32(corner + (side - 1) / 2)
+        for whole, corner, side in zip(
+            field.shape, field.corner, field.frame_shape, strict=True
+        )
+    )
+    y = y[:, np.newaxis]
+    return np.stack([down, right, down * x - right * y, down * y + right * x])
+
+
+def _ties(
+    model: SeriesModel, pulls: Sequence[Pull], settings: SolverSettings
+) -> list[Pull]:
+    """Return what holds each frame where registration and the other frames say it is."""
+    strayed = np.array(
+        [
+            np.subtract(member.shift_px, member.registered_px or member.shift_px)
+            for member in model.used
+        ]
+    )
+    stiffness = np.array([np.diag(pull.stiffness) for pull in pulls]) + 1e-9
+    strayed -= np.average(strayed, axis=0, weights=stiffness[:, :2].sum(axis=1))
+    # Where nothing shows, the amplitude has the image's own noise, which fits well.
+    shows = np.array([[image.contrast > 0.0] for image in model.images])
+    told = np.where(shows, stiffness, 1e-9)
+    turns = np.array(model.turns)
+    off_line = np.stack(
+        [
+            _off_line(turns[:, index], model.defocus_nm, told[:, 2 + index])
+            for index in range(2)
+        ],
+        axis=1,
+    )
+    away = np.concatenate([strayed, off_line], axis=1)
+    holds = np.array([LEFT_PX, LEFT_PX, *_widths(settings)]) ** -2.0
+    # What a frame hardly tells of its turn is noise, which would turn all others with it
+    # if it is the reference.
+    is_told = told > TELLING * holds
+    is_told[:, :2] = True
+    ties = np.where(is_told, holds, FIXED * holds)
+    return [Pull(tie * each, np.diag(tie)) for tie, each in zip(ties, away, strict=True)]
+
+
+def _off_line(
+    values: NDArray[np.float64],
+    defocus_nm: Sequence[float],
+    telling: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return values less their line over defocus, by how much each of them tells."""
+    along = np.asarray(defocus_nm) / max(1.0, *map(abs, defocus_nm))
+    line = np.stack([np.ones_like(along), along], axis=1)
+    weight = np.sqrt(telling)
+    found, *_ = np.linalg.lstsq(line * weight[:, np.newaxis], values * weight)
+    return np.asarray(values - line @ found)
+
+
+def _refined(settings: SolverSettings) -> tuple[bool, bool]:
+    return settings.refine_rotation, settings.refine_magnification
+
+
+def _widths(settings: SolverSettings) -> tuple[float, float]:
+    return math.radians(settings.rotation_width_deg), settings.magnification_width
+
+
+def _moved(member: Member, step: NDArray[np.float64]) -> Member:
+    """Return a frame whose content turns out to lie a step away on the field."""
+    along_y, along_x = np.add(member.shift_px, member.turn.matrix @ step[:2])
+    rotation_rad, log_magnification = np.add(member.turn, step[2:])
+    return replace(
+        member,
+        shift_px=(float(along_y), float(along_x)),
+        turn=Turn(float(rotation_rad), float(log_magnification)),
+    )
+
+
+def _distance_px(one: Member, other: Member, frame_shape: tuple[int, int]) -> float:
+    shift_px = float(np.abs(np.subtract(one.shift_px, other.shift_px)).max())
+    return max(shift_px, one.turn.less(other.turn).reach_px(frame_shape))

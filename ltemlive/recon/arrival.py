@@ -1,4 +1,4 @@
-"""What the others say of a frame that comes: where it lies, and on which side of focus.
+"""What the others say of a frame that comes: its place, its turn, its side of focus.
 
 A frame is compared with what the phase of the others predicts at its own defocus
 (``registration``), and at the same defocus on the other side of focus: a sign that was
@@ -6,38 +6,31 @@ stated wrongly shows before the frame is used. When nothing is known yet, the we
 defocused image begins, and each next one is compared after a few steps of the solver on
 those before it. Images in focus come last: they show the amplitude, which the defocused
 ones tell as well.
-
-What no data can tell: all frames may move together, a shift proportional to defocus is a
-plane of the phase, and all signs may be wrong at once. The reference frame stays at zero,
-the plane is what it is when the frames are registered one after the other, and of the signs
-most are right.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from ltemlive.physics.optics import is_in_focus
-from ltemlive.recon.field import ALIGNED, relative_to
+from ltemlive.recon.field import ALIGNED, UPRIGHT, Turn
 from ltemlive.recon.innovation import predicted_alone
-from ltemlive.recon.model import known_as, with_shifts
+from ltemlive.recon.placing import conjugated, expected_turn, moved, placed, with_majority
 from ltemlive.recon.preparation import empty_series, with_image
-from ltemlive.recon.priors import no_prior
-from ltemlive.recon.registration import registered
+from ltemlive.recon.registration import registered, registered_and_turned
 from ltemlive.recon.solver import cold_start, refine, warm_start
 from ltemlive.recon.verdicts import BLANK, is_blank, without_useless
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ltemlive.recon.field import Field, Shift
+    from ltemlive.recon.field import Shift
     from ltemlive.recon.members import Member, Sign
     from ltemlive.recon.model import SeriesModel
-    from ltemlive.recon.preparation import MeasuredImage
     from ltemlive.recon.registration import Registration
     from ltemlive.recon.solver import SolverState
     from ltemlive.settings import SolverSettings
@@ -55,9 +48,8 @@ SAME_PX = 1.0
 """How far frames may turn out to lie from where a phase was made of them."""
 STEPS_BETWEEN = 10
 """Of the solver, before the next frame is compared."""
-BEGIN_AS_ONE_PX = 0.6
-"""Frames that were registered within this begin as aligned, and move if they pull: an image
-in focus may be registered as far off, and frames that lie as one need never have moved."""
+FARTHEST = Turn(math.radians(3.0), 0.04)
+"""How far from the turn that is expected one is searched, either way."""
 
 
 class Look(NamedTuple):
@@ -65,6 +57,7 @@ class Look(NamedTuple):
 
     shift_px: Shift | None
     """None where it does not show clearly."""
+    turn: Turn
     sign: Sign
     """Of its defocus, against the one that it came with."""
 
@@ -106,22 +99,27 @@ class _Chain:
         self._n_known = 0
         self._n_solved = 0
 
+    @property
+    def _placed(self) -> list[Member]:
+        return [each for each in self.seen if each.aside is None]
+
     def take_defocused(self, member: Member) -> None:
         """Look at a frame and let the phase know of it."""
-        before = [each.shift_px for each in self.seen if each.aside is None]
-        last = before[-1] if before else ALIGNED
-        seen = self._look_at(member, last, alone=Look(last, 1), fewest=1)
+        last = self._placed[-1].shift_px if self._placed else ALIGNED
+        seen = self._look_at(member, last, alone=Look(last, UPRIGHT, 1), fewest=1)
         self.seen.append(seen)
         if seen.aside is None:
             field, microscope = self._model.field, self._model.microscope
             self._known = with_image(
-                self._known, field, seen.image, microscope, seen.shift_px
+                self._known, field, seen.image, microscope, seen.shift_px, seen.turn
             )
             self._n_known += 1
 
     def take_in_focus(self, member: Member, middle: Shift) -> None:
         """Look at a frame that shows the amplitude."""
-        seen = self._look_at(member, middle, alone=Look(None, 0), fewest=FEWEST_TO_PREDICT)
+        seen = self._look_at(
+            member, middle, alone=Look(None, UPRIGHT, 0), fewest=FEWEST_TO_PREDICT
+        )
         self.seen.append(seen)
 
     def _look_at(
@@ -137,7 +135,8 @@ class _Chain:
             self._model, member, self._state, self._settings
         ):
             return replace(member, aside=BLANK)
-        look = looked_at(self._model, member.image, self._state, self._settings)
+        expected = expected_turn(self._placed, member)
+        look = looked_at(self._model, member, self._state, self._settings, expected)
         return _as_seen(member, look, otherwise)
 
 
@@ -172,40 +171,63 @@ def looked_on_arrival(
             if _shows_nothing(model, each, state, settings):
                 seen.append(replace(each, aside=BLANK))
                 continue
-            look = looked_at(model, each.image, state, settings)
+            expected = expected_turn(seen or before, each)
+            look = looked_at(model, each, state, settings, expected)
             each = _as_seen(each, look, last)
         seen.append(each)
         last = each.shift_px
     seen, is_reversed = with_majority(seen)
     if is_reversed:
         state = conjugated(state)
-    may_be_one = all(member.shift_px == ALIGNED for member in before)
+    may_be_one = all(member.is_aligned for member in before)
     model, origin = placed(model, seen, may_be_one=may_be_one)
-    return model, state if origin == ALIGNED else moved(state, model.field, origin)
+    if not origin.is_aligned:
+        state = moved(state, model.field, origin.shift_px, origin.turn)
+    return model, state
 
 
 def looked_at(
-    model: SeriesModel, image: MeasuredImage, state: SolverState, settings: SolverSettings
+    model: SeriesModel,
+    member: Member,
+    state: SolverState,
+    settings: SolverSettings,
+    expected: Turn = UPRIGHT,
 ) -> Look:
-    """Return where an image lies on a phase that it had no part in, and with which sign."""
-    here = compared(model, image, state)
+    """Return where a frame lies on a phase that it had no part in, and with which sign."""
+    here = compared(model, member, state, settings, expected)
     sign: Sign = 0
-    if settings.judges_frames and not is_in_focus(image.defocus_nm, model.microscope):
-        mirrored = replace(image, defocus_nm=-image.defocus_nm)
-        there = compared(model, mirrored, state)
+    is_asked = not is_in_focus(member.image.defocus_nm, model.microscope)
+    if settings.judges_frames and is_asked:
+        mirrored = member.with_defocus(-member.image.defocus_nm)
+        there = compared(model, mirrored, state, settings, expected)
         if _is_clear(here, beside=there):
             sign = 1
         elif _is_clear(there, beside=here):
             here, sign = there, -1
     if not settings.aligns_frames:
-        return Look(ALIGNED, sign)
-    return Look(here.shift_px if here.clarity > CLEAR else None, sign)
+        return Look(ALIGNED, UPRIGHT, sign)
+    if here.clarity > CLEAR:
+        return Look(here.shift_px, here.turn, sign)
+    return Look(None, expected, sign)
 
 
-def compared(model: SeriesModel, image: MeasuredImage, state: SolverState) -> Registration:
-    """Return where an image lies on a phase and amplitude that it had no part in."""
-    predicted = predicted_alone(model, image, state).predicted.numpy()
-    return registered(image.amplitude, model.field.crop(predicted))
+def compared(
+    model: SeriesModel,
+    member: Member,
+    state: SolverState,
+    settings: SolverSettings,
+    expected: Turn = UPRIGHT,
+) -> Registration:
+    """Return where a frame lies on a phase and amplitude that it had no part in."""
+    prediction = predicted_alone(model, member.aligned(), state)
+    predicted = model.field.crop(prediction.predicted.numpy())
+    if settings.turns_frames:
+        reach = Turn(
+            FARTHEST.rotation_rad * settings.refine_rotation,
+            FARTHEST.log_magnification * settings.refine_magnification,
+        )
+        return registered_and_turned(member.image.amplitude, predicted, expected, reach)
+    return registered(member.image.amplitude, predicted)
 
 
 def _is_clear(found: Registration, *, beside: Registration) -> bool:
@@ -214,7 +236,7 @@ def _is_clear(found: Registration, *, beside: Registration) -> bool:
 
 def _as_seen(member: Member, look: Look, otherwise: Shift) -> Member:
     shift_px = look.shift_px or otherwise
-    there = replace(member, shift_px=shift_px, registered_px=look.shift_px)
+    there = replace(member, shift_px=shift_px, registered_px=look.shift_px, turn=look.turn)
     return there.with_sign(look.sign)
 
 
@@ -224,39 +246,7 @@ def _shows_nothing(
     """Return whether a defocused frame is blank; in focus a pure phase shows nothing."""
     is_asked = settings.judges_frames and member.wish is None
     may_go = is_asked and not is_in_focus(member.stated_nm, model.microscope)
-    return may_go and is_blank(model, member.image, state)
-
-
-def with_majority(members: Sequence[Member]) -> tuple[list[Member], bool]:
-    """Return the frames with the signs that fewer of them contradict.
-
-    And whether these are the opposite of those that they came with.
-    """
-    n_reversed = sum(member.sign < 0 for member in members)
-    if 2 * n_reversed <= sum(member.sign != 0 for member in members):
-        return list(members), False
-    opposite: dict[Sign, Sign] = {-1: 1, 0: 0, 1: -1}
-    return [member.with_sign(opposite[member.sign]) for member in members], True
-
-
-def conjugated(state: SolverState) -> SolverState:
-    """Return the state that gives the same images where all signs of defocus are reversed.
-
-    What was expected of the phase is forgotten.
-    """
-    mirror = tf.constant([-1.0, 1.0])[:, tf.newaxis, tf.newaxis]
-    prior = no_prior(tuple(state.phase.shape))
-    return replace(state, unknowns=mirror * state.unknowns, prior=prior)
-
-
-def moved(state: SolverState, field: Field, shift_px: Shift) -> SolverState:
-    """Return the state as another frame sees it, one that lies ``shift_px`` away.
-
-    What was expected of the phase is forgotten.
-    """
-    spectrum = tf.signal.fft2d(tf.cast(state.unknowns, tf.complex64))
-    unknowns = tf.math.real(tf.signal.ifft2d(spectrum * field.ramp(shift_px)))
-    return replace(state, unknowns=unknowns, prior=no_prior(field.shape))
+    return may_go and is_blank(model, member, state)
 
 
 def _is_other(before: Sequence[Member], model: SeriesModel) -> bool:
@@ -268,25 +258,6 @@ def _is_other(before: Sequence[Member], model: SeriesModel) -> bool:
         or np.abs(np.subtract(member.shift_px, now[member.seq].shift_px)).max() > SAME_PX
         for member in before
     )
-
-
-def placed(
-    model: SeriesModel, members: Sequence[Member], *, may_be_one: bool = True
-) -> tuple[SeriesModel, Shift]:
-    """Return the model with these frames against the reference, and where that was.
-
-    Frames that nearly lie as one begin as if they did, if they may.
-    """
-    there = known_as(model, members)
-    origin = there.shifts_px[there.reference]
-    relative = relative_to(origin, there.shifts_px)
-    if may_be_one and np.abs(relative).max() < BEGIN_AS_ONE_PX:
-        return with_shifts(there, (ALIGNED,) * len(relative)), ALIGNED
-    found = [
-        None if each is None else relative_to(origin, [each])[0]
-        for each in there.registered_px
-    ]
-    return with_shifts(there, relative, found), origin
 
 
 def _middle(shifts_px: Sequence[Shift]) -> Shift:

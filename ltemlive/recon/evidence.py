@@ -94,7 +94,7 @@ def _notes_on_signs(model: SeriesModel) -> list[str]:
     if not reversed_:
         return []
     listed = ", ".join(
-        f"{member.seq} at {member.image.defocus_nm * 1e-6:+.4g} mm" for member in reversed_
+        f"{member.seq} at {-member.stated_nm * 1e-6:+.4g} mm" for member in reversed_
     )
     if len(reversed_) == len(believed):
         return [

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.fft import next_fast_len
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from ltemlive.series import Microscope
@@ -21,6 +20,49 @@ ROW_STEP_PX = 8
 Shift: TypeAlias = tuple[float, float]
 """(dy, dx) [pixel]: what stands at r in the reference frame stands at r + shift."""
 ALIGNED: Shift = (0.0, 0.0)
+
+
+class Turn(NamedTuple):
+    """How a frame is turned and magnified about its middle, against the reference frame.
+
+    What stands at r from the middle of the reference frame stands at m R r + shift from
+    that of the other. Turns add up, in any order.
+    """
+
+    rotation_rad: float = 0.0
+    """From x (right) towards y (down)."""
+    log_magnification: float = 0.0
+
+    @property
+    def rotation_deg(self) -> float:
+        """Return the rotation in degrees."""
+        return math.degrees(self.rotation_rad)
+
+    @property
+    def magnification(self) -> float:
+        """Return m."""
+        return math.exp(self.log_magnification)
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """Return m R for (y, x), (2, 2)."""
+        cosine, sine = math.cos(self.rotation_rad), math.sin(self.rotation_rad)
+        return self.magnification * np.array([[cosine, sine], [-sine, cosine]])
+
+    def reach_px(self, frame_shape: tuple[int, int]) -> float:
+        """Return how far it moves the middle of the frame's longer edge."""
+        lever_px = 0.5 * max(frame_shape)
+        return lever_px * math.hypot(self.rotation_rad, self.log_magnification)
+
+    def less(self, other: Turn) -> Turn:
+        """Return the turn against a frame that is turned itself."""
+        return Turn(
+            self.rotation_rad - other.rotation_rad,
+            self.log_magnification - other.log_magnification,
+        )
+
+
+UPRIGHT = Turn()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +118,6 @@ class Field:
         """Return the part of the field that the frame shows."""
         (top, left), (ny, nx) = self.corner, self.frame_shape
         return np.asarray(image[top : top + ny, left : left + nx], dtype=np.float32)
-
-
-def relative_to(origin: Shift, shifts_px: Iterable[Shift]) -> tuple[Shift, ...]:
-    """Return shifts less that of the reference frame."""
-    return tuple(
-        (along_y - origin[0], along_x - origin[1]) for along_y, along_x in shifts_px
-    )
 
 
 def split_shift(shift_px: Shift) -> tuple[tuple[int, int], Shift]:

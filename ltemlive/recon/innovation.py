@@ -21,7 +21,6 @@ import numpy as np
 import tensorflow as tf
 
 from ltemlive.recon.compiled import compiled
-from ltemlive.recon.field import ALIGNED
 from ltemlive.recon.forward import exit_wave_spectrum, predicted_amplitude
 from ltemlive.recon.objective import seen_in
 from ltemlive.recon.preparation import empty_series, with_image
@@ -34,10 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow import Tensor
 
-    from ltemlive.recon.field import Shift
+    from ltemlive.recon.members import Member
     from ltemlive.recon.model import SeriesModel
     from ltemlive.recon.objective import FocalSeries
-    from ltemlive.recon.preparation import MeasuredImage
     from ltemlive.recon.solver import SolverState
 
 
@@ -156,45 +154,38 @@ def predictions(state: SolverState, series: FocalSeries) -> Iterator[Prediction]
         yield Prediction(predicted, series.focus, series.focus_precision)
 
 
-def unseen_score(
-    model: SeriesModel,
-    image: MeasuredImage,
-    state: SolverState,
-    shift_px: Shift = ALIGNED,
-) -> Score:
+def unseen_score(model: SeriesModel, member: Member, state: SolverState) -> Score:
     """Return the score of an image that had no part in the estimate.
 
     Its prediction misses it by its noise and by what the estimate does not know, so that
 
         score = mean |r|^2 / sigma^2 (1 + H)
     """
-    series = _alone(model, image, shift_px)
+    series = alone(model, member)
     (prediction,) = predictions(state, series)
     if not series.measured.shape[0]:
         unknown = series.focus_precision * state.metric[1]
     else:
-        unknown = series.precision[0] * _shown(
-            series.transfer[0], series.blur[0], state.metric
+        unknown = leverage_by_wave(
+            series.transfer[0], series.blur[0], series.precision[0], state.metric
         )
     counts = wave_counts(*series.weight.shape)
     leverage = float(tf.reduce_sum(counts * unknown) / counts.sum())
     return prediction.score(1.0 + leverage)
 
 
-def predicted_alone(
-    model: SeriesModel,
-    image: MeasuredImage,
-    state: SolverState,
-    shift_px: Shift = ALIGNED,
-) -> Prediction:
+def predicted_alone(model: SeriesModel, member: Member, state: SolverState) -> Prediction:
     """Return an image as a state predicts it that need not know of it."""
-    (prediction,) = predictions(state, _alone(model, image, shift_px))
+    (prediction,) = predictions(state, alone(model, member))
     return prediction
 
 
-def _alone(model: SeriesModel, image: MeasuredImage, shift_px: Shift) -> FocalSeries:
+def alone(model: SeriesModel, member: Member) -> FocalSeries:
+    """Return the series of one image."""
     empty = empty_series(model.field, model.microscope)
-    return with_image(empty, model.field, image, model.microscope, shift_px)
+    return with_image(
+        empty, model.field, member.image, model.microscope, member.shift_px, member.turn
+    )
 
 
 def _leverages(series: FocalSeries, metric: Tensor) -> Iterator[float]:
@@ -235,13 +226,18 @@ def _misfit(predicted: Tensor, measured: Tensor, precision: Tensor) -> Tensor:
 
 @compiled
 def _leverage(transfer: Tensor, blur: Tensor, precision: Tensor, metric: Tensor) -> Tensor:
-    return _mean_of_waves(precision * _shown(transfer, blur, metric), transfer)
+    return _mean_of_waves(leverage_by_wave(transfer, blur, precision, metric), transfer)
 
 
-def _shown(transfer: Tensor, blur: Tensor, metric: Tensor) -> Tensor:
-    """Return how much of an estimate's variance an image shows, by wave."""
+def leverage_by_wave(
+    transfer: Tensor, blur: Tensor, precision: Tensor, metric: Tensor
+) -> Tensor:
+    """Return how much of an estimate's variance an image shows, in units of its noise.
+
+    By wave, half plane. Of an image that is part of the estimate, its leverage.
+    """
     of_phase, of_amplitude = weak_contrasts(transfer, blur)
-    return metric[0] * of_phase**2 + metric[1] * of_amplitude**2
+    return precision * (metric[0] * of_phase**2 + metric[1] * of_amplitude**2)
 
 
 def _mean_of_waves(half_plane: Tensor, image: Tensor) -> Tensor:

@@ -153,7 +153,7 @@ def _judged_again(
             return replace(fit.member, aside=None, was_back=True)
     if member.aside is not None and member.aside.is_explained:
         return member
-    if is_blank(model, member.image, state):
+    if is_blank(model, member, state):
         return replace(member, aside=BLANK)
     best = stated
     if not is_in_focus(member.stated_nm, model.microscope):
@@ -193,16 +193,17 @@ def _at_other_defocus(model: SeriesModel, member: Member, state: SolverState) ->
 
 def _placed_anew(model: SeriesModel, member: Member, state: SolverState) -> _Fit:
     if state.settings.aligns_frames:
-        found = compared(model, member.image, state)
-        is_clear = found.clarity > CLEAR
-        shift_px = found.shift_px if is_clear else member.shift_px
-        registered_px = found.shift_px if is_clear else None
-        member = replace(member, shift_px=shift_px, registered_px=registered_px)
+        found = compared(model, member, state, state.settings, member.turn)
+        if found.clarity > CLEAR:
+            shift_px, turn = found.shift_px, found.turn
+            member = replace(member, shift_px=shift_px, registered_px=shift_px, turn=turn)
+        else:
+            member = replace(member, registered_px=None)
     return _fit(model, member, state)
 
 
 def _fit(model: SeriesModel, member: Member, state: SolverState) -> _Fit:
-    return _Fit(member, unseen_score(model, member.image, state, member.shift_px))
+    return _Fit(member, unseen_score(model, member, state))
 
 
 def _figure(score: Score) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from ltemlive.recon.field import ALIGNED
+from ltemlive.recon.field import ALIGNED, UPRIGHT
 
 if TYPE_CHECKING:
-    from ltemlive.recon.field import Shift
+    from ltemlive.recon.field import Shift, Turn
     from ltemlive.recon.preparation import MeasuredImage
 
 Fault: TypeAlias = Literal["by hand", "saturated", "blank", "misfit"]
@@ -36,10 +36,14 @@ class Member:
     seq: int
     image: MeasuredImage
     """With the defocus that it is used with."""
+    stated_nm: float
+    """Defocus that came with it."""
     shift_px: Shift = ALIGNED
     """Where what stands at r in the reference frame stands."""
     registered_px: Shift | None = ALIGNED
     """The same before it was refined with the phase; None: it did not show."""
+    turn: Turn = UPRIGHT
+    """How it is turned and magnified against the reference frame."""
     sign: Sign = 0
     """As the others tell it; a reversed one is already in ``image``."""
     wish: bool | None = None
@@ -50,9 +54,24 @@ class Member:
     """Whether it was set aside and fitted after all: it stays, then."""
 
     @property
-    def stated_nm(self) -> float:
-        """Return the defocus as it came with the frame."""
-        return -self.image.defocus_nm if self.sign < 0 else self.image.defocus_nm
+    def is_aligned(self) -> bool:
+        """Return whether it lies exactly where the reference frame does."""
+        return self.shift_px == ALIGNED and self.turn == UPRIGHT
+
+    def aligned(self) -> Member:
+        """Return the frame as if it lay where the reference frame does."""
+        return replace(self, shift_px=ALIGNED, turn=UPRIGHT)
+
+    def against(self, origin: Member) -> Member:
+        """Return the frame as it lies against another that has been the reference's."""
+        turn = self.turn.less(origin.turn)
+        away_y, away_x = turn.matrix @ origin.shift_px
+
+        def less(shift_px: Shift) -> Shift:
+            return float(shift_px[0] - away_y), float(shift_px[1] - away_x)
+
+        found = None if self.registered_px is None else less(self.registered_px)
+        return replace(self, shift_px=less(self.shift_px), registered_px=found, turn=turn)
 
     def with_wish(self, use: bool | None) -> Member:
         """Return the frame as the user wants it: used, set aside, or (None) as it fits."""
@@ -60,14 +79,10 @@ class Member:
         return replace(self.with_sign(0), wish=use, aside=aside, was_back=False)
 
     def with_defocus(self, defocus_nm: float) -> Member:
-        """Return the frame as if another defocus had been stated."""
-        image = replace(self.image, defocus_nm=defocus_nm)
-        return replace(self, image=image, sign=0)
+        """Return the frame used with another defocus."""
+        return replace(self, image=replace(self.image, defocus_nm=defocus_nm))
 
     def with_sign(self, sign: Sign) -> Member:
         """Return the frame with its defocus as stated, or the other way round."""
-        if sign == self.sign:
-            return self
-        defocus_nm = -self.stated_nm if sign < 0 else self.stated_nm
-        image = replace(self.image, defocus_nm=defocus_nm)
-        return replace(self, image=image, sign=sign)
+        there_nm = -self.stated_nm if sign < 0 else self.stated_nm
+        return replace(self.with_defocus(there_nm), sign=sign)

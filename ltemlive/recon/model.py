@@ -13,7 +13,7 @@ from ltemlive.errors import FrameError
 from ltemlive.physics.optics import is_in_focus, shows_amplitude
 from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
 from ltemlive.recon.evidence import Problem, notes_on, problem_of
-from ltemlive.recon.field import ALIGNED, solved_field
+from ltemlive.recon.field import solved_field
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.members import Member
 from ltemlive.recon.preparation import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.frames import Frame
-    from ltemlive.recon.field import Field, Shift
+    from ltemlive.recon.field import Field, Shift, Turn
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.preparation import MeasuredImage
     from ltemlive.recon.solver import SolverState
@@ -80,6 +80,11 @@ class SeriesModel:
         return tuple(member.shift_px for member in self.used)
 
     @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Return how each frame is turned and magnified against the reference frame."""
+        return tuple(member.turn for member in self.used)
+
+    @property
     def registered_px(self) -> tuple[Shift | None, ...]:
         """Return the same before it was refined with the phase; None: it did not show."""
         return tuple(member.registered_px for member in self.used)
@@ -100,9 +105,9 @@ class SeriesModel:
     def aligned_in_focus(self) -> tuple[MeasuredImage, ...]:
         """Return those of them that lie exactly where the reference frame does."""
         return tuple(
-            image
-            for image, shift_px in zip(self.images, self.shifts_px, strict=True)
-            if shift_px == ALIGNED and is_in_focus(image.defocus_nm, self.microscope)
+            member.image
+            for member in self.used
+            if member.is_aligned and is_in_focus(member.image.defocus_nm, self.microscope)
         )
 
     @property
@@ -127,8 +132,8 @@ class SeriesModel:
     def rows(self) -> tuple[int | None, ...]:
         """Return where each image stands in ``series``; None: in its mean in focus."""
         has_optics = [
-            shift_px != ALIGNED or not self._shows_amplitude(image)
-            for image, shift_px in zip(self.images, self.shifts_px, strict=True)
+            not (member.is_aligned and self._shows_amplitude(member.image))
+            for member in self.used
         ]
         counted = itertools.accumulate(has_optics)
         return tuple(
@@ -195,7 +200,7 @@ def _member(model: SeriesModel, frame: Frame) -> Member:
     if defocus_nm is None:
         raise FrameError(f"frame {seq}: expected a defocus in nm, got none")
     use = frame.meta.use
-    return Member(seq, measured_image(frame, defocus_nm)).with_wish(use)
+    return Member(seq, measured_image(frame, defocus_nm), defocus_nm).with_wish(use)
 
 
 def with_members(model: SeriesModel, members: Iterable[Member]) -> SeriesModel:
@@ -248,9 +253,11 @@ def _with_member(model: SeriesModel, member: Member) -> SeriesModel:
     if member.aside:
         return model
     field, image, microscope = model.field, member.image, model.microscope
-    series = with_image(model.series, field, image, microscope, member.shift_px)
+    series = with_image(
+        model.series, field, image, microscope, member.shift_px, member.turn
+    )
     model = replace(model, series=series)
-    if member.shift_px != ALIGNED or not is_in_focus(image.defocus_nm, microscope):
+    if not member.is_aligned or not is_in_focus(image.defocus_nm, microscope):
         return model
     amplitude = exit_amplitude(model.aligned_in_focus)
     return replace(model, series=with_amplitude(series, field, amplitude))

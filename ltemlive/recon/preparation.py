@@ -10,9 +10,10 @@ import tensorflow as tf
 from skimage.restoration import denoise_tv_chambolle
 
 from ltemlive.physics import optics
-from ltemlive.recon.field import ALIGNED, split_shift
+from ltemlive.recon.field import ALIGNED, UPRIGHT, split_shift
 from ltemlive.recon.objective import UNSEEN, FocalSeries
 from ltemlive.recon.pixels import bad_pixels, filled
+from ltemlive.recon.resampling import turned_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.frames import Frame
-    from ltemlive.recon.field import Field, Shift
+    from ltemlive.recon.field import Field, Shift, Turn
     from ltemlive.series import Microscope
 
 SIGMA_FLOOR = 5e-3
@@ -204,11 +205,12 @@ def with_image(
     image: MeasuredImage,
     microscope: Microscope,
     shift_px: Shift = ALIGNED,
+    turn: Turn = UPRIGHT,
 ) -> FocalSeries:
     """Return the series with one more image.
 
     Whole pixels of its shift move the image, the rest moves what is predicted of it: so
-    nothing that was measured is interpolated.
+    nothing that was measured is interpolated, unless the frame is turned.
     """
     shape, defocus_nm = field.shape, image.defocus_nm
     precision = np.asarray(1.0 / image.sigma**2, np.float32)
@@ -218,18 +220,15 @@ def with_image(
     series = series._replace(
         stiffness=series.stiffness + tf.constant(stiffness, tf.float32)
     )
-    whole, part = split_shift(shift_px)
-    if shift_px == ALIGNED and optics.shows_amplitude(shape, defocus_nm, microscope):
+    is_aligned = shift_px == ALIGNED and turn == UPRIGHT
+    if is_aligned and optics.shows_amplitude(shape, defocus_nm, microscope):
         # In the mean of several images what fills a bad pixel is as good as nothing.
-        aligned = field.place(image.amplitude, whole, unseen=UNSEEN)
+        aligned = field.place(image.amplitude, (0, 0), unseen=UNSEEN)
         return _with_focus(series, aligned, precision)
-    amplitude = image.amplitude
-    if image.bad is not None:
-        amplitude = np.where(image.bad, np.float32(UNSEEN), amplitude)
-    measured = field.place(amplitude, whole, unseen=UNSEEN)
+    measured, part_px = _placed(field, image, shift_px, turn)
     transfer = optics.transfer_function(shape, defocus_nm, microscope)
-    if any(part):
-        transfer = transfer * field.ramp(part)
+    if any(part_px):
+        transfer = transfer * field.ramp(part_px)
     blur = np.zeros((0, 0), np.float32)
     if microscope.coherence == "intensity":
         blur = optics.intensity_blur(shape, defocus_nm, microscope)
@@ -239,6 +238,24 @@ def with_image(
         blur=tf.concat([series.blur, blur[np.newaxis]], axis=0),
         precision=tf.concat([series.precision, precision[np.newaxis]], axis=0),
     )
+
+
+def _placed(
+    field: Field, image: MeasuredImage, shift_px: Shift, turn: Turn
+) -> tuple[NDArray[np.float32], Shift]:
+    """Return an image where it lies on the field, and how much of its shift is left."""
+    if turn != UPRIGHT:
+        # Its square root has kinks where the intensity vanishes, which no grid resolves.
+        intensity = turned_back(
+            image.amplitude**2, field, shift_px, turn, unseen=np.nan, bad=image.bad
+        )
+        amplitude = np.sqrt(np.maximum(intensity, 0.0))
+        return np.where(np.isfinite(amplitude), amplitude, UNSEEN), ALIGNED
+    whole, part_px = split_shift(shift_px)
+    amplitude = image.amplitude
+    if image.bad is not None:
+        amplitude = np.where(image.bad, np.float32(UNSEEN), amplitude)
+    return field.place(amplitude, whole, unseen=UNSEEN), part_px
 
 
 def of_images(series: FocalSeries, indices: Sequence[int] | NDArray[Any]) -> FocalSeries:

@@ -1,9 +1,11 @@
-"""Where a frame lies, from its correlation with what is predicted of it.
+"""Where a frame lies and how it is turned, from its correlation with what is predicted.
 
 Frames of a defocus series do not look alike, so each is compared with the image that the
 phase so far predicts at its own defocus. Waves are weighed by the power that their ring has
 in the frame: the likeliest shift under noise and under errors of the prediction that are as
 strong as what is seen (a phase correlation ring by ring, not wave by wave).
+
+Rotation and magnification are searched on coarse pixels, where a look takes a millisecond.
 """
 
 from __future__ import annotations
@@ -11,15 +13,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
+
+from ltemlive.recon.field import UPRIGHT, Field, Turn
+from ltemlive.recon.resampling import turned_back
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from ltemlive.recon.field import Shift
 
 LEAST_OVERLAP = 0.25
 """Of a frame's side, within which a second look is taken."""
+COARSE_PX = 128
+"""Side of a frame at least, where turns are searched."""
+N_STEPS = 3, 2
+"""Rotations and magnifications first looked at, either way; then those between, and on."""
+N_HALVINGS = 4
+TURNED = 2.0
+"""By how much clearer a frame must be than if it were turned as expected; the best of many
+turns is clearer by 1 by chance. What is left shows when frames are refined."""
 
 
 class Registration(NamedTuple):
@@ -30,6 +45,8 @@ class Registration(NamedTuple):
     clarity: float
     """Height of the correlation above its mean, in its standard deviations; the highest of
     pure noise is 5 for 512 x 512 pixels."""
+    turn: Turn = UPRIGHT
+    """Of the frame against the prediction."""
 
 
 def registered(
@@ -58,6 +75,105 @@ def registered(
     return Registration(shift, max(first.clarity, second.clarity))
 
 
+def registered_and_turned(
+    measured: NDArray[np.float32],
+    predicted: NDArray[np.float32],
+    expected: Turn,
+    reach: Turn,
+) -> Registration:
+    """Return where a frame lies that may be turned and magnified; as ``registered``.
+
+    By up to ``reach`` otherwise than is expected, either way.
+    """
+    as_expected = _registered_as(measured, predicted, expected)
+    turn = _searched(measured, predicted, expected, reach)
+    if turn == expected:
+        return as_expected
+    found = _registered_as(measured, predicted, turn)
+    return found if found.clarity > as_expected.clarity + TURNED else as_expected
+
+
+def _registered_as(
+    measured: NDArray[np.float32], predicted: NDArray[np.float32], turn: Turn
+) -> Registration:
+    """Return where a frame lies if it is turned so."""
+    if turn == UPRIGHT:
+        return registered(measured, predicted)
+    frame = Field(predicted.shape, predicted.shape, (0, 0))
+    fill = float(measured.mean(dtype=np.float64))
+    there = turned_back(measured, frame, (0.0, 0.0), turn, unseen=fill)
+    found = registered(there, predicted)
+    along_y, along_x = turn.matrix @ found.shift_px
+    return Registration((float(along_y), float(along_x)), found.clarity, turn)
+
+
+def _searched(
+    measured: NDArray[np.float32],
+    predicted: NDArray[np.float32],
+    expected: Turn,
+    reach: Turn,
+) -> Turn:
+    """Return the turn at which a frame is clearest on coarse pixels."""
+    look = _Look(measured, predicted)
+    best = expected
+    step = [far / count for far, count in zip(reach, N_STEPS, strict=True)]
+    counts = N_STEPS
+    for _ in range(1 + N_HALVINGS):
+        turns = list(_around(best, step, counts))
+        clarities = [look.clarity(turn) for turn in turns]
+        best = turns[int(np.argmax(clarities))]
+        step, counts = [each / 2.0 for each in step], (1, 1)
+    return best
+
+
+def _around(middle: Turn, steps: Iterable[float], counts: Iterable[int]) -> Iterable[Turn]:
+    """Yield turns on a grid about one, ``counts`` steps either way."""
+    along = [
+        value + step * np.arange(-count, count + 1) if step else [value]
+        for value, step, count in zip(middle, steps, counts, strict=True)
+    ]
+    for rotation_rad in along[0]:
+        for log_magnification in along[1]:
+            yield Turn(float(rotation_rad), float(log_magnification))
+
+
+class _Look:
+    """A frame and its prediction on coarse pixels, to be compared under many turns."""
+
+    def __init__(
+        self, measured: NDArray[np.float32], predicted: NDArray[np.float32]
+    ) -> None:
+        factor = max(1, min(measured.shape) // COARSE_PX)
+        self._coarse, other = (_binned(image, factor) for image in (measured, predicted))
+        # A linear interpolation would make frames clearer that are not turned.
+        self._spline = ndimage.spline_filter(self._coarse, output=np.float32)
+        self._window = _window(self._coarse.shape)
+        power = np.abs(_spectrum(self._coarse, self._window)) ** 2
+        conjugate = np.conj(_spectrum(other, self._window))
+        self._filter = conjugate / _by_rings(power, other.shape)
+        self._filter[0, 0] = 0.0
+
+    def clarity(self, turn: Turn) -> float:
+        """Return how clearly the frame shows if it is turned so."""
+        middle = [(side - 1) / 2 for side in self._coarse.shape]
+        there = ndimage.affine_transform(
+            self._spline,
+            turn.matrix,
+            middle - turn.matrix @ middle,
+            mode="nearest",
+            prefilter=False,
+        )
+        crossed = _spectrum(there, self._window) * self._filter
+        correlation = fft.irfft2(crossed, s=self._coarse.shape)
+        return float(correlation.max() / correlation.std())
+
+
+def _binned(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    ny, nx = (side // factor for side in image.shape)
+    whole = image[: ny * factor, : nx * factor]
+    return np.asarray(whole.reshape(ny, factor, nx, factor).mean(axis=(1, 3)))
+
+
 def _overlap(side: int, moved: int) -> tuple[slice, slice]:
     """Return which part of a side both images show: in the moved one, and in the other."""
     return (
@@ -69,21 +185,32 @@ def _overlap(side: int, moved: int) -> tuple[slice, slice]:
 def _correlated(
     measured: NDArray[np.float32], predicted: NDArray[np.float32]
 ) -> Registration:
-    window = np.outer(*(np.hanning(side + 2)[1:-1] for side in measured.shape))
-    spectra = [
-        fft.rfft2(window * (image - image.mean(dtype=np.float64)))
-        for image in (measured, predicted)
-    ]
+    window = _window(measured.shape)
+    spectra = [_spectrum(image, window) for image in (measured, predicted)]
     power = np.abs(spectra[0]) ** 2
     crossed = spectra[0] * np.conj(spectra[1]) / _by_rings(power, measured.shape)
     return _peak(fft.irfft2(crossed, s=measured.shape))
 
 
+def _window(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    return np.outer(*(np.hanning(side + 2)[1:-1] for side in shape))
+
+
+def _spectrum(
+    image: NDArray[np.float32], window: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Return the half spectrum of what is seen through a window."""
+    return np.asarray(fft.rfft2(window * (image - image.mean(dtype=np.float64))))
+
+
 def _by_rings(power: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the mean power of each wave's ring, never zero."""
+    """Return the mean power of each wave's ring, never zero.
+
+    The corners are one ring: of few waves some have hardly any power, by chance.
+    """
     ny, nx = shape
     radius = np.hypot(fft.fftfreq(ny)[:, np.newaxis], fft.rfftfreq(nx))
-    rings = np.rint(max(shape) * radius).astype(int)
+    rings = np.rint(max(shape) * np.minimum(radius, 0.5)).astype(int)
     sums = np.bincount(rings.ravel(), power.ravel())
     means = sums / np.maximum(np.bincount(rings.ravel()), 1)
     return np.asarray(np.maximum(means, 1e-12 * means.max() + 1e-30)[rings])

@@ -13,6 +13,7 @@ from ltemlive.recon.model import with_used
 from ltemlive.recon.preparation import LEAST_SIGNIFICANCE, signal_significance
 
 if TYPE_CHECKING:
+    from ltemlive.recon.members import Member
     from ltemlive.recon.model import SeriesModel
     from ltemlive.recon.preparation import MeasuredImage
     from ltemlive.recon.solver import SolverState
@@ -26,12 +27,13 @@ DARK = 0.1
 """Of the others' intensity, below which a frame without contrast had no beam."""
 
 
-def is_blank(model: SeriesModel, image: MeasuredImage, state: SolverState) -> bool:
-    """Return whether an image shows nothing, and should by what ``state`` predicts."""
-    if image.contrast > 0.0:
+def is_blank(model: SeriesModel, member: Member, state: SolverState) -> bool:
+    """Return whether a frame shows nothing, and should by what ``state`` predicts."""
+    if member.image.contrast > 0.0:
         return False
-    predicted = model.field.crop(predicted_alone(model, image, state).predicted.numpy())
-    expected = signal_significance(predicted, image.sigma)
+    prediction = predicted_alone(model, member.aligned(), state)
+    predicted = model.field.crop(prediction.predicted.numpy())
+    expected = signal_significance(predicted, member.image.sigma)
     return bool(np.max(expected) > MUST_SHOW * LEAST_SIGNIFICANCE)
 
 

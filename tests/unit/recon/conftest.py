@@ -121,3 +121,54 @@ def left_px():
         return float(np.sqrt(((errors_px - untold @ fitted) ** 2).sum(axis=1).mean()))
 
     return rms
+
+
+@pytest.fixture(scope="session")
+def turning():
+    """Return a way to make a series whose frames turn and grow, and the true turns.
+
+    In proportion to defocus, up to ``most_deg`` and ``most`` (of the logarithm), and each
+    frame a tenth of that off the line.
+    """
+
+    def acquired(
+        defocus_nm=(0.0, -2e5, 2e5, -8e5, 8e5),
+        most_deg=2.0,
+        most=0.03,
+        kind="resolution_target",
+    ):
+        document = {
+            "specimen": {"kind": kind, "size_px": 128, "margin_px": 32},
+            "microscope": {"pixel_nm": 10.0},
+        }
+        acquisition = Acquisition(Scenario.model_validate(document))
+        microscope = VirtualMicroscope(
+            acquisition.specimen, acquisition.microscope, Detector(), workers=2
+        )
+        rng = np.random.default_rng(5)
+        along = np.array(defocus_nm) / np.abs(defocus_nm).max()
+        off = 0.1 * rng.uniform(-1.0, 1.0, (2, len(along))) * (along != 0.0)
+        rotations_deg, logs = (
+            most * (along + each) for most, each in zip((most_deg, most), off, strict=True)
+        )
+        model = None
+        for seq, (value_nm, degrees, log) in enumerate(
+            zip(defocus_nm, rotations_deg, logs, strict=True)
+        ):
+            root = np.sqrt(
+                np.maximum(
+                    microscope.image(
+                        value_nm, rotation_deg=degrees, magnification=np.exp(log)
+                    ),
+                    0.0,
+                )
+            )
+            root += 0.05 * rng.standard_normal(root.shape)
+            meta = FrameMeta(seq=seq, defocus_nm=value_nm, pixel_nm=10.0, voltage_kv=200.0)
+            frame = Frame(meta, np.asarray(np.maximum(root, 0.0) ** 2, np.float32))
+            if model is None:
+                model = empty_model(root.shape, acquisition.microscope, BORDER_PX)
+            model = with_frames(model, [frame])
+        return model, np.stack([np.radians(rotations_deg), logs], axis=1)
+
+    return acquired

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ltemlive.recon.alignment import misfit_pull, realigned
 from ltemlive.recon.arrival import first_looked
-from ltemlive.recon.field import ALIGNED
+from ltemlive.recon.field import ALIGNED, UPRIGHT, Field, Turn
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit, predictions
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import with_members, with_shifts
 from ltemlive.recon.objective import seen_in
+from ltemlive.recon.resampling import turned_back
 from ltemlive.recon.solver import cold_start, refine, warm_start
 from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
@@ -49,21 +49,28 @@ def test_frames_that_lie_as_one_are_taken_as_aligned(drifting):
     assert model.shifts_px == (ALIGNED,) * 5
 
 
-def test_the_pull_of_an_image_is_the_slope_of_its_misfit(drifting):
+@pytest.mark.parametrize("index", range(4))
+def test_the_pull_of_an_image_is_the_slope_of_its_misfit(index, drifting):
     model, _ = drifting(drift_px=(0.0, 0.0))
     state, _ = refine(cold_start(model.series, SETTINGS), model.series, 30)
+    off = with_shifts(model, [ALIGNED, (0.8, -0.3), *model.shifts_px[2:]])
+    image = next(predictions(state, off.series))
+    seen = seen_in(image.measured).numpy()
+    whole = Field(model.field.shape, model.field.shape, (0, 0))
 
-    def image(along_x):
-        shifts = [ALIGNED, (0.8, -0.3 + along_x), *model.shifts_px[2:]]
-        return next(predictions(state, with_shifts(model, shifts).series))
+    def half_misfit(along):
+        step = np.zeros(4)
+        step[index] = along
+        back_px, back = tuple(-step[:2]), Turn(*-step[2:])
+        moved = turned_back(image.predicted.numpy(), whole, back_px, back, unseen=0.0)
+        residual = seen * (moved - image.measured.numpy())
+        return 0.5 * float(image.precision) * float((residual.astype(float) ** 2).sum())
 
-    def half_misfit(along_x):
-        there = image(along_x)
-        return 0.5 * there.misfit * float(tf.reduce_sum(seen_in(there.measured)))
-
-    # Of an amplitude, which bends where no electron is expected: not to the last digit.
-    expected = (half_misfit(0.05) - half_misfit(-0.05)) / 0.1
-    assert misfit_pull(image(0.0)).slope[1] == pytest.approx(expected, rel=0.15)
+    by = (0.05, 0.05, 0.001, 0.001)[index]
+    expected = (half_misfit(by) - half_misfit(-by)) / (2.0 * by)
+    found = misfit_pull(image, model.field).slope[index]
+    # Beyond the edges of the field the two go on otherwise.
+    assert found == pytest.approx(expected, rel=0.1)
 
 
 def test_frames_at_rest_are_left_alone(drifting):
@@ -98,3 +105,50 @@ def test_a_move_is_no_new_image_in_focus(drifting):
     assert there.rows != model.rows
     again = warm_start(state, there.series)
     np.testing.assert_array_equal(again.unknowns, state.unknowns)
+
+
+# How frames are turned
+
+
+@pytest.mark.parametrize("kind", ["resolution_target", "stripe_domains"])
+def test_turns_are_found_and_refined_with_the_phase(kind, turning, left_px):
+    model, truth = turning(kind=kind)
+    found, _ = jointly_solved(first_looked(model, SETTINGS))
+    # Pure phases show nothing in focus.
+    telling = slice(1 if kind == "stripe_domains" else 0, None)
+    errors = (np.array(found.turns) - truth)[telling]
+    defocus_nm = found.defocus_nm[telling]
+    assert np.degrees(left_px(errors[:, :1], defocus_nm)) < 0.06
+    assert left_px(errors[:, 1:], defocus_nm) < 0.0012
+
+
+def test_frames_that_are_not_turned_stay_so(drifting):
+    model, _ = drifting(kind="stripe_domains")
+    begun = first_looked(model, SETTINGS)
+    assert begun.turns == (UPRIGHT,) * 5
+    model, _ = jointly_solved(begun)
+    assert model.turns == (UPRIGHT,) * 5
+
+
+@pytest.mark.parametrize("refined", ["refine_rotation", "refine_magnification"])
+def test_what_is_not_to_be_refined_stays(refined, turning):
+    model, truth = turning()
+    settings = SETTINGS.model_copy(update={refined: False})
+    found = first_looked(model, settings)
+    state, _ = refine(cold_start(found.series, settings), found.series, 40)
+    found = realigned(found, state)
+    index = ("refine_rotation", "refine_magnification").index(refined)
+    assert not np.array(found.turns)[:, index].any()
+    off = np.array(found.turns)[3:, 1 - index] - truth[3:, 1 - index]
+    assert np.abs(off).max() < 0.01
+
+
+def test_frames_that_tell_nothing_are_turned_as_the_others_are(turning):
+    model, _ = turning(kind="stripe_domains")
+    found, _ = jointly_solved(first_looked(model, SETTINGS))
+    turns = np.array(found.turns)
+    assert turns[0] == pytest.approx(0.0)
+    # Their line over defocus goes through the frame in focus, which shows nothing.
+    line = np.polyfit(found.defocus_nm[1:], turns[1:], 1)
+    assert np.degrees(line[1][0]) == pytest.approx(0.0, abs=0.15)
+    assert line[1][1] == pytest.approx(0.0, abs=0.003)

@@ -1,10 +1,12 @@
 """What the others say of a frame: where it lies, on which side of focus, if anything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ltemlive.frames import Frame, FrameMeta
-from ltemlive.recon.arrival import first_looked, looked_on_arrival, moved
+from ltemlive.recon.arrival import first_looked, looked_on_arrival
 from ltemlive.recon.field import ALIGNED
 from ltemlive.recon.guesses import expecting, weakest_first
 from ltemlive.recon.model import with_frames, with_members, with_shifts
@@ -112,14 +114,6 @@ def test_a_phase_of_frames_that_lay_elsewhere_is_given_up(drifting):
     assert (cold.steps, cold.evaluations) == (state.steps, state.evaluations)
 
 
-def test_a_state_moves_as_its_frames_do(drifting):
-    model, _ = drifting(border="periodic")
-    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 5)
-    there = moved(state, model.field, (3.0, -2.0))
-    expected = np.roll(state.unknowns.numpy(), (3, -2), axis=(1, 2))
-    np.testing.assert_allclose(there.unknowns, expected, atol=1e-4)
-
-
 # The sign of a defocus
 
 
@@ -128,7 +122,7 @@ def with_stated(model, reversed_seqs):
     return with_members(
         model,
         [
-            member.with_defocus(-member.stated_nm)
+            replace(member, stated_nm=-member.stated_nm).with_sign(0)
             if member.seq in reversed_seqs
             else member
             for member in model.members

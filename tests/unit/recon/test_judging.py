@@ -158,8 +158,8 @@ def test_an_unseen_frame_is_scored_by_noise_and_ignorance(frames, other_frames, 
     model, state = made(frames[:5])
 
     def score(series):
-        (image,) = with_frames(model, [series[5]]).images[5:]
-        return unseen_score(model, image, state)
+        (member,) = with_frames(model, [series[5]]).members[5:]
+        return unseen_score(model, member, state)
 
     assert score(frames).whole == pytest.approx(1.0, abs=0.25)
     assert score(changed(frames, other_frames, 5)).whole > 2.0

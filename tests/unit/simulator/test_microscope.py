@@ -233,6 +233,34 @@ def test_half_a_pixel_there_and_half_a_pixel_on_is_one_pixel():
     np.testing.assert_allclose(half, back, atol=1e-9)
 
 
+def test_a_rotation_goes_from_x_towards_y():
+    seen = column(0.0 * spot(30.0), 1.0 - 0.5 * np.roll(spot(30.0), (0, 9), (0, 1)))
+    turned = seen.image(1e5, rotation_deg=90.0)
+    # What was on the right is below.
+    np.testing.assert_allclose(turned, np.rot90(seen.image(1e5), -1), atol=1e-6)
+
+
+def test_a_magnification_leaves_the_middle_and_widens_all_else():
+    narrow = np.roll(spot(30.0), (12, -8), (0, 1))
+    y, x = (along + 0.5 * PIXEL_NM for along in positions())
+    at_y, at_x = 1.1 * 12.5 * PIXEL_NM, 1.1 * -7.5 * PIXEL_NM
+    wide = np.exp(-((y - at_y) ** 2 + (x - at_x) ** 2) / 33.0**2)
+    image = column(0.0 * narrow, np.sqrt(1.0 + narrow)).image(0.0, magnification=1.1)
+    inner = (slice(6, -6),) * 2
+    expected = (1.0 + wide) / (1.0 + narrow).mean()
+    np.testing.assert_allclose(image[inner], expected[inner], atol=1e-4)
+
+
+def test_a_shift_comes_after_the_rotation():
+    seen = column(0.0 * spot(30.0), 1.0 - 0.5 * np.roll(spot(30.0), (5, 3), (0, 1)))
+    turned = seen.image(1e5, rotation_deg=5.0)
+    moved = seen.image(1e5, rotation_deg=5.0, shift_px=(3.0, -2.0))
+    inner = (slice(8, -8),) * 2
+    np.testing.assert_allclose(
+        moved[inner], np.roll(turned, (3, -2), (0, 1))[inner], atol=1e-4
+    )
+
+
 def test_the_margin_lies_outside_the_frame():
     phase = 1.0 * spot(40.0)
     whole = column(phase).image(2e5)

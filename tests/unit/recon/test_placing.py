@@ -1,0 +1,71 @@
+"""Where frames lie against the reference, and the phase with it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ltemlive.recon.field import UPRIGHT, Turn
+from ltemlive.recon.innovation import predicted_alone
+from ltemlive.recon.members import Member
+from ltemlive.recon.placing import expected_turn, moved
+from ltemlive.recon.preparation import MeasuredImage
+from ltemlive.recon.solver import cold_start, refine
+from ltemlive.settings import SolverSettings
+
+SETTINGS = SolverSettings()
+
+
+def test_a_state_moves_as_its_frames_do(drifting):
+    model, _ = drifting(border="periodic")
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 5)
+    there = moved(state, model.field, (3.0, -2.0), UPRIGHT)
+    expected = np.roll(state.unknowns.numpy(), (3, -2), axis=(1, 2))
+    np.testing.assert_allclose(there.unknowns, expected, atol=1e-4)
+
+
+def test_a_state_turns_as_its_frames_do(turning):
+    model, _ = turning(most_deg=0.0, most=0.0, kind="stripe_domains")
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 20)
+    first = model.members[3]
+    elsewhere = replace(first, shift_px=(3.0, -2.0), turn=Turn(0.02, 0.01))
+    there = moved(state, model.field, elsewhere.shift_px, elsewhere.turn)
+    before = predicted_alone(model, first, state).misfit
+    after = predicted_alone(model, first.against(elsewhere), there).misfit
+    assert after == pytest.approx(before, rel=0.05)
+    assert predicted_alone(model, first, there).misfit > 2.0 * before
+
+
+def test_places_against_a_turned_frame_add_up():
+    first, second = (
+        Member(seq, None, 0.0, shift_px, shift_px, turn)
+        for seq, shift_px, turn in (
+            (0, (3.0, -2.0), Turn(0.02, 0.01)),
+            (1, (-1.0, 5.0), Turn(-0.03, 0.02)),
+        )
+    )
+    at = np.array([20.0, -7.0])
+    relative = second.against(first)
+    in_first = first.turn.matrix @ at + first.shift_px
+    in_second = second.turn.matrix @ at + second.shift_px
+    through = relative.turn.matrix @ in_first + relative.shift_px
+    np.testing.assert_allclose(through, in_second, atol=1e-12)
+    assert first.against(first).is_aligned
+
+
+def test_turns_are_expected_to_go_with_defocus():
+    known = [
+        Member(
+            seq, defocused(value_nm), value_nm, turn=Turn(value_nm * 1e-8, -value_nm * 2e-8)
+        )
+        for seq, value_nm in enumerate((-2e5, 2e5, 1e6))
+    ]
+    found = expected_turn(known, Member(3, defocused(-1e6), -1e6))
+    assert found == pytest.approx((-0.01, 0.02))
+    # Weak ones alone do not tell what strong ones do.
+    assert expected_turn(known[:2], known[2]) == known[1].turn
+    assert expected_turn([], known[0]) == UPRIGHT
+
+
+def defocused(defocus_nm):
+    return MeasuredImage(np.ones((4, 4), np.float32), defocus_nm, 0.05, 0.1, ())
