@@ -1,23 +1,28 @@
 """Reconstruct series whose frames lie anywhere; say what not knowing where has cost.
 
 Each frame is moved by up to ``--shift`` pixels either way and, with ``--drift``, by so many
-more from each frame to the next. 10 % noise, images summed over tilts and focus as a
-microscope forms them, default settings. ``aligned`` is the same series without any shift,
-told so; ``told`` knows where each frame lies; ``none`` takes them as aligned; ``raw`` takes
-what the phase correlation of each image with the first one gives (scikit-image, a twentieth
-of a pixel); ``ltemlive`` finds out.
+more from each frame to the next. ``--rotation`` degrees and ``--magnification`` (natural
+logarithm) are reached at the strongest defocus, in proportion to it, either way by chance,
+and each frame is off that line by up to a tenth of them. 10 % noise, images summed over
+tilts and focus as a microscope forms them, default settings. ``aligned`` is the same series
+without any of it, told so; ``told`` knows how each frame lies; ``none`` takes them as
+aligned; ``raw`` takes what the phase correlation of each image with the first one gives
+(scikit-image, a twentieth of a pixel); ``ltemlive`` finds out.
 
-``shift px`` is the rms error and ``worst px`` the largest, less what no data can tell: what
-is common to all frames, and what is proportional to defocus, which is a plane of the phase.
+``shift px`` is the rms error and ``worst px`` the largest, ``turn deg`` and ``growth %`` are
+the rms errors of rotation and magnification, less what no data can tell: what is common to
+all frames, and what is proportional to defocus, a plane of the phase, or a parabola.
 Images in focus that show no absorption lie nowhere and are left out. Phase and gradient are
-scored without their plane, where the defocused frames lie. ``gradients`` is the time to
-register one frame, in gradients of the whole series.
+scored without their plane, and without their parabola where frames are magnified, where the
+defocused frames lie. ``gradients`` is the time to register one frame, in gradients of the
+whole series.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -25,13 +30,14 @@ from contest import model_of
 from paper_series import NM_PER_MM, PHANTOM, paper_optics
 from paper_table import specimen_of
 from reporting import Row, parser, report
-from scipy.ndimage import fourier_shift
+from scipy.ndimage import affine_transform, fourier_shift
 from skimage.registration import phase_cross_correlation
 
 from ltemlive.physics.accuracy import phase_accuracy, without_plane
 from ltemlive.recon.arrival import first_looked, looked_at
+from ltemlive.recon.field import UPRIGHT, Turn
 from ltemlive.recon.joint import refine_jointly
-from ltemlive.recon.model import with_shifts
+from ltemlive.recon.model import with_shifts, with_used
 from ltemlive.recon.search import bare_search
 from ltemlive.recon.solver import cold_start
 from ltemlive.settings import SolverSettings
@@ -55,6 +61,8 @@ PLANES_MM: dict[int, tuple[float, ...]] = {
 }
 NOISE = 0.1
 MARGIN_PX = 128
+SCATTER = 0.1
+"""How far frames turn off their line over defocus, as a part of what is reached."""
 SAMPLES = ("target", "paper", "stripes")
 
 Method = Literal["aligned", "told", "none", "raw", "ltemlive"]
@@ -68,6 +76,8 @@ class _Case(NamedTuple):
     optics: Microscope
     defocus_nm: NDArray[np.float64]
     shifts_px: NDArray[np.float64]
+    turns: NDArray[np.float64]
+    """Rotation [rad] and log magnification of each frame."""
     aligned: SeriesModel
     moved: SeriesModel
 
@@ -110,16 +120,35 @@ def _case(sample: str, n_planes: int, seed: int, options: Any) -> _Case:
     shifts_px = rng.uniform(-options.shift, options.shift, (n_planes, 2))
     shifts_px += np.outer(np.arange(n_planes), options.drift)
     shifts_px -= shifts_px[0]
+    turns = _turns(defocus_nm, rng, options)
     models = []
-    for moved in (np.zeros_like(shifts_px), shifts_px):
+    for share in (0.0, 1.0):
         noise = np.random.default_rng([seed, n_planes])
         images = []
-        for value_nm, (along_y, along_x) in zip(defocus_nm, moved, strict=True):
-            root = np.sqrt(microscope.image(value_nm, shift_px=(along_y, along_x)))
+        for value_nm, shift_px, turn in zip(defocus_nm, shifts_px, turns, strict=True):
+            image = microscope.image(
+                value_nm,
+                shift_px=tuple(share * shift_px),
+                rotation_deg=float(np.degrees(share * turn[0])),
+                magnification=float(np.exp(share * turn[1])),
+            )
+            root = np.sqrt(np.maximum(image, 0.0))
             root += 0.5 * NOISE * noise.standard_normal(root.shape)
             images.append(np.asarray(np.maximum(root, 0.0) ** 2, np.float32))
         models.append(model_of(images, list(defocus_nm), optics))
-    return _Case(specimen, optics, defocus_nm, shifts_px, *models)
+    return _Case(specimen, optics, defocus_nm, shifts_px, turns, *models)
+
+
+def _turns(
+    defocus_nm: NDArray[np.float64], rng: np.random.Generator, options: Any
+) -> NDArray[np.float64]:
+    """Return rotation and log magnification of each frame, the first one's zero."""
+    most = np.array([np.radians(options.rotation), options.magnification])
+    along = defocus_nm / np.abs(defocus_nm).max()
+    line = np.outer(along, rng.choice([-1.0, 1.0], 2))
+    off = SCATTER * rng.uniform(-1.0, 1.0, line.shape)
+    turns = most * (line + off)
+    return np.asarray(turns - turns[0])
 
 
 def sample_of(name: str, seed: int) -> tuple[Specimen, Microscope]:
@@ -139,7 +168,7 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
     if method == "raw":
         model = with_shifts(model, _raw_shifts(model))
     if method == "told":
-        model = with_shifts(model, [(dy, dx) for dy, dx in case.shifts_px.tolist()])
+        model = _told(model, case)
     started = time.perf_counter()
     if method == "ltemlive":
         model = first_looked(model, settings)
@@ -150,28 +179,47 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
     solved = time.perf_counter()
     true_px = 0.0 if method == "aligned" else case.shifts_px
     error_px = np.array(model.shifts_px) - true_px
-    common_px = error_px[case.defocus_nm != 0.0].mean(axis=0)
-    truth_rad = _truth_rad(case.specimen, common_px)
+    errors = np.array(model.turns) - (0.0 if method == "aligned" else case.turns)
+    is_defocused = case.defocus_nm != 0.0
+    common_px, common = (each[is_defocused].mean(axis=0) for each in (error_px, errors))
+    truth_rad = _truth_rad(case.specimen, common_px, Turn(*common.tolist()))
     figures = {
-        **accuracy_figures(model, state, truth_rad),
+        **accuracy_figures(model, state, truth_rad, has_parabola=bool(case.turns.any())),
         "register s": registered - started,
         "solve s": solved - registered,
     }
     if method in ("raw", "ltemlive"):
-        left_px = _determined(error_px, case)
-        figures["shift px"] = float(np.sqrt((left_px**2).sum(axis=1).mean()))
-        figures["worst px"] = float(np.abs(left_px).max())
+        figures |= _places(error_px, errors, case)
     if method == "ltemlive":
         figures["gradients"] = _cost(model, settings)
     return figures
 
 
-def accuracy_figures(
-    model: SeriesModel, state: SolverState, truth_rad: NDArray[np.float32]
+def _places(
+    error_px: NDArray[np.float64], errors: NDArray[np.float64], case: _Case
 ) -> dict[str, float]:
-    """Return phase, gradient and slope after removal of the plane."""
+    """Return how far from where they lie frames were found, and from how they turn."""
+    left_px = _determined(error_px, case)
+    rotation_rad, growth = np.sqrt((_determined(errors, case) ** 2).mean(axis=0))
+    return {
+        "shift px": float(np.sqrt((left_px**2).sum(axis=1).mean())),
+        "worst px": float(np.abs(left_px).max()),
+        "turn deg": float(np.degrees(rotation_rad)),
+        "growth %": 100.0 * float(growth),
+    }
+
+
+def accuracy_figures(
+    model: SeriesModel,
+    state: SolverState,
+    truth_rad: NDArray[np.float32],
+    *,
+    has_parabola: bool = False,
+) -> dict[str, float]:
+    """Return phase, gradient and slope after removal of the plane, or of the parabola."""
     phase_rad = model.field.crop(state.phase.numpy())
-    accuracy = phase_accuracy(without_plane(phase_rad), without_plane(truth_rad))
+    less = _without_parabola if has_parabola else without_plane
+    accuracy = phase_accuracy(less(phase_rad), less(truth_rad))
     return {
         "phase": accuracy.phase,
         "gradient": accuracy.gradient,
@@ -197,16 +245,45 @@ def _determined(error_px: NDArray[np.float64], case: _Case) -> NDArray[np.float6
     return np.asarray(error_px - untold @ fitted)
 
 
-def _truth_rad(specimen: Specimen, common_px: NDArray[np.float64]) -> NDArray[np.float32]:
+def _told(model: SeriesModel, case: _Case) -> SeriesModel:
+    there = [
+        replace(member, shift_px=(dy, dx), registered_px=(dy, dx), turn=Turn(*turn))
+        for member, (dy, dx), turn in zip(
+            model.used, case.shifts_px.tolist(), case.turns.tolist(), strict=True
+        )
+    ]
+    return with_used(model, there)
+
+
+def _truth_rad(
+    specimen: Specimen, common_px: NDArray[np.float64], common: Turn
+) -> NDArray[np.float32]:
     """Return the phase on the frame where the defocused frames were found to lie."""
     spectrum = fourier_shift(np.fft.fft2(specimen.phase_rad), -common_px)
-    return specimen.frame_of(np.fft.ifft2(spectrum).real).astype(np.float32)
+    phase_rad = np.fft.ifft2(spectrum).real
+    if common != UPRIGHT:
+        middle = np.array([(side - 1) / 2 for side in phase_rad.shape])
+        first = middle - common.matrix @ middle
+        phase_rad = affine_transform(
+            phase_rad, common.matrix, first, order=5, mode="grid-wrap"
+        )
+    return specimen.frame_of(phase_rad).astype(np.float32)
+
+
+def _without_parabola(phase_rad: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a phase less what a magnification in proportion to defocus may be."""
+    y, x = (np.linspace(-1.0, 1.0, side) for side in phase_rad.shape)
+    along_y, along_x = np.meshgrid(y, x, indexing="ij")
+    shapes = [np.ones_like(along_y), along_y, along_x, along_y**2 + along_x**2]
+    untold = np.stack([each.ravel() for each in shapes], axis=1)
+    fitted, *_ = np.linalg.lstsq(untold, phase_rad.ravel().astype(float))
+    return np.asarray(phase_rad - (untold @ fitted).reshape(phase_rad.shape), np.float32)
 
 
 def _cost(model: SeriesModel, settings: SolverSettings) -> float:
     """Return the time to register one frame in gradients of the whole series."""
     state = cold_start(model.series, settings)
-    image = model.images[-1]
+    member = model.used[-1]
 
     def seconds(action: Any) -> float:
         action()
@@ -218,7 +295,7 @@ def _cost(model: SeriesModel, settings: SolverSettings) -> float:
         return statistics.median(times)
 
     gradient = seconds(lambda: bare_search(state, model.series).gradient.numpy())
-    frame = seconds(lambda: looked_at(model, image, state, settings))
+    frame = seconds(lambda: looked_at(model, member, state, settings))
     return frame / gradient
 
 
@@ -234,6 +311,8 @@ def _options() -> Any:
     arguments.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     arguments.add_argument("--shift", type=float, default=40.0, metavar="PX")
     arguments.add_argument("--drift", type=float, nargs=2, default=[0.0, 0.0])
+    arguments.add_argument("--rotation", type=float, default=0.0, metavar="DEG")
+    arguments.add_argument("--magnification", type=float, default=0.0, metavar="LOG")
     arguments.add_argument("--methods", choices=METHODS, nargs="+", default=list(METHODS))
     return arguments.parse_args()
 

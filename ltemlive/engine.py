@@ -257,6 +257,7 @@ class LiveEngine:
         state = self._state
         scores = holdout_scores(state, model) if state else ()
         # On its way a phase fits no image.
+        is_turned = state is not None and self._settings.turns_frames
         is_at_rest = state is not None and not self.wants_steps
         doubts = notes_on_fit(scores, model) if is_at_rest else ()
         return PhaseEstimate(
@@ -277,6 +278,8 @@ class LiveEngine:
             device=runtime.device_name(),
             t_frame_last=self._t_frame_last,
             shift_px=model.shifts_px if state and self._settings.aligns_frames else (),
+            rotation_deg=model.rotations_deg if is_turned else (),
+            magnification=model.magnifications if is_turned else (),
             holdout=scores,
             set_aside=model.set_aside,
             notes=(*model.notes, *doubts),

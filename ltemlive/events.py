@@ -86,6 +86,9 @@ class PhaseEstimate:
     shift_px: tuple[tuple[float, float], ...] = ()
     """(dy, dx) of each frame in ``seqs_used`` against the reference frame; empty where
     frames are taken as they are."""
+    rotation_deg: tuple[float, ...] = ()
+    """How each of them is rotated against the reference frame, from x towards y."""
+    magnification: tuple[float, ...] = ()
     holdout: tuple[float, ...] = ()
     """How each of them fits what the others predict (1 does, more does not); empty where
     the method cannot tell."""

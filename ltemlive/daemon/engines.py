@@ -141,6 +141,8 @@ def final_estimate(
             (frame.meta.t_exposure_start or 0.0 for frame in stored.frames), default=None
         ),
         shift_px=report.shift_px or (),
+        rotation_deg=report.rotation_deg or (),
+        magnification=report.magnification or (),
         holdout=report.holdout or (),
         set_aside=result.set_aside,
         notes=report.notes,

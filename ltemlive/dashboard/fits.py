@@ -16,11 +16,16 @@ LARGEST = 1e12
 """No shift and no score is larger; JSON has whole numbers that no float can hold."""
 
 
+PARALLEL = ("shift_px", "rotation_deg", "magnification", "holdout")
+
+
 class FrameFit(NamedTuple):
     """How a frame goes together with the others; None where nobody can tell."""
 
     shift_px: tuple[float, float] | None = None
     """(dy, dx) against the reference frame."""
+    turn: tuple[float, float] | None = None
+    """Rotation [deg], from x towards y, and magnification against the reference frame."""
     holdout: float | None = None
     """1 where it fits what the others predict, more where it does not."""
 
@@ -33,18 +38,10 @@ def read_fits(header: Mapping[str, Any], seqs: tuple[int, ...]) -> dict[int, Fra
     WireError
         If it tells of another number of frames.
     """
-    shifts = header.get("shift_px") or [None] * len(seqs)
-    scores = header.get("holdout") or [None] * len(seqs)
-    if not (isinstance(shifts, list) and isinstance(scores, list)):
-        raise WireError("estimate: expected lists of shift_px and holdout")
-    if not len(shifts) == len(scores) == len(seqs):
-        raise WireError(
-            f"estimate: expected shift_px and holdout of {len(seqs)} frames, got "
-            f"{len(shifts)} and {len(scores)}"
-        )
+    told = [_parallel(header, key, len(seqs)) for key in PARALLEL]
     return {
-        seq: FrameFit(_pair(shift), _finite(score))
-        for seq, shift, score in zip(seqs, shifts, scores, strict=True)
+        seq: FrameFit(_pair(shift), _pair([rotation, magnification]), _finite(score))
+        for seq, shift, rotation, magnification, score in zip(seqs, *told, strict=True)
     }
 
 
@@ -64,6 +61,13 @@ def read_set_aside(header: Mapping[str, Any]) -> dict[int, str]:
         fields.whole("seq"): fields.text("reason", most=MAX_REASON_CHARACTERS)
         for fields in listed
     }
+
+
+def _parallel(header: Mapping[str, Any], key: str, count: int) -> list[Any]:
+    values = header.get(key) or [None] * count
+    if not isinstance(values, list) or len(values) != count:
+        raise WireError(f"estimate: expected {key} as a list of {count} frames")
+    return values
 
 
 def _pair(value: Any) -> tuple[float, float] | None:

@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
     from ltemlive.wire.results import FrameRow
 
-HEADINGS = ("Frame", "Defocus (\N{MICRO SIGN}m)", "Shift (px)", "Fit", "State", "Reason")
-_SHIFT, _FIT, _STATE = 2, 3, 4
-_WIDTHS_PX = (64, 124, 112, 56, 80)
+HEADINGS = (
+    "Frame",
+    "Defocus (\N{MICRO SIGN}m)",
+    "Shift (px)",
+    "Turn (\N{DEGREE SIGN}, %)",
+    "Fit",
+    "State",
+    "Reason",
+)
+_SHIFT, _FIT, _STATE = 2, 4, 5
+_WIDTHS_PX = (64, 124, 112, 112, 56, 80)
 
 _COLOURS = {
     "stored": theme.MUTED,
@@ -130,6 +138,7 @@ def cells(row: FrameRow, fit: FrameFit) -> tuple[str, ...]:
         row.frame,
         wording.defocus_text(row.defocus_nm),
         wording.shift_text(fit.shift_px),
+        wording.turn_text(fit.turn),
         wording.fit_text(fit.holdout),
         row.state,
         row.reason or "",

@@ -51,6 +51,15 @@ def shift_text(shift_px: tuple[float, float] | None) -> str:
     return ", ".join(f"{each:+.1f}".replace("-", "\N{MINUS SIGN}") for each in shift_px)
 
 
+def turn_text(turn: tuple[float, float] | None) -> str:
+    """Return how a frame is rotated [degrees] and by how much larger it is [per cent]."""
+    if turn is None:
+        return NOTHING
+    rotation_deg, magnification = turn
+    text = f"{rotation_deg:+.2f}, {100.0 * (magnification - 1.0):+.2f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
 def fit_text(holdout: float | None) -> str:
     """Return how a frame fits the others: 1.0 does, more does not."""
     return NOTHING if holdout is None else f"{holdout:.2f}" if holdout < 10 else "10+"

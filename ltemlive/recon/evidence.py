@@ -12,6 +12,10 @@ from ltemlive.recon.preparation import is_significant
 if TYPE_CHECKING:
     from ltemlive.recon.model import SeriesModel
 
+PARABOLA_NOTE = (
+    "frames are magnified through focus: what is proportional to defocus is a parabola of "
+    "the phase, and no data tell how much of it is which"
+)
 NO_FOCUS_NOTE = (
     "no in-focus image yet: the defocused ones hardly tell the amplitude, so edges of "
     "absorbing objects may show up in the phase"
@@ -71,6 +75,8 @@ def notes_on(model: SeriesModel) -> tuple[str, ...]:
             "amid the others"
         )
     notes.extend(_notes_on_signs(model))
+    if any(turn.log_magnification for turn in model.turns):
+        notes.append(PARABOLA_NOTE)
     pairs = [(image.sigma, image.contrast) for image in model.defocused]
     n_blank = sum(contrast == 0.0 for _, contrast in pairs)
     if n_blank:

@@ -85,6 +85,16 @@ class SeriesModel:
         return tuple(member.turn for member in self.used)
 
     @property
+    def rotations_deg(self) -> tuple[float, ...]:
+        """Return how each frame is rotated, from x (right) towards y (down)."""
+        return tuple(turn.rotation_deg for turn in self.turns)
+
+    @property
+    def magnifications(self) -> tuple[float, ...]:
+        """Return how each frame is magnified against the reference frame."""
+        return tuple(turn.magnification for turn in self.turns)
+
+    @property
     def registered_px(self) -> tuple[Shift | None, ...]:
         """Return the same before it was refined with the phase; None: it did not show."""
         return tuple(member.registered_px for member in self.used)

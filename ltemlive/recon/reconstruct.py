@@ -118,6 +118,8 @@ def reconstruct(
         versions=versions(),
         method=settings.method,
         shift_px=model.shifts_px if settings.aligns_frames else None,
+        rotation_deg=model.rotations_deg if settings.turns_frames else None,
+        magnification=model.magnifications if settings.turns_frames else None,
         holdout=solution.holdout,
         notes=(*model.notes, *solution.notes),
     )

@@ -62,6 +62,15 @@ def frame_table(report: Report, *, max_rows: int) -> list[TableLine]:
     if report.shift_px is not None:
         heading.append("shift y, x [px]")
         columns.append([_with_minus(f"{dy:+.2f}, {dx:+.2f}") for dy, dx in report.shift_px])
+    turns = list(zip(report.rotation_deg or (), report.magnification or (), strict=True))
+    if any(turn != (0.0, 1.0) for turn in turns):
+        heading.append("turn [\N{DEGREE SIGN}, %]")
+        columns.append(
+            [
+                _with_minus(f"{degrees:+.2f}, {100.0 * (factor - 1.0):+.2f}")
+                for degrees, factor in turns
+            ]
+        )
     used = [TableLine(cells) for cells in zip(*columns, strict=True)]
     rejected = [
         TableLine((f"{shown(bad.frame, 24)}: {shown(bad.reason, 60)}",), is_alarm=True)

@@ -174,6 +174,8 @@ def estimate_message(
         "t_published": t_published,
         "device": estimate.device,
         "shift_px": estimate.shift_px,
+        "rotation_deg": estimate.rotation_deg,
+        "magnification": estimate.magnification,
         "holdout": _finite_or_null(estimate.holdout),
         "set_aside": [
             {"seq": seq, "reason": one_line(reason)} for seq, reason in estimate.set_aside

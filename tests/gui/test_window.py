@@ -262,20 +262,25 @@ def test_the_table_lists_frames_with_state_and_reason(window, status_of):
     draw(window, after(status_of()))
     model = window.frames.model()
     texts = [model.index(2, column).data() for column in range(model.columnCount())]
-    assert texts == ["2", "\u2212150", "\u2013", "\u2013", "rejected", "saturated"]
-    colour = model.index(2, 4).data(QtCore.Qt.ItemDataRole.ForegroundRole)
+    assert texts == ["2", "\u2212150", *3 * ["\u2013"], "rejected", "saturated"]
+    colour = model.index(2, 5).data(QtCore.Qt.ItemDataRole.ForegroundRole)
     assert colour == QtGui.QColor(theme.BAD)
 
 
 def test_the_table_tells_where_a_frame_lies_and_how_it_fits(window, estimate_of, status_of):
-    told = estimate_of(shift_px=((0.0, 0.0), (-12.34, 3.06)), holdout=(1.004, 23.0))
+    told = estimate_of(
+        shift_px=((0.0, 0.0), (-12.34, 3.06)),
+        rotation_deg=(0.0, -0.126),
+        magnification=(1.0, 1.0123),
+        holdout=(1.004, 23.0),
+    )
     draw(window, after(told, status_of()))
     model = window.frames.model()
-    texts = [[model.index(row, column).data() for column in (2, 3)] for row in range(3)]
+    texts = [[model.index(row, column).data() for column in (2, 3, 4)] for row in range(3)]
     assert texts == [
-        ["+0.0, +0.0", "1.00"],
-        ["\u221212.3, +3.1", "10+"],
-        ["\u2013", "\u2013"],
+        ["+0.0, +0.0", "+0.00, +0.00", "1.00"],
+        ["\u221212.3, +3.1", "\u22120.13, +1.23", "10+"],
+        ["\u2013", "\u2013", "\u2013"],
     ]
 
 
@@ -286,7 +291,7 @@ def test_new_fits_leave_the_table_as_the_user_left_it(window, estimate_of, statu
     model.modelReset.connect(lambda: resets.append(1))
     second = estimate_of(rev=2, shift_px=((0.0, 0.0), (1.5, 0.0)), holdout=(1.0, 1.01))
     draw(window, after(first, status_of(), second))
-    assert [model.index(1, column).data() for column in (2, 3)] == ["+1.5, +0.0", "1.01"]
+    assert [model.index(1, column).data() for column in (2, 4)] == ["+1.5, +0.0", "1.01"]
     assert resets == []
 
 
@@ -339,7 +344,7 @@ def test_mark_up_from_outside_is_shown_and_not_obeyed(window, estimate_of, statu
     draw(window, after(estimate_of(series="<b>s</b>"), status_of(frames=rows)))
     assert window.header.series.text() == "<b>s</b>"
     assert window.header.series.textFormat() == QtCore.Qt.TextFormat.PlainText
-    tip = window.frames.model().index(0, 5).data(QtCore.Qt.ItemDataRole.ToolTipRole)
+    tip = window.frames.model().index(0, 6).data(QtCore.Qt.ItemDataRole.ToolTipRole)
     assert "<" not in tip
 
 

@@ -76,6 +76,8 @@ def test_an_estimate_comes_bit_for_bit_whatever_its_numbers(phase_rad, objective
         pixel_nm=5.0,
         device="abacus",
         shift_px=((0.0, 0.0), (-1.25, 40.5)),
+        rotation_deg=(0.0, -0.5),
+        magnification=(1.0, 1.02),
         holdout=(1.0, 2.5),
         notes=("a", "b"),
     )
@@ -89,6 +91,8 @@ def test_an_estimate_comes_bit_for_bit_whatever_its_numbers(phase_rad, objective
         "seqs_used",
         "defocus_nm",
         "shift_px",
+        "rotation_deg",
+        "magnification",
         "holdout",
         "notes",
     ):

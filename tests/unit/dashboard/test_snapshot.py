@@ -369,12 +369,17 @@ def test_what_is_set_aside_without_a_number_or_reason_is_refused(wrong):
 
 
 def test_frames_fit_as_the_newest_estimate_of_their_series_says():
-    told = estimate(shift_px=((0.0, 0.0), (1.5, -2.0)), holdout=(1.0, float("inf")))
+    told = estimate(
+        shift_px=((0.0, 0.0), (1.5, -2.0)),
+        rotation_deg=(0.0, 0.5),
+        magnification=(1.0, 1.02),
+        holdout=(1.0, float("inf")),
+    )
     assert fits(after(status())) == {}
-    assert fits(after(status(), estimate()))[1] == FrameFit(None, None)
+    assert fits(after(status(), estimate()))[1] == FrameFit()
     assert fits(after(status(), told)) == {
-        0: FrameFit((0.0, 0.0), 1.0),
-        1: FrameFit((1.5, -2.0), None),
+        0: FrameFit((0.0, 0.0), (0.0, 1.0), 1.0),
+        1: FrameFit((1.5, -2.0), (0.5, 1.02), None),
     }
     assert fits(after(told, status(ordinal=2))) == {}
 
@@ -386,8 +391,10 @@ def test_a_fit_that_is_no_number_is_not_told():
     assert shown == {0: FrameFit(), 1: FrameFit()}
 
 
-@pytest.mark.parametrize("wrong", [{"shift_px": [[0.0, 0.0]]}, {"holdout": {"0": 1.0}}])
+@pytest.mark.parametrize(
+    "wrong", [{"shift_px": [[0.0, 0.0]]}, {"rotation_deg": [0.0]}, {"holdout": {"0": 1.0}}]
+)
 def test_fits_of_other_frames_than_those_used_are_refused(wrong):
     message = estimate(shift_px=((0.0, 0.0), (1.5, -2.0)), holdout=(1.0, 1.0))
-    with pytest.raises(WireError, match="shift_px and holdout"):
+    with pytest.raises(WireError, match="as a list of 2 frames"):
         after(replace(message, header={**message.header, **wrong}))

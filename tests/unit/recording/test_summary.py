@@ -33,6 +33,8 @@ def long_series(make_result, n_used, n_rejected, shape=(32, 32)):
         frames_used=tuple(f"{seq:06d}.tif" for seq in range(n_used)),
         defocus_nm=tuple(1e5 * seq for seq in range(n_used)),
         shift_px=((0.0, 0.0),) * n_used,
+        rotation_deg=(-1.25,) * n_used,
+        magnification=(0.965,) * n_used,
         frames_rejected=tuple(
             RejectedFrame(f"{seq:06d}.tif", "a long reason " * 20)
             for seq in range(n_rejected)

@@ -78,6 +78,8 @@ def _estimate():
         device="CPU, 2 threads",
         t_frame_last=T,
         shift_px=((0.0, 0.0), (-1.5, 0.25)),
+        rotation_deg=(0.0, 0.25),
+        magnification=(1.0, 1.005),
         holdout=(0.98, 1.02),
         set_aside=((4, "saturated"),),
         notes=("No image on the other side of focus.",),
