@@ -9,8 +9,8 @@ without any of it, told so; ``told`` knows how each frame lies; ``none`` takes t
 aligned; ``raw`` takes what the phase correlation of each image with the first one gives
 (scikit-image, a twentieth of a pixel); ``ltemlive`` finds out.
 
-``shift px`` is the rms error and ``worst px`` the largest, ``turn deg`` and ``growth %`` are
-the rms errors of rotation and magnification, less what no data can tell: what is common to
+``shift px`` is the rms error and ``worst px`` the largest, ``turn deg`` and ``growth %``
+are the rms errors of rotation and magnification, less what no data can tell: what is common to
 all frames, and what is proportional to defocus, a plane of the phase, or a parabola.
 Images in focus that show no absorption lie nowhere and are left out. Phase and gradient are
 scored without their plane, and without their parabola where frames are magnified, where the
