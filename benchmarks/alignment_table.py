@@ -10,12 +10,12 @@ aligned; ``raw`` takes what the phase correlation of each image with the first o
 (scikit-image, a twentieth of a pixel); ``ltemlive`` finds out.
 
 ``shift px`` is the rms error and ``worst px`` the largest, ``turn deg`` and ``growth %``
-are the rms errors of rotation and magnification, less what no data can tell: what is common to
-all frames, and what is proportional to defocus, a plane of the phase, or a parabola.
-Images in focus that show no absorption lie nowhere and are left out. Phase and gradient are
-scored without their plane, and without their parabola where frames are magnified, where the
-defocused frames lie. ``gradients`` is the time to register one frame, in gradients of the
-whole series.
+are the rms errors of rotation and magnification, less what no data can tell: what is common
+to all frames, and what is proportional to defocus, a plane of the phase, or a parabola.
+Images in focus that show no absorption lie nowhere and are left out, and so is what was set
+aside. Phase and gradient are scored without their plane, and without their parabola where
+frames are magnified, where the defocused frames lie. ``gradients`` is the time to register
+one frame, in gradients of the whole series.
 """
 
 from __future__ import annotations
@@ -80,6 +80,15 @@ class _Case(NamedTuple):
     """Rotation [rad] and log magnification of each frame."""
     aligned: SeriesModel
     moved: SeriesModel
+
+    def of(self, seqs: tuple[int, ...]) -> _Case:
+        """Return what is true of some frames."""
+        used = list(seqs)
+        return self._replace(
+            defocus_nm=self.defocus_nm[used],
+            shifts_px=self.shifts_px[used],
+            turns=self.turns[used],
+        )
 
     @property
     def is_telling(self) -> NDArray[np.bool_]:
@@ -163,7 +172,8 @@ def sample_of(name: str, seed: int) -> tuple[Specimen, Microscope]:
 
 
 def _figures(case: _Case, method: Method) -> dict[str, float]:
-    settings = SolverSettings(align=method == "ltemlive")
+    is_ours = method == "ltemlive"
+    settings = SolverSettings(align=is_ours, judge=is_ours)
     model = case.aligned if method == "aligned" else case.moved
     if method == "raw":
         model = with_shifts(model, _raw_shifts(model))
@@ -177,9 +187,10 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
     while state.steps < settings.max_steps and not state.is_converged:
         model, state, _ = refine_jointly(model, state, settings.max_steps - state.steps)
     solved = time.perf_counter()
-    true_px = 0.0 if method == "aligned" else case.shifts_px
-    error_px = np.array(model.shifts_px) - true_px
-    errors = np.array(model.turns) - (0.0 if method == "aligned" else case.turns)
+    is_there = float(method != "aligned")
+    case = case.of(model.seqs)
+    error_px = np.array(model.shifts_px) - is_there * case.shifts_px
+    errors = np.array(model.turns) - is_there * case.turns
     is_defocused = case.defocus_nm != 0.0
     common_px, common = (each[is_defocused].mean(axis=0) for each in (error_px, errors))
     truth_rad = _truth_rad(case.specimen, common_px, Turn(*common.tolist()))
