@@ -306,7 +306,7 @@ def _cost(model: SeriesModel, settings: SolverSettings) -> float:
         return statistics.median(times)
 
     gradient = seconds(lambda: bare_search(state, model.series).gradient.numpy())
-    frame = seconds(lambda: looked_at(model, member, state, settings))
+    frame = seconds(lambda: looked_at(model, member, state, settings, model.used))
     return frame / gradient
 
 

@@ -256,8 +256,8 @@ class LiveEngine:
     ) -> PhaseEstimate:
         state = self._state
         scores = holdout_scores(state, model) if state else ()
-        # On its way a phase fits no image.
         is_turned = state is not None and self._settings.turns_frames
+        # On its way a phase fits no image.
         is_at_rest = state is not None and not self.wants_steps
         doubts = notes_on_fit(scores, model) if is_at_rest else ()
         return PhaseEstimate(

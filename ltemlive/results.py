@@ -42,7 +42,8 @@ class Report:
     shift_px: tuple[tuple[float, float], ...] | None = None
     """(dy, dx) of each frame; None: the frames were taken as aligned."""
     rotation_deg: tuple[float, ...] | None = None
-    """Of each frame against the reference frame, from x towards y; None: not looked for."""
+    """Of each frame against the reference frame, from x towards y; None: neither is looked
+    for; zeros: this one is not."""
     magnification: tuple[float, ...] | None = None
     holdout: tuple[float, ...] | None = None
     """How each frame compares with what the others predict, squared and in units of what

@@ -118,13 +118,13 @@ class SolverSettings(_Section):
     are."""
     refine_rotation: bool = True
     """Find how each frame is rotated, where frames are aligned."""
-    rotation_width_deg: float = Field(0.5, gt=0.0, le=90.0)
-    """How far a frame may be off the line of the others over defocus (standard deviation),
-    where its image says little of it."""
+    rotation_width_deg: float = Field(0.5, ge=0.001, le=90.0)
+    """How far frames are off their line over defocus (standard deviation). There is a line
+    through any two."""
     refine_magnification: bool = True
     """Find how each frame is magnified, where frames are aligned. What is proportional to
     defocus cannot be told from a parabola of the phase."""
-    magnification_width: float = Field(0.01, gt=0.0, le=1.0)
+    magnification_width: float = Field(0.01, ge=1e-5, le=1.0)
     """The same of the magnification, as a part of it."""
     judge: bool = True
     """Set frames aside that do not belong to the others, and mend a sign of defocus that

@@ -17,6 +17,7 @@ LARGEST = 1e12
 
 
 PARALLEL = ("shift_px", "rotation_deg", "magnification", "holdout")
+"""Keys of an estimate with one value for each frame used, as ``read_fits`` takes them."""
 
 
 class FrameFit(NamedTuple):

@@ -25,7 +25,7 @@ HEADINGS = (
     "Reason",
 )
 _SHIFT, _FIT, _STATE = 2, 4, 5
-_WIDTHS_PX = (64, 124, 112, 112, 56, 80)
+_WIDTHS_PX = (64, 109, 112, 104, 56, 80)
 
 _COLOURS = {
     "stored": theme.MUTED,

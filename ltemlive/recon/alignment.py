@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ltemlive.physics.optics import is_in_focus
 from ltemlive.recon.field import ALIGNED, UPRIGHT, Turn
 from ltemlive.recon.innovation import predictions
 from ltemlive.recon.model import with_used
@@ -45,9 +46,11 @@ AS_ONE_PX = 0.2
 not better by far, and the plane of the phase depends on it. If turns move the middle of no
 edge farther, no frame is turned."""
 
-TELLING, FIXED = 25.0, 1e6
-"""Stiffness in units of a prior's: of a frame that tells its turn, and of one that is held
-to what the others say."""
+LEFT_AS_ONE_PX = 0.3
+"""From which a series that is not turned is: between the two it stays as it is."""
+FIRM, STEEP = 25.0, 4
+"""Stiffness of an image in focus, in units of a prior's, below which that holds it more
+tightly, and by which power of what is missing."""
 
 
 def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
@@ -72,10 +75,12 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
     moved = [member.against(origin) for member in moved]
     if np.abs([member.shift_px for member in moved]).max() < AS_ONE_PX:
         moved = [replace(member, shift_px=ALIGNED) for member in moved]
-    if max(member.turn.reach_px(frame_shape) for member in moved) < AS_ONE_PX:
+    is_turned = any(turn != UPRIGHT for turn in model.turns)
+    widest_px = max(member.turn.reach_px(frame_shape) for member in moved)
+    if widest_px < (AS_ONE_PX if is_turned else LEFT_AS_ONE_PX):
         moved = [replace(member, turn=UPRIGHT) for member in moved]
     farthest_px = max(
-        _distance_px(one, other, frame_shape)
+        one.distance_px(other, frame_shape)
         for one, other in zip(moved, model.used, strict=True)
     )
     if farthest_px < LEAST_STEP_PX:
@@ -133,10 +138,8 @@ def _derivatives(image: NDArray[np.float32], field: Field) -> NDArray[np.float32
         found.append(tf.math.real(tf.signal.ifft2d(spectrum * waves)).numpy())
     down, right = found
     y, x = (
-        np.arange(whole, dtype=np.float32) - np.float32(corner + (side - 1) / 2)
-        for whole, corner, side in zip(
-            field.shape, field.corner, field.frame_shape, strict=True
-        )
+        np.arange(side, dtype=np.float32) - np.float32(middle)
+        for side, middle in zip(field.shape, field.middle_px, strict=True)
     )
     y = y[:, np.newaxis]
     return np.stack([down, right, down * x - right * y, down * y + right * x])
@@ -154,9 +157,14 @@ def _ties(
     )
     stiffness = np.array([np.diag(pull.stiffness) for pull in pulls]) + 1e-9
     strayed -= np.average(strayed, axis=0, weights=stiffness[:, :2].sum(axis=1))
-    # Where nothing shows, the amplitude has the image's own noise, which fits well.
-    shows = np.array([[image.contrast > 0.0] for image in model.images])
-    told = np.where(shows, stiffness, 1e-9)
+    holds = np.array([LEFT_PX, LEFT_PX, *_widths(settings)]) ** -2.0
+    # An image in focus fits the amplitude that has been made of it, noise and all, and
+    # would turn all other frames if it is the reference.
+    in_focus = [is_in_focus(value_nm, model.microscope) for value_nm in model.defocus_nm]
+    shows = np.array([image.contrast > 0.0 for image in model.images])
+    told = np.where(shows[:, np.newaxis], stiffness, 1e-9)
+    ties = np.repeat(holds[np.newaxis], len(pulls), axis=0)
+    ties[in_focus, 2:] *= 1.0 + (FIRM * holds[2:] / told[in_focus, 2:]) ** STEEP
     turns = np.array(model.turns)
     off_line = np.stack(
         [
@@ -166,12 +174,6 @@ def _ties(
         axis=1,
     )
     away = np.concatenate([strayed, off_line], axis=1)
-    holds = np.array([LEFT_PX, LEFT_PX, *_widths(settings)]) ** -2.0
-    # What a frame hardly tells of its turn is noise, which would turn all others with it
-    # if it is the reference.
-    is_told = told > TELLING * holds
-    is_told[:, :2] = True
-    ties = np.where(is_told, holds, FIXED * holds)
     return [Pull(tie * each, np.diag(tie)) for tie, each in zip(ties, away, strict=True)]
 
 
@@ -205,8 +207,3 @@ def _moved(member: Member, step: NDArray[np.float64]) -> Member:
         shift_px=(float(along_y), float(along_x)),
         turn=Turn(float(rotation_rad), float(log_magnification)),
     )
-
-
-def _distance_px(one: Member, other: Member, frame_shape: tuple[int, int]) -> float:
-    shift_px = float(np.abs(np.subtract(one.shift_px, other.shift_px)).max())
-    return max(shift_px, one.turn.less(other.turn).reach_px(frame_shape))

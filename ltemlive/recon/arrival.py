@@ -21,7 +21,7 @@ from ltemlive.recon.field import ALIGNED, UPRIGHT, Turn
 from ltemlive.recon.innovation import predicted_alone
 from ltemlive.recon.placing import conjugated, expected_turn, moved, placed, with_majority
 from ltemlive.recon.preparation import empty_series, with_image
-from ltemlive.recon.registration import registered, registered_and_turned
+from ltemlive.recon.registration import registered_and_turned
 from ltemlive.recon.solver import cold_start, refine, warm_start
 from ltemlive.recon.verdicts import BLANK, is_blank, without_useless
 
@@ -135,8 +135,7 @@ class _Chain:
             self._model, member, self._state, self._settings
         ):
             return replace(member, aside=BLANK)
-        expected = expected_turn(self._placed, member)
-        look = looked_at(self._model, member, self._state, self._settings, expected)
+        look = looked_at(self._model, member, self._state, self._settings, self._placed)
         return _as_seen(member, look, otherwise)
 
 
@@ -165,15 +164,16 @@ def looked_on_arrival(
         return model, state
     model = without_useless(model) if settings.judges_frames else model
     seen: list[Member] = []
+    known = list(before)
     last = before[-1].shift_px
     for each in model.used:
         if each.seq not in seqs_known:
             if _shows_nothing(model, each, state, settings):
                 seen.append(replace(each, aside=BLANK))
                 continue
-            expected = expected_turn(seen or before, each)
-            look = looked_at(model, each, state, settings, expected)
+            look = looked_at(model, each, state, settings, known)
             each = _as_seen(each, look, last)
+            known.append(each)
         seen.append(each)
         last = each.shift_px
     seen, is_reversed = with_majority(seen)
@@ -191,15 +191,19 @@ def looked_at(
     member: Member,
     state: SolverState,
     settings: SolverSettings,
-    expected: Turn = UPRIGHT,
+    known: Sequence[Member] = (),
 ) -> Look:
-    """Return where a frame lies on a phase that it had no part in, and with which sign."""
-    here = compared(model, member, state, settings, expected)
+    """Return where a frame lies on a phase that it had no part in, and with which sign.
+
+    ``known`` are the frames of the phase, which tell how it may be turned.
+    """
+    expected, reach = expected_turn(known, member), reach_of(settings)
+    here = compared(model, member, state, expected, reach)
     sign: Sign = 0
     is_asked = not is_in_focus(member.image.defocus_nm, model.microscope)
     if settings.judges_frames and is_asked:
         mirrored = member.with_defocus(-member.image.defocus_nm)
-        there = compared(model, mirrored, state, settings, expected)
+        there = compared(model, mirrored, state, expected_turn(known, mirrored), reach)
         if _is_clear(here, beside=there):
             sign = 1
         elif _is_clear(there, beside=here):
@@ -211,23 +215,23 @@ def looked_at(
     return Look(None, expected, sign)
 
 
+def reach_of(settings: SolverSettings) -> Turn:
+    """Return how far from the turn that is expected a frame is looked for."""
+    if not settings.aligns_frames:
+        return UPRIGHT
+    return Turn(
+        FARTHEST.rotation_rad * settings.refine_rotation,
+        FARTHEST.log_magnification * settings.refine_magnification,
+    )
+
+
 def compared(
-    model: SeriesModel,
-    member: Member,
-    state: SolverState,
-    settings: SolverSettings,
-    expected: Turn = UPRIGHT,
+    model: SeriesModel, member: Member, state: SolverState, expected: Turn, reach: Turn
 ) -> Registration:
     """Return where a frame lies on a phase and amplitude that it had no part in."""
     prediction = predicted_alone(model, member.aligned(), state)
     predicted = model.field.crop(prediction.predicted.numpy())
-    if settings.turns_frames:
-        reach = Turn(
-            FARTHEST.rotation_rad * settings.refine_rotation,
-            FARTHEST.log_magnification * settings.refine_magnification,
-        )
-        return registered_and_turned(member.image.amplitude, predicted, expected, reach)
-    return registered(member.image.amplitude, predicted)
+    return registered_and_turned(member.image.amplitude, predicted, expected, reach)
 
 
 def _is_clear(found: Registration, *, beside: Registration) -> bool:
@@ -255,7 +259,7 @@ def _is_other(before: Sequence[Member], model: SeriesModel) -> bool:
     return any(
         now[member.seq].aside is not None
         or member.image.defocus_nm * now[member.seq].image.defocus_nm < 0.0
-        or np.abs(np.subtract(member.shift_px, now[member.seq].shift_px)).max() > SAME_PX
+        or member.distance_px(now[member.seq], model.field.frame_shape) > SAME_PX
         for member in before
     )
 

@@ -77,6 +77,12 @@ class Field:
     wraps: bool = False
     """Whether the field goes on at its other side."""
 
+    @property
+    def middle_px(self) -> tuple[float, float]:
+        """Return where the middle of the frame lies."""
+        (top, left), (ny, nx) = self.corner, self.frame_shape
+        return top + (ny - 1) / 2, left + (nx - 1) / 2
+
     def pad(self, image: NDArray[Any], *, mirror: bool) -> NDArray[np.float32]:
         """Return an image of the frame on the whole field; the border mirrored or zero."""
         widths = [

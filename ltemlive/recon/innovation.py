@@ -161,12 +161,12 @@ def unseen_score(model: SeriesModel, member: Member, state: SolverState) -> Scor
 
         score = mean |r|^2 / sigma^2 (1 + H)
     """
-    series = alone(model, member)
+    series = _alone(model, member)
     (prediction,) = predictions(state, series)
     if not series.measured.shape[0]:
         unknown = series.focus_precision * state.metric[1]
     else:
-        unknown = leverage_by_wave(
+        unknown = _leverage_by_wave(
             series.transfer[0], series.blur[0], series.precision[0], state.metric
         )
     counts = wave_counts(*series.weight.shape)
@@ -176,11 +176,11 @@ def unseen_score(model: SeriesModel, member: Member, state: SolverState) -> Scor
 
 def predicted_alone(model: SeriesModel, member: Member, state: SolverState) -> Prediction:
     """Return an image as a state predicts it that need not know of it."""
-    (prediction,) = predictions(state, alone(model, member))
+    (prediction,) = predictions(state, _alone(model, member))
     return prediction
 
 
-def alone(model: SeriesModel, member: Member) -> FocalSeries:
+def _alone(model: SeriesModel, member: Member) -> FocalSeries:
     """Return the series of one image."""
     empty = empty_series(model.field, model.microscope)
     return with_image(
@@ -226,10 +226,10 @@ def _misfit(predicted: Tensor, measured: Tensor, precision: Tensor) -> Tensor:
 
 @compiled
 def _leverage(transfer: Tensor, blur: Tensor, precision: Tensor, metric: Tensor) -> Tensor:
-    return _mean_of_waves(leverage_by_wave(transfer, blur, precision, metric), transfer)
+    return _mean_of_waves(_leverage_by_wave(transfer, blur, precision, metric), transfer)
 
 
-def leverage_by_wave(
+def _leverage_by_wave(
     transfer: Tensor, blur: Tensor, precision: Tensor, metric: Tensor
 ) -> Tensor:
     """Return how much of an estimate's variance an image shows, in units of its noise.

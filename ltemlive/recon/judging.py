@@ -17,7 +17,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from ltemlive.physics.optics import is_in_focus
-from ltemlive.recon.arrival import CLEAR, compared, first_looked
+from ltemlive.recon.arrival import CLEAR, compared, first_looked, reach_of
+from ltemlive.recon.field import UPRIGHT
 from ltemlive.recon.innovation import (
     POOR_SCORE,
     image_scores,
@@ -26,12 +27,14 @@ from ltemlive.recon.innovation import (
 )
 from ltemlive.recon.members import Aside
 from ltemlive.recon.model import known_as, with_used
+from ltemlive.recon.placing import expected_turn
 from ltemlive.recon.solver import cold_start
 from ltemlive.recon.verdicts import BLANK, is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ltemlive.recon.field import Turn
     from ltemlive.recon.innovation import Score
     from ltemlive.recon.members import Member
     from ltemlive.recon.model import SeriesModel
@@ -177,7 +180,8 @@ def _at_other_defocus(model: SeriesModel, member: Member, state: SolverState) ->
 
     def at(log_factor: float, sign: float) -> _Fit:
         defocus_nm = sign * np.exp(log_factor) * member.stated_nm
-        return _placed_anew(model, member.with_defocus(float(defocus_nm)), state)
+        there = member.with_defocus(float(defocus_nm))
+        return _placed_anew(model, there, state, reach=UPRIGHT)
 
     grid = np.linspace(-LARGEST_LOG, LARGEST_LOG, N_LOGS)
     pairs = [(float(log), sign) for sign in (1.0, -1.0) for log in grid]
@@ -191,9 +195,13 @@ def _at_other_defocus(model: SeriesModel, member: Member, state: SolverState) ->
     return at(float(found.x), sign)
 
 
-def _placed_anew(model: SeriesModel, member: Member, state: SolverState) -> _Fit:
+def _placed_anew(
+    model: SeriesModel, member: Member, state: SolverState, reach: Turn | None = None
+) -> _Fit:
     if state.settings.aligns_frames:
-        found = compared(model, member, state, state.settings, member.turn)
+        reach = reach_of(state.settings) if reach is None else reach
+        expected = expected_turn(model.used, member)
+        found = compared(model, member, state, expected, reach)
         if found.clarity > CLEAR:
             shift_px, turn = found.shift_px, found.turn
             member = replace(member, shift_px=shift_px, registered_px=shift_px, turn=turn)

@@ -73,6 +73,14 @@ class Member:
         found = None if self.registered_px is None else less(self.registered_px)
         return replace(self, shift_px=less(self.shift_px), registered_px=found, turn=turn)
 
+    def distance_px(self, other: Member, frame_shape: tuple[int, int]) -> float:
+        """Return how far it lies from another, at the middle of its edges at most."""
+        away_px = max(
+            abs(here - there)
+            for here, there in zip(self.shift_px, other.shift_px, strict=True)
+        )
+        return max(away_px, self.turn.less(other.turn).reach_px(frame_shape))
+
     def with_wish(self, use: bool | None) -> Member:
         """Return the frame as the user wants it: used, set aside, or (None) as it fits."""
         aside = BY_HAND if use is False else None

@@ -111,11 +111,12 @@ def moved(state: SolverState, field: Field, shift_px: Shift, turn: Turn) -> Solv
     if turn != UPRIGHT:
         back = UPRIGHT.less(turn)
         whole = Field(field.shape, field.shape, (0, 0))
+        # About the middle of the frame, which may be half a pixel from the field's.
+        middle = np.subtract(field.middle_px, whole.middle_px)
+        along_y, along_x = middle - back.matrix @ middle
+        about_px = float(along_y), float(along_x)
         unknowns = tf.stack(
-            [
-                turned_back(each, whole, ALIGNED, back, unseen=0.0)
-                for each in unknowns.numpy()
-            ]
+            [turned_back(each, whole, about_px, back) for each in unknowns.numpy()]
         )
     spectrum = tf.signal.fft2d(tf.cast(unknowns, tf.complex64))
     unknowns = tf.math.real(tf.signal.ifft2d(spectrum * field.ramp(shift_px)))

@@ -33,8 +33,8 @@ N_STEPS = 3, 2
 """Rotations and magnifications first looked at, either way; then those between, and on."""
 N_HALVINGS = 4
 TURNED = 2.0
-"""By how much clearer a frame must be than if it were turned as expected; the best of many
-turns is clearer by 1 by chance. What is left shows when frames are refined."""
+"""By how much the clarity of a frame must exceed that of the turn that is expected; that of
+the best of many turns does by 1 by chance. What is left shows when frames are refined."""
 
 
 class Registration(NamedTuple):
@@ -83,9 +83,12 @@ def registered_and_turned(
 ) -> Registration:
     """Return where a frame lies that may be turned and magnified; as ``registered``.
 
-    By up to ``reach`` otherwise than is expected, either way.
+    By up to ``reach`` otherwise than is expected, either way, or up to twice that where it
+    becomes clearer on the way.
     """
     as_expected = _registered_as(measured, predicted, expected)
+    if reach == UPRIGHT:
+        return as_expected
     turn = _searched(measured, predicted, expected, reach)
     if turn == expected:
         return as_expected
@@ -165,7 +168,8 @@ class _Look:
         )
         crossed = _spectrum(there, self._window) * self._filter
         correlation = fft.irfft2(crossed, s=self._coarse.shape)
-        return float(correlation.max() / correlation.std())
+        spread = float(correlation.std())
+        return float(correlation.max()) / spread if spread > 0.0 else 0.0
 
 
 def _binned(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

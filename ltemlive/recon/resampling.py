@@ -30,17 +30,17 @@ def turned_back(
     shift_px: Shift,
     turn: Turn,
     *,
-    unseen: float,
+    unseen: float | None = None,
     bad: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Return a frame, shape (ny, nx), where its content lies on the field.
 
-    ``unseen`` stands where the frame does not lie, and where it is ``bad``. What rings
-    beside edges may lie beyond the frame's values.
+    ``unseen`` stands where the frame does not lie, and where it is ``bad``; by default what
+    is nearest does. What rings beside edges may lie beyond the frame's values.
     """
     matrix = turn.matrix
     middle = [(side - 1) / 2 for side in field.frame_shape]
-    first = matrix @ np.subtract((0, 0), np.add(field.corner, middle)) + middle + shift_px
+    first = middle - matrix @ field.middle_px + shift_px
     resampled = ndimage.affine_transform(
         _finer(image),
         FINER * matrix,
@@ -49,6 +49,8 @@ def turned_back(
         output_shape=field.shape,
         mode="nearest",
     )
+    if unseen is None:
+        return np.asarray(resampled, np.float32)
     rows, columns = (np.arange(side, dtype=np.float32) for side in field.shape)
     is_seen = np.ones(field.shape, bool)
     for (by_row, by_column), begin, side in zip(matrix, first, image.shape, strict=True):

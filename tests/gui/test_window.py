@@ -10,6 +10,7 @@ pytest.importorskip("PySide6.QtWidgets", reason="no Qt here", exc_type=ImportErr
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme, wording
+from ltemlive.dashboard.frame_table import HEADINGS
 from ltemlive.dashboard.snapshot import DisplaySnapshot, merge, with_link
 from ltemlive.dashboard.window import DashboardWindow
 from ltemlive.events import AdviceGiven
@@ -304,7 +305,7 @@ def test_fits_of_frames_that_are_not_listed_change_nothing(window, estimate_of):
 
 def test_no_heading_of_the_table_is_cut_off(window):
     heading = window.frames.horizontalHeader()
-    for column in range(5):
+    for column in range(len(HEADINGS)):
         assert heading.sectionSize(column) >= heading.sectionSizeHint(column)
 
 

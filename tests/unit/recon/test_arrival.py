@@ -114,6 +114,31 @@ def test_a_phase_of_frames_that_lay_elsewhere_is_given_up(drifting):
     assert (cold.steps, cold.evaluations) == (state.steps, state.evaluations)
 
 
+def test_a_phase_of_frames_that_were_turned_otherwise_is_given_up(turning):
+    whole, truth = turning((0.0, 8e5, -8e5))
+    part, state = known(whole, 2)
+    assert part.turns[1].reach_px((128, 128)) < 0.6
+    found, cold = looked_on_arrival(arrived(part, whole), part.seqs, state, SETTINGS)
+    assert np.degrees(np.array(found.turns) - truth)[:, 0] == pytest.approx(0.0, abs=0.3)
+    assert not cold.phase.numpy().any()
+
+
+def test_a_blank_frame_does_not_tell_how_others_are_turned(turning):
+    whole, truth = turning((0.0, -2e5, 2e5, -8e5, 6e5, 8e5))
+    part, state = known(whole, 4)
+    blank = whole.members[4]
+    noise = np.random.default_rng(8).standard_normal(blank.image.amplitude.shape)
+    image = np.asarray((1.0 + 0.05 * noise) ** 2, np.float32)
+    meta = FrameMeta(seq=4, defocus_nm=6e5, pixel_nm=10.0, voltage_kv=200.0)
+    model = with_frames(part, [Frame(meta, image)])
+    model = with_members(model, [*model.members, whole.members[5]])
+    found, _ = looked_on_arrival(model, part.seqs, state, SETTINGS)
+    assert found.seqs == (0, 1, 2, 3, 5)
+    rotation_rad, log_magnification = np.array(found.turns[4]) - truth[5]
+    assert np.degrees(rotation_rad) == pytest.approx(0.0, abs=0.3)
+    assert log_magnification == pytest.approx(0.0, abs=0.008)
+
+
 # The sign of a defocus
 
 

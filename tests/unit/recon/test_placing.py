@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from ltemlive.recon.field import UPRIGHT, Turn
+from ltemlive.recon.field import UPRIGHT, Field, Turn
 from ltemlive.recon.innovation import predicted_alone
 from ltemlive.recon.members import Member
 from ltemlive.recon.placing import expected_turn, moved
-from ltemlive.recon.preparation import MeasuredImage
+from ltemlive.recon.preparation import MeasuredImage, empty_series, with_amplitude
 from ltemlive.recon.solver import cold_start, refine
+from ltemlive.series import Microscope
 from ltemlive.settings import SolverSettings
 
 SETTINGS = SolverSettings()
+OPTICS = Microscope(voltage_kv=200.0, pixel_nm=10.0)
 
 
 def test_a_state_moves_as_its_frames_do(drifting):
@@ -34,6 +37,21 @@ def test_a_state_turns_as_its_frames_do(turning):
     after = predicted_alone(model, first.against(elsewhere), there).misfit
     assert after == pytest.approx(before, rel=0.05)
     assert predicted_alone(model, first, there).misfit > 2.0 * before
+
+
+def test_a_state_turns_about_the_middle_of_the_frame():
+    field = Field((31, 40), (48, 56), (8, 8))
+    y, x = np.ogrid[: field.shape[0], : field.shape[1]]
+    middle_y, middle_x = field.middle_px
+    spot = np.exp(-((y - middle_y) ** 2 + (x - middle_x) ** 2) / 18.0)
+    series = with_amplitude(
+        empty_series(field, OPTICS), field, np.ones(field.frame_shape, np.float32)
+    )
+    state = cold_start(series, SETTINGS)
+    state = replace(state, unknowns=tf.constant([spot, 0.0 * spot], tf.float32))
+    there = moved(state, field, (2.0, -1.0), Turn(0.3, 0.1)).phase.numpy()
+    centre = [(there * along).sum() / there.sum() for along in (y, x)]
+    assert centre == pytest.approx((middle_y + 2.0, middle_x - 1.0), abs=0.02)
 
 
 def test_places_against_a_turned_frame_add_up():

@@ -11,6 +11,7 @@ from ltemlive.recon.field import UPRIGHT, Turn
 from ltemlive.recon.registration import Registration, registered, registered_and_turned
 
 SIDE_PX = 96
+REACH = Turn(math.radians(3.0), 0.04)
 
 
 def texture(seed, side_px=3 * SIDE_PX):
@@ -38,7 +39,8 @@ def test_a_frame_is_found_a_quarter_of_a_field_away(shift, seed):
     scene = texture(seed)
     measured = 2.0 + 0.1 * (seen(scene, shift) + noise(0.5, seed))
     found = registered(measured.astype(np.float32), seen(scene))
-    assert found.shift_px == pytest.approx(shift, abs=0.25)
+    # .1 as a rule, .28 at worst of thousands, where a third of the frame is out of sight.
+    assert found.shift_px == pytest.approx(shift, abs=0.35)
     assert found.clarity > CLEAR
 
 
@@ -51,12 +53,12 @@ def test_frames_that_have_nothing_in_common_say_so(seed):
 
 def test_images_without_contrast_stay_where_they_are():
     flat = np.ones((32, 32), np.float32)
-    assert registered(flat, flat) == Registration((0.0, 0.0), 0.0)
+    nowhere = Registration((0.0, 0.0), 0.0)
+    assert registered(flat, flat) == nowhere
+    assert registered_and_turned(flat, flat, UPRIGHT, REACH) == nowhere
 
 
 # How it is turned
-
-REACH = Turn(math.radians(3.0), 0.04)
 
 
 LARGE_PX = 192
