@@ -202,7 +202,7 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
     if method in ("raw", "ltemlive"):
         figures |= _places(error_px, errors, case)
     if method == "ltemlive":
-        figures["gradients"] = _cost(model, settings)
+        figures["gradients"] = _cost(model, state, settings)
     return figures
 
 
@@ -291,9 +291,8 @@ def _without_parabola(phase_rad: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(phase_rad - (untold @ fitted).reshape(phase_rad.shape), np.float32)
 
 
-def _cost(model: SeriesModel, settings: SolverSettings) -> float:
+def _cost(model: SeriesModel, state: SolverState, settings: SolverSettings) -> float:
     """Return the time to register one frame in gradients of the whole series."""
-    state = cold_start(model.series, settings)
     member = model.used[-1]
 
     def seconds(action: Any) -> float:

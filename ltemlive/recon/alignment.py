@@ -48,9 +48,9 @@ edge farther, no frame is turned."""
 
 LEFT_AS_ONE_PX = 0.3
 """From which a series that is not turned is: between the two it stays as it is."""
-FIRM, STEEP = 25.0, 4
+FIRM, STEEP, FIRMEST = 25.0, 4, 1e6
 """Stiffness of an image in focus, in units of a prior's, below which that holds it more
-tightly, and by which power of what is missing."""
+tightly; by which power of what is missing, and how many times at most."""
 
 
 def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
@@ -164,7 +164,8 @@ def _ties(
     shows = np.array([image.contrast > 0.0 for image in model.images])
     told = np.where(shows[:, np.newaxis], stiffness, 1e-9)
     ties = np.repeat(holds[np.newaxis], len(pulls), axis=0)
-    ties[in_focus, 2:] *= 1.0 + (FIRM * holds[2:] / told[in_focus, 2:]) ** STEEP
+    firmer = 1.0 + (FIRM * holds[2:] / told[in_focus, 2:]) ** STEEP
+    ties[in_focus, 2:] *= np.minimum(firmer, FIRMEST)
     turns = np.array(model.turns)
     off_line = np.stack(
         [

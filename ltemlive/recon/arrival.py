@@ -203,7 +203,10 @@ def looked_at(
     is_asked = not is_in_focus(member.image.defocus_nm, model.microscope)
     if settings.judges_frames and is_asked:
         mirrored = member.with_defocus(-member.image.defocus_nm)
-        there = compared(model, mirrored, state, expected_turn(known, mirrored), reach)
+        beyond = expected_turn(known, mirrored)
+        there = compared(model, mirrored, state, beyond, UPRIGHT)
+        if not _is_clear(here, beside=there):
+            there = compared(model, mirrored, state, beyond, reach)
         if _is_clear(here, beside=there):
             sign = 1
         elif _is_clear(there, beside=here):
