@@ -45,7 +45,6 @@ AS_ONE_PX = 0.2
 """Frames that all lie within this of the reference are taken as aligned: registration is
 not better by far, and the plane of the phase depends on it. If turns move the middle of no
 edge farther, no frame is turned."""
-
 LEFT_AS_ONE_PX = 0.3
 """From which a series that is not turned is: between the two it stays as it is."""
 FIRM, STEEP, FIRMEST = 25.0, 4, 1e6
@@ -65,7 +64,8 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
         for row in model.rows
     ]
     ties = _ties(model, pulls, state.settings)
-    is_free = [True, True, *_refined(state.settings)]
+    settings = state.settings
+    is_free = [True, True, settings.refine_rotation, settings.refine_magnification]
     moved = []
     for member, pull, tie in zip(model.used, pulls, ties, strict=True):
         both = Pull(pull.slope + tie.slope, pull.stiffness + tie.stiffness)
@@ -157,7 +157,8 @@ def _ties(
     )
     stiffness = np.array([np.diag(pull.stiffness) for pull in pulls]) + 1e-9
     strayed -= np.average(strayed, axis=0, weights=stiffness[:, :2].sum(axis=1))
-    holds = np.array([LEFT_PX, LEFT_PX, *_widths(settings)]) ** -2.0
+    widths = math.radians(settings.rotation_width_deg), settings.magnification_width
+    holds = np.array([LEFT_PX, LEFT_PX, *widths]) ** -2.0
     # An image in focus fits the amplitude that has been made of it, noise and all, and
     # would turn all other frames if it is the reference.
     in_focus = [is_in_focus(value_nm, model.microscope) for value_nm in model.defocus_nm]
@@ -189,14 +190,6 @@ def _off_line(
     weight = np.sqrt(telling)
     found, *_ = np.linalg.lstsq(line * weight[:, np.newaxis], values * weight)
     return np.asarray(values - line @ found)
-
-
-def _refined(settings: SolverSettings) -> tuple[bool, bool]:
-    return settings.refine_rotation, settings.refine_magnification
-
-
-def _widths(settings: SolverSettings) -> tuple[float, float]:
-    return math.radians(settings.rotation_width_deg), settings.magnification_width
 
 
 def _moved(member: Member, step: NDArray[np.float64]) -> Member:

@@ -45,11 +45,9 @@ def placed(
     there = known_as(model, members)
     origin = there.used[there.reference]
     found = [member.against(origin) for member in there.used]
+    frame_shape = model.field.frame_shape
     if may_be_one:
-        if (
-            max(each.turn.reach_px(model.field.frame_shape) for each in found)
-            < BEGIN_AS_ONE_PX
-        ):
+        if max(each.turn.reach_px(frame_shape) for each in found) < BEGIN_AS_ONE_PX:
             origin = replace(origin, turn=UPRIGHT)
             found = [replace(each, turn=UPRIGHT) for each in found]
         if np.abs([each.shift_px for each in found]).max() < BEGIN_AS_ONE_PX:
