@@ -1,19 +1,22 @@
-"""Reconstruct series whose frames lie anywhere; say what not knowing where has cost.
+"""Reconstruct series of which little is known; say what not knowing it has cost.
 
 Each frame is moved by up to ``--shift`` pixels either way and, with ``--drift``, by so many
 more from each frame to the next. ``--rotation`` degrees and ``--magnification`` (natural
 logarithm) are reached at the strongest defocus, in proportion to it, either way by chance,
-and each frame is off that line by up to a tenth of them. 10 % noise, images summed over
-tilts and focus as a microscope forms them, default settings. ``aligned`` is the same series
-without any of it, told so; ``told`` knows how each frame lies; ``none`` takes them as
-aligned; ``raw`` takes what the phase correlation of each image with the first one gives
-(scikit-image, a twentieth of a pixel); ``ltemlive`` finds out.
+and each frame is off that line by up to a tenth of them. The defocus of each frame is stated
+wrongly by up to ``--defocus`` of it, and the divergence of the beam by a factor
+``--convergence``. 10 % noise, images summed over tilts and focus as a microscope forms them,
+default settings. ``aligned`` is the same series without any of it, told so; ``told`` knows
+how each frame lies; ``none`` takes all as stated; ``raw`` takes what the phase correlation of
+each image with the first one gives (scikit-image, a twentieth of a pixel); ``ltemlive`` finds
+out.
 
 ``shift px`` is the rms error and ``worst px`` the largest, ``turn deg`` and ``growth %``
 are the rms errors of rotation and magnification, less what no data can tell: what is common
 to all frames, and what is proportional to defocus, a plane of the phase, or a parabola.
 Images in focus that show no absorption lie nowhere and are left out, and so is what was set
-aside. Phase and gradient are scored without their plane, and without their parabola where
+aside. ``strong %`` and ``weak %`` are the rms errors of the defoci beyond half of the
+strongest and of the others, ``beam %`` is that of the divergence. Phase and gradient are scored without their plane, and without their parabola where
 frames are magnified, where the defocused frames lie. ``gradients`` is the time to register
 one frame, in gradients of the whole series.
 """
@@ -63,6 +66,8 @@ NOISE = 0.1
 MARGIN_PX = 128
 SCATTER = 0.1
 """How far frames turn off their line over defocus, as a part of what is reached."""
+STRONG = 0.5
+"""Part of the strongest defocus, beyond which one is strong."""
 SAMPLES = ("target", "paper", "stripes")
 
 Method = Literal["aligned", "told", "none", "raw", "ltemlive"]
@@ -80,6 +85,7 @@ class _Case(NamedTuple):
     """Rotation [rad] and log magnification of each frame."""
     aligned: SeriesModel
     moved: SeriesModel
+    """As stated."""
 
     def of(self, seqs: tuple[int, ...]) -> _Case:
         """Return what is true of some frames."""
@@ -130,8 +136,12 @@ def _case(sample: str, n_planes: int, seed: int, options: Any) -> _Case:
     shifts_px += np.outer(np.arange(n_planes), options.drift)
     shifts_px -= shifts_px[0]
     turns = _turns(defocus_nm, rng, options)
+    stated_nm = defocus_nm * (1.0 + options.defocus * rng.uniform(-1.0, 1.0, n_planes))
+    told_mrad = options.convergence * optics.convergence_mrad
+    as_told = optics.model_copy(update={"convergence_mrad": told_mrad})
+    stated = [(0.0, defocus_nm, optics), (1.0, stated_nm, as_told)]
     models = []
-    for share in (0.0, 1.0):
+    for share, told_nm, told in stated:
         noise = np.random.default_rng([seed, n_planes])
         images = []
         for value_nm, shift_px, turn in zip(defocus_nm, shifts_px, turns, strict=True):
@@ -144,7 +154,7 @@ def _case(sample: str, n_planes: int, seed: int, options: Any) -> _Case:
             root = np.sqrt(np.maximum(image, 0.0))
             root += 0.5 * NOISE * noise.standard_normal(root.shape)
             images.append(np.asarray(np.maximum(root, 0.0) ** 2, np.float32))
-        models.append(model_of(images, list(defocus_nm), optics))
+        models.append(model_of(images, list(told_nm), told))
     return _Case(specimen, optics, defocus_nm, shifts_px, turns, *models)
 
 
@@ -173,7 +183,12 @@ def sample_of(name: str, seed: int) -> tuple[Specimen, Microscope]:
 
 def _figures(case: _Case, method: Method) -> dict[str, float]:
     is_ours = method == "ltemlive"
-    settings = SolverSettings(align=is_ours, judge=is_ours)
+    settings = SolverSettings(
+        align=is_ours,
+        judge=is_ours,
+        refine_defocus=is_ours,
+        refine_convergence=is_ours,
+    )
     model = case.aligned if method == "aligned" else case.moved
     if method == "raw":
         model = with_shifts(model, _raw_shifts(model))
@@ -199,6 +214,7 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
         "register s": registered - started,
         "solve s": solved - registered,
     }
+    figures |= _optics_errors(model, case)
     if method in ("raw", "ltemlive"):
         figures |= _places(error_px, errors, case)
     if method == "ltemlive":
@@ -218,6 +234,21 @@ def _places(
         "turn deg": float(np.degrees(rotation_rad)),
         "growth %": 100.0 * float(growth),
     }
+
+
+def _optics_errors(model: SeriesModel, case: _Case) -> dict[str, float]:
+    """Return how far the optics are off in the end, in per cent."""
+    strength = np.abs(case.defocus_nm) / np.abs(case.defocus_nm).max()
+    used_nm = np.array(model.defocus_nm)
+    found = {}
+    for name, chosen in {
+        "strong %": strength > STRONG,
+        "weak %": (strength > 0.0) & (strength <= STRONG),
+    }.items():
+        errors = used_nm[chosen] / case.defocus_nm[chosen] - 1.0
+        found[name] = 100.0 * float(np.sqrt(np.mean(errors**2))) if chosen.any() else 0.0
+    beam = model.microscope.convergence_mrad / case.optics.convergence_mrad - 1.0
+    return {**found, "beam %": 100.0 * abs(beam)}
 
 
 def accuracy_figures(
@@ -323,6 +354,8 @@ def _options() -> Any:
     arguments.add_argument("--drift", type=float, nargs=2, default=[0.0, 0.0])
     arguments.add_argument("--rotation", type=float, default=0.0, metavar="DEG")
     arguments.add_argument("--magnification", type=float, default=0.0, metavar="LOG")
+    arguments.add_argument("--defocus", type=float, default=0.0, metavar="PART")
+    arguments.add_argument("--convergence", type=float, default=1.0, metavar="FACTOR")
     arguments.add_argument("--methods", choices=METHODS, nargs="+", default=list(METHODS))
     return arguments.parse_args()
 

@@ -16,6 +16,7 @@ from ltemlive.errors import FrameError
 from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.recon import runtime
 from ltemlive.recon.arrival import looked_on_arrival
+from ltemlive.recon.deviations import frame_deviations
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit
 from ltemlive.recon.joint import refine_jointly
@@ -28,6 +29,7 @@ from ltemlive.recon.model import (
     with_frames,
     with_used,
 )
+from ltemlive.recon.refocusing import convergence_mrad
 from ltemlive.recon.solver import (
     SolverState,
     cold_start,
@@ -258,8 +260,8 @@ class LiveEngine:
         scores = holdout_scores(state, model) if state else ()
         is_turned = state is not None and self._settings.turns_frames
         # On its way a phase fits no image.
-        is_at_rest = state is not None and not self.wants_steps
-        doubts = notes_on_fit(scores, model) if is_at_rest else ()
+        at_rest = None if self.wants_steps else state
+        doubts = notes_on_fit(scores, model) if at_rest else ()
         return PhaseEstimate(
             ordinal=self._ordinal,
             series=self._series,
@@ -280,6 +282,8 @@ class LiveEngine:
             shift_px=model.shifts_px if state and self._settings.aligns_frames else (),
             rotation_deg=model.rotations_deg if is_turned else (),
             magnification=model.magnifications if is_turned else (),
+            convergence_mrad=convergence_mrad(model, self._settings) if state else None,
+            deviations=frame_deviations(model, at_rest) if at_rest else None,
             holdout=scores,
             set_aside=model.set_aside,
             notes=(*model.notes, *doubts),

@@ -7,7 +7,7 @@ needed, whoever owns the clock put it there.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +57,20 @@ class FrameRejected:
     ordinal: int | None = None
 
 
+class FrameDeviations(NamedTuple):
+    """How well it is known what was refined with the phase: standard deviations.
+
+    Lists run parallel to ``PhaseEstimate.seqs_used``; None where it is not refined.
+    """
+
+    defocus_nm: tuple[float | None, ...] | None = None
+    """None of a frame in focus, too."""
+    shift_px: tuple[tuple[float, float], ...] | None = None
+    rotation_deg: tuple[float, ...] | None = None
+    magnification: tuple[float, ...] | None = None
+    convergence_mrad: float | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseEstimate:
     """The phase and amplitude after ``rev`` revisions of one series.
@@ -89,6 +103,10 @@ class PhaseEstimate:
     rotation_deg: tuple[float, ...] = ()
     """How each of them is rotated against the reference frame, from x towards y."""
     magnification: tuple[float, ...] = ()
+    convergence_mrad: float | None = None
+    """As refined with the phase; None: it is taken as stated."""
+    deviations: FrameDeviations | None = None
+    """None while the phase is on its way."""
     holdout: tuple[float, ...] = ()
     """How each of them fits what the others predict (1 does, more does not); empty where
     the method cannot tell."""

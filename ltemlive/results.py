@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ltemlive.events import FrameDeviations
     from ltemlive.series import Microscope, RejectedFrame
 
 
@@ -45,6 +46,10 @@ class Report:
     """Of each frame against the reference frame, from x towards y; None: neither is looked
     for; zeros: this one is not."""
     magnification: tuple[float, ...] | None = None
+    convergence_mrad: float | None = None
+    """As refined with the phase; None: it was taken as stated."""
+    deviations: FrameDeviations | None = None
+    """Standard deviations of the above; None: the method refines none of them."""
     holdout: tuple[float, ...] | None = None
     """How each frame compares with what the others predict, squared and in units of what
     noise and uncertainty explain: 1 fits, more does not; None: the method cannot tell."""
@@ -57,6 +62,8 @@ class Report:
     def as_document(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         document = asdict(self)
+        if self.deviations is not None:
+            document["deviations"] = self.deviations._asdict()
         document["frames_rejected"] = [
             {"file": rejected.frame, "reason": rejected.reason}
             if not rejected.frame.isdecimal()

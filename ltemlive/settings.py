@@ -126,6 +126,15 @@ class SolverSettings(_Section):
     defocus cannot be told from a parabola of the phase."""
     magnification_width: float = Field(0.01, ge=1e-5, le=1.0)
     """The same of the magnification, as a part of it."""
+    refine_defocus: bool = True
+    """Refine the defocus of each frame with the phase; false: take it as stated."""
+    defocus_width: float = Field(0.05, ge=1e-5, le=1.0)
+    """How well the stated defocus is known: standard deviation, as a part of it."""
+    refine_convergence: bool = True
+    """Refine the divergence of the beam with the phase; false: take it as stated."""
+    convergence_width: float = Field(0.7, ge=1e-5, le=5.0)
+    """How well the stated divergence is known: standard deviation of its natural logarithm;
+    .7 is a factor of 2."""
     judge: bool = True
     """Set frames aside that do not belong to the others, and mend a sign of defocus that
     most of them contradict; false: use every frame as stated."""
@@ -141,6 +150,11 @@ class SolverSettings(_Section):
     def turns_frames(self) -> bool:
         """Return whether rotation or magnification are looked for."""
         return self.aligns_frames and (self.refine_rotation or self.refine_magnification)
+
+    @property
+    def refines_optics(self) -> bool:
+        """Return whether defocus or divergence are refined; other methods take them."""
+        return self.method == "ad" and (self.refine_defocus or self.refine_convergence)
 
     @property
     def judges_frames(self) -> bool:

@@ -143,6 +143,8 @@ def final_estimate(
         shift_px=report.shift_px or (),
         rotation_deg=report.rotation_deg or (),
         magnification=report.magnification or (),
+        convergence_mrad=report.convergence_mrad,
+        deviations=report.deviations,
         holdout=report.holdout or (),
         set_aside=result.set_aside,
         notes=report.notes,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 
-from ltemlive.events import Event
+from ltemlive.events import Event, FrameDeviations
 from ltemlive.frames import Frame, FrameMeta
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def _unpacked(
     if kind == "Frame":
         return Frame(FrameMeta(**values), **arrays)
     in_tuples = {name: _in_tuples(each) for name, each in values.items()}
+    if in_tuples.get("deviations") is not None:
+        in_tuples["deviations"] = FrameDeviations(*in_tuples["deviations"])
     event: Event = _EVENTS[kind](**in_tuples, **arrays)
     return event
 

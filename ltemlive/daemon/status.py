@@ -97,11 +97,12 @@ class StatusBoard:
     def _mark_used(self, estimate: PhaseEstimate) -> None:
         if self._started is None or estimate.ordinal != self._started.ordinal:
             return
-        pairs = zip(estimate.seqs_used, estimate.defocus_nm, strict=True)
-        for seq, defocus_nm in pairs:
-            row = FrameRow(seq, str(seq), defocus_nm, "used", None)
-            self._rows[str(seq)] = row
+        for seq in estimate.seqs_used:
+            self._rows[str(seq)] = FrameRow(seq, str(seq), self._stated_nm(seq), "used")
         for seq, reason in estimate.set_aside:
-            was = self._rows.get(str(seq))
-            stated_nm = was.defocus_nm if was is not None else None
+            stated_nm = self._stated_nm(seq)
             self._rows[str(seq)] = FrameRow(seq, str(seq), stated_nm, "aside", reason)
+
+    def _stated_nm(self, seq: int) -> float | None:
+        was = self._rows.get(str(seq))
+        return None if was is None else was.defocus_nm

@@ -16,7 +16,7 @@ LARGEST = 1e12
 """No shift and no score is larger; JSON has whole numbers that no float can hold."""
 
 
-PARALLEL = ("shift_px", "rotation_deg", "magnification", "holdout")
+PARALLEL = ("shift_px", "rotation_deg", "magnification", "holdout", "defocus_nm")
 """Keys of an estimate with one value for each frame used, as ``read_fits`` takes them."""
 
 
@@ -29,6 +29,8 @@ class FrameFit(NamedTuple):
     """Rotation [deg], from x towards y, and magnification against the reference frame."""
     holdout: float | None = None
     """1 where it fits what the others predict, more where it does not."""
+    defocus_nm: float | None = None
+    """It is used with."""
 
 
 def read_fits(header: Mapping[str, Any], seqs: tuple[int, ...]) -> dict[int, FrameFit]:
@@ -41,8 +43,8 @@ def read_fits(header: Mapping[str, Any], seqs: tuple[int, ...]) -> dict[int, Fra
     """
     told = [_parallel(header, key, len(seqs)) for key in PARALLEL]
     return {
-        seq: FrameFit(_pair(shift), _pair([rotation, magnification]), _finite(score))
-        for seq, shift, rotation, magnification, score in zip(seqs, *told, strict=True)
+        seq: FrameFit(_pair(shift), _pair(turn), _finite(score), _finite(defocus_nm))
+        for seq, shift, *turn, score, defocus_nm in zip(seqs, *told, strict=True)
     }
 
 

@@ -24,8 +24,8 @@ HEADINGS = (
     "State",
     "Reason",
 )
-_SHIFT, _FIT, _STATE = 2, 4, 5
-_WIDTHS_PX = (64, 109, 112, 104, 56, 80)
+_DEFOCUS, _FIT, _STATE = 1, 4, 5
+_WIDTHS_PX = (64, 150, 112, 104, 56, 80)
 
 _COLOURS = {
     "stored": theme.MUTED,
@@ -65,7 +65,7 @@ class FrameModel(QtCore.QAbstractTableModel):
         self._fits = fits
         if self._rows:
             last = len(self._rows) - 1
-            self.dataChanged.emit(self.index(0, _SHIFT), self.index(last, _FIT))
+            self.dataChanged.emit(self.index(0, _DEFOCUS), self.index(last, _FIT))
 
     def rowCount(self, _parent: _Index | None = None) -> int:  # noqa: N802 - Qt's name
         """Return the number of frames."""
@@ -136,7 +136,7 @@ def cells(row: FrameRow, fit: FrameFit) -> tuple[str, ...]:
     """Return the texts of one row, one for each heading."""
     return (
         row.frame,
-        wording.defocus_text(row.defocus_nm),
+        wording.defocus_text(row.defocus_nm, fit.defocus_nm),
         wording.shift_text(fit.shift_px),
         wording.turn_text(fit.turn),
         wording.fit_text(fit.holdout),

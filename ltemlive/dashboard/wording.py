@@ -35,10 +35,18 @@ def length_text(length_nm: float) -> str:
     return f"{_figure(length_nm / factor)}{_THIN_SPACE}{unit}"
 
 
-def defocus_text(defocus_nm: float | None) -> str:
-    """Return a defocus with its sign, always in um as lens tables have it."""
+def defocus_text(defocus_nm: float | None, used_nm: float | None = None) -> str:
+    """Return a defocus with its sign, always in um as lens tables have it.
+
+    With the one that it is used with behind it, where that reads otherwise.
+    """
     if defocus_nm is None:
         return NOTHING
+    stated, used = _micrometres(defocus_nm), used_nm and _micrometres(used_nm)
+    return f"{stated} \N{RIGHTWARDS ARROW} {used}" if used and used != stated else stated
+
+
+def _micrometres(defocus_nm: float) -> str:
     figure = defocus_nm / 1e3
     sign = "+" if figure > 0 else ""
     return f"{sign}{_figure(figure)}"

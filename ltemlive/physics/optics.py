@@ -6,6 +6,7 @@ q in cycles per nm, DFT unnormalised forwards and 1/N backwards.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -140,6 +141,7 @@ def weak_contrasts(
     return np.sin(chi) * damping, np.cos(chi) * damping
 
 
+@functools.lru_cache(maxsize=256)
 def shows_amplitude(
     shape: tuple[int, int], defocus_nm: float, microscope: Microscope
 ) -> bool:

@@ -21,9 +21,10 @@ import tensorflow as tf
 
 from ltemlive.physics.optics import is_in_focus
 from ltemlive.recon.field import ALIGNED, UPRIGHT, Turn
-from ltemlive.recon.innovation import predictions
+from ltemlive.recon.innovation import image_leverage, predictions
 from ltemlive.recon.model import with_used
 from ltemlive.recon.objective import seen_in
+from ltemlive.recon.spectrum import wave_counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,14 +59,9 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
     A frame that says little of where it lies stays close to where registration put it,
     among the others; one that says little of its turn, to the line of theirs over defocus.
     """
-    predicted = list(predictions(state, model.series))
-    pulls = [
-        misfit_pull(predicted[-1 if row is None else row], model.field)
-        for row in model.rows
-    ]
+    pulls = [misfit_pull(image, model.field) for image in _by_frame(model, state)]
     ties = _ties(model, pulls, state.settings)
-    settings = state.settings
-    is_free = [True, True, settings.refine_rotation, settings.refine_magnification]
+    is_free = _is_free(state.settings)
     moved = []
     for member, pull, tie in zip(model.used, pulls, ties, strict=True):
         both = Pull(pull.slope + tie.slope, pull.stiffness + tie.stiffness)
@@ -93,6 +89,36 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
             for there, before in zip(moved, model.used, strict=True)
         ],
     )
+
+
+def pose_deviations(model: SeriesModel, state: SolverState) -> NDArray[np.float64]:
+    """Return how well shift [px], rotation [rad] and log magnification are known, (n, 4).
+
+    Standard deviations, of all frames; of what is not refined 0. What a change of the phase
+    and the amplitude would make as well does not count.
+    """
+    images = list(_by_frame(model, state))
+    ties = _ties(model, [misfit_pull(each, model.field) for each in images], state.settings)
+    free = np.flatnonzero(_is_free(state.settings))
+    deviations = np.zeros((len(images), 4))
+    for place, (member, image, tie) in enumerate(
+        zip(model.used, images, ties, strict=True)
+    ):
+        leverage = image_leverage(model, member, state)
+        left = _stiffness_left(image, model.field, leverage) + tie.stiffness
+        covariance = np.linalg.inv(left[np.ix_(free, free)])
+        deviations[place, free] = np.sqrt(np.diag(covariance))
+    return deviations
+
+
+def _by_frame(model: SeriesModel, state: SolverState) -> list[Prediction]:
+    """Return the image of each frame; those in the mean in focus share theirs."""
+    predicted = list(predictions(state, model.series))
+    return [predicted[-1 if row is None else row] for row in model.rows]
+
+
+def _is_free(settings: SolverSettings) -> list[bool]:
+    return [True, True, settings.refine_rotation, settings.refine_magnification]
 
 
 class Pull(NamedTuple):
@@ -123,6 +149,17 @@ def misfit_pull(image: Prediction, field: Field) -> Pull:
     slope = np.einsum("pyx,yx->p", along, residual)
     flat = along.reshape(len(along), -1)
     return Pull(precision * slope.astype(float), precision * (flat @ flat.T).astype(float))
+
+
+def _stiffness_left(
+    image: Prediction, field: Field, leverage: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the stiffness of an image's misfit, but for what the others do not tell."""
+    along = seen_in(image.measured).numpy() * _derivatives(image.predicted.numpy(), field)
+    waves = np.fft.rfft2(along) / math.sqrt(math.prod(field.shape))
+    share = wave_counts(*field.shape) * (1.0 - np.minimum(leverage, 1.0))
+    flat = (waves * np.sqrt(share)).reshape(len(along), -1)
+    return float(image.precision) * (np.conj(flat) @ flat.T).real
 
 
 def _derivatives(image: NDArray[np.float32], field: Field) -> NDArray[np.float32]:

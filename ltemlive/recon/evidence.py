@@ -16,6 +16,8 @@ PARABOLA_NOTE = (
     "frames are magnified through focus: what is proportional to defocus is a parabola of "
     "the phase, and no data tell how much of it is which"
 )
+FAR_LOG = 0.15
+"""Logarithm of a defocus against the stated one, beyond which that is worth a word."""
 NO_FOCUS_NOTE = (
     "no in-focus image yet: the defocused ones hardly tell the amplitude, so edges of "
     "absorbing objects may show up in the phase"
@@ -75,6 +77,17 @@ def notes_on(model: SeriesModel) -> tuple[str, ...]:
             "amid the others"
         )
     notes.extend(_notes_on_signs(model))
+    far = [
+        f"{member.seq} at {member.image.defocus_nm * 1e-6:+.4g} mm (stated "
+        f"{member.stated_nm * 1e-6:+.4g})"
+        for member in model.used
+        if member.stated_nm and abs(member.log_strayed) > FAR_LOG
+    ]
+    if far:
+        notes.append(
+            f"frame {', '.join(far)}: used with the defocus that fits the others; remedy: "
+            "check what the microscope says"
+        )
     if any(turn.log_magnification for turn in model.turns):
         notes.append(PARABOLA_NOTE)
     pairs = [(image.sigma, image.contrast) for image in model.defocused]

@@ -141,17 +141,31 @@ def image_scores(state: SolverState, model: SeriesModel) -> tuple[Score, ...]:
 
 def predictions(state: SolverState, series: FocalSeries) -> Iterator[Prediction]:
     """Yield the images with optics of their own, and last the mean of those in focus."""
-    amplitude = state.amplitude
-    spectrum = exit_wave_spectrum(tf.cos(state.phase), tf.sin(state.phase), amplitude)
+    spectrum = exit_spectrum(state.unknowns)
     for index in range(series.measured.shape[0]):
         measured = series.measured[index]
-        predicted = _predicted(
+        predicted = predicted_through(
             spectrum, series.transfer[index], series.blur[index], measured
         )
         yield Prediction(predicted, measured, series.precision[index])
     if float(series.focus_precision) > 0.0:
-        predicted = _scaled(amplitude, series.focus)
+        predicted = _scaled(state.amplitude, series.focus)
         yield Prediction(predicted, series.focus, series.focus_precision)
+
+
+def exit_spectrum(unknowns: Tensor) -> Tensor:
+    """Return the DFT of the exit wave, complex64, (ny, nx), of phase and log amplitude."""
+    phase, log_amplitude = tf.unstack(unknowns)
+    return exit_wave_spectrum(tf.cos(phase), tf.sin(phase), tf.exp(log_amplitude))
+
+
+@compiled
+def predicted_through(
+    spectrum: Tensor, transfer: Tensor, blur: Tensor, measured: Tensor
+) -> Tensor:
+    """Return what these optics make of a wave, scaled to fit what was measured."""
+    predicted = predicted_amplitude(spectrum, transfer, blur if blur.shape[-1] else None)
+    return _scaled(predicted, measured)
 
 
 def unseen_score(model: SeriesModel, member: Member, state: SolverState) -> Score:
@@ -161,17 +175,24 @@ def unseen_score(model: SeriesModel, member: Member, state: SolverState) -> Scor
 
         score = mean |r|^2 / sigma^2 (1 + H)
     """
+    (prediction,) = predictions(state, _alone(model, member))
+    counts = wave_counts(*model.field.shape)
+    unknown = image_leverage(model, member, state)
+    return prediction.score(1.0 + float(np.sum(counts * unknown) / counts.sum()))
+
+
+def image_leverage(
+    model: SeriesModel, member: Member, state: SolverState
+) -> NDArray[np.float32]:
+    """Return how much of the estimate's variance an image shows, in units of its noise.
+
+    By wave, half plane. Of an image that is part of the estimate, its leverage.
+    """
     series = _alone(model, member)
-    (prediction,) = predictions(state, series)
     if not series.measured.shape[0]:
-        unknown = series.focus_precision * state.metric[1]
-    else:
-        unknown = _leverage_by_wave(
-            series.transfer[0], series.blur[0], series.precision[0], state.metric
-        )
-    counts = wave_counts(*series.weight.shape)
-    leverage = float(tf.reduce_sum(counts * unknown) / counts.sum())
-    return prediction.score(1.0 + leverage)
+        return np.asarray(series.focus_precision * state.metric[1])
+    optics = series.transfer[0], series.blur[0], series.precision[0]
+    return np.asarray(_leverage_by_wave(*optics, state.metric))
 
 
 def predicted_alone(model: SeriesModel, member: Member, state: SolverState) -> Prediction:
@@ -204,14 +225,6 @@ def _sums_by_part(image: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(sums)
 
 
-@compiled
-def _predicted(
-    spectrum: Tensor, transfer: Tensor, blur: Tensor, measured: Tensor
-) -> Tensor:
-    predicted = predicted_amplitude(spectrum, transfer, blur if blur.shape[-1] else None)
-    return _scaled(predicted, measured)
-
-
 def _scaled(predicted: Tensor, measured: Tensor) -> Tensor:
     seen = seen_in(measured)
     power = total(seen * predicted**2)
@@ -232,10 +245,6 @@ def _leverage(transfer: Tensor, blur: Tensor, precision: Tensor, metric: Tensor)
 def _leverage_by_wave(
     transfer: Tensor, blur: Tensor, precision: Tensor, metric: Tensor
 ) -> Tensor:
-    """Return how much of an estimate's variance an image shows, in units of its noise.
-
-    By wave, half plane. Of an image that is part of the estimate, its leverage.
-    """
     of_phase, of_amplitude = weak_contrasts(transfer, blur)
     return precision * (metric[0] * of_phase**2 + metric[1] * of_amplitude**2)
 

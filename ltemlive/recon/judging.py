@@ -26,7 +26,7 @@ from ltemlive.recon.innovation import (
     unseen_score,
 )
 from ltemlive.recon.members import Aside
-from ltemlive.recon.model import known_as, with_used
+from ltemlive.recon.model import as_stated, known_as, with_used
 from ltemlive.recon.placing import expected_turn
 from ltemlive.recon.solver import cold_start
 from ltemlive.recon.verdicts import BLANK, is_blank
@@ -127,9 +127,10 @@ def begun_again(
 ) -> tuple[SeriesModel, SolverState]:
     """Return the model with its frames looked at anew, and a flat phase.
 
-    What a wrong frame has done to edges and to where the others lie, no later step undoes.
-    ``state`` is the one so far, whose steps count on.
+    What a wrong frame has done to edges, to where the others lie and to their defocus, no
+    later step undoes. ``state`` is the one so far, whose steps count on.
     """
+    model = as_stated(model)
     model = first_looked(model, settings) if settings.looks_at_frames else model
     cold = cold_start(model.series, settings)
     if state is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -57,6 +58,11 @@ class Member:
     def is_aligned(self) -> bool:
         """Return whether it lies exactly where the reference frame does."""
         return self.shift_px == ALIGNED and self.turn == UPRIGHT
+
+    @property
+    def log_strayed(self) -> float:
+        """Return the logarithm of its defocus against the stated one, signs apart."""
+        return math.log(abs(self.image.defocus_nm / self.stated_nm))
 
     def aligned(self) -> Member:
         """Return the frame as if it lay where the reference frame does."""

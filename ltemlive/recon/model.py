@@ -47,6 +47,8 @@ class SeriesModel:
     field: Field
     series: FocalSeries
     """Of the frames that are used."""
+    stated_convergence_mrad: float
+    """What ``microscope`` had before it was refined."""
     members: tuple[Member, ...] = ()
     """All frames, in the order in which they were taken in."""
 
@@ -175,7 +177,8 @@ def empty_model(
 ) -> SeriesModel:
     """Return the model of a series of which only the microscope is known."""
     field = solved_field(frame_shape, microscope, border_px)
-    return SeriesModel(microscope, field, empty_series(field, microscope))
+    series = empty_series(field, microscope)
+    return SeriesModel(microscope, field, series, microscope.convergence_mrad)
 
 
 def prepare(settings: SolverSettings) -> None:
@@ -220,6 +223,14 @@ def with_members(model: SeriesModel, members: Iterable[Member]) -> SeriesModel:
     for member in members:
         model = _with_member(model, member)
     return model
+
+
+def as_stated(model: SeriesModel) -> SeriesModel:
+    """Return the model with the optics that were stated; signs stay as they were found."""
+    mrad = model.stated_convergence_mrad
+    stated = model.microscope.model_copy(update={"convergence_mrad": mrad})
+    members = [member.with_sign(member.sign) for member in model.members]
+    return with_members(replace(model, microscope=stated), members)
 
 
 def known_as(model: SeriesModel, members: Iterable[Member]) -> SeriesModel:

@@ -14,6 +14,7 @@ import numpy as np
 from ltemlive.errors import FrameError
 from ltemlive.recon import runtime
 from ltemlive.recon.arrival import first_looked
+from ltemlive.recon.deviations import frame_deviations
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import (
@@ -25,6 +26,7 @@ from ltemlive.recon.model import (
     with_frames,
 )
 from ltemlive.recon.recipe import descend
+from ltemlive.recon.refocusing import convergence_mrad
 from ltemlive.recon.solver import cold_start
 from ltemlive.results import Reconstruction, Report, Timing
 from ltemlive.series import RejectedFrame
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltemlive.events import FrameDeviations
     from ltemlive.series import StoredSeries
     from ltemlive.settings import SolverSettings
 
@@ -57,6 +60,7 @@ class _Solution:
     evaluations: int = 0
     objective: tuple[float, ...] = ()
     holdout: tuple[float, ...] | None = None
+    deviations: FrameDeviations | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -120,6 +124,8 @@ def reconstruct(
         shift_px=model.shifts_px if settings.aligns_frames else None,
         rotation_deg=model.rotations_deg if settings.turns_frames else None,
         magnification=model.magnifications if settings.turns_frames else None,
+        convergence_mrad=convergence_mrad(model, settings),
+        deviations=solution.deviations,
         holdout=solution.holdout,
         notes=(*model.notes, *solution.notes),
     )
@@ -172,6 +178,7 @@ def _solve(
         state.evaluations,
         tuple(objective),
         scores,
+        frame_deviations(model, state),
         (*notes_on_fit(scores, model), *notes),
     )
 

@@ -12,14 +12,19 @@ import tensorflow as tf
 
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.objective import seen_in
-from ltemlive.recon.priors import prior_and_gradient
+from ltemlive.recon.priors import no_prior, prior_and_gradient
 from ltemlive.recon.weighing import search_metric, weighed_prior
 
 if TYPE_CHECKING:
+    from tensorflow import Tensor
+
     from ltemlive.recon.graphs import Graphs
     from ltemlive.recon.lbfgs import LbfgsState
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.solver import SolverState
+
+LITTLE = 0.01
+"""Stiffness of a search without prior where images show nothing, relative to the most."""
 
 
 def bare_search(state: SolverState, series: FocalSeries) -> LbfgsState:
@@ -83,6 +88,21 @@ def advanced(
         evaluations=state.evaluations + int(search.evaluations) - before,
     )
     return state, [float(value) for value in objective.numpy()]
+
+
+def unheld(state: SolverState, series: FocalSeries, n_steps: int) -> Tensor:
+    """Return phase and log amplitude after so many steps without prior, from the state's.
+
+    They fit what noise there is, too.
+    """
+    bare = bare_search(replace(state, step_length=tf.ones([])), series)
+    _, advance = _graphs(state, series)
+    held_little = series.stiffness + LITTLE * tf.reduce_max(series.precision)
+    # A mean no image tells.
+    metric = tf.where(state.metric > 0.0, 1.0 / held_little, 0.0)
+    prior = no_prior(tuple(series.amplitude.shape))
+    search, _ = advance(bare, series, prior, metric, tf.constant(n_steps))
+    return search.position
 
 
 def _graphs(state: SolverState, series: FocalSeries) -> Graphs:

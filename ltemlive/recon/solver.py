@@ -84,6 +84,8 @@ class SolverState:
     evaluations: int = 0
     begun_at: int = 0
     """Steps of all starts before this one: frames turned out not to belong."""
+    has_settled_optics: bool = False
+    """Whether what is known of defocus and divergence moves them no farther (``joint``)."""
     is_converged: bool = False
 
     @property
@@ -153,6 +155,7 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         stage=min(state.stage, Stage.WHOLE),
         round=0,
         step_in_round=0 if state.stage else state.step_in_round,
+        has_settled_optics=False,
         is_converged=False,
     )
 

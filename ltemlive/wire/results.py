@@ -60,6 +60,7 @@ class FrameRow:
     frame: str
     """Its seq as text, or its file name."""
     defocus_nm: float | None
+    """As it was stated; an estimate tells with which it is used."""
     state: FrameState
     reason: str | None = None
 
@@ -176,6 +177,8 @@ def estimate_message(
         "shift_px": estimate.shift_px,
         "rotation_deg": estimate.rotation_deg,
         "magnification": estimate.magnification,
+        "convergence_mrad": estimate.convergence_mrad,
+        "deviations": estimate.deviations and estimate.deviations._asdict(),
         "holdout": _finite_or_null(estimate.holdout),
         "set_aside": [
             {"seq": seq, "reason": one_line(reason)} for seq, reason in estimate.set_aside

@@ -163,8 +163,9 @@ def test_topics_that_are_not_drawn_change_nothing():
 
 def test_frames_the_estimate_used_are_marked_whichever_message_comes_first():
     wanted = {"f0.tif": "used", "f1.tif": "stored"}
-    assert states(after(status(), estimate(seqs_used=(0,)))) == wanted
-    assert states(after(estimate(seqs_used=(0,)), status())) == wanted
+    alone = estimate(seqs_used=(0,), defocus_nm=(0.0,))
+    assert states(after(status(), alone)) == wanted
+    assert states(after(alone, status())) == wanted
 
 
 def test_an_estimate_of_another_series_marks_no_frame():
@@ -376,10 +377,10 @@ def test_frames_fit_as_the_newest_estimate_of_their_series_says():
         holdout=(1.0, float("inf")),
     )
     assert fits(after(status())) == {}
-    assert fits(after(status(), estimate()))[1] == FrameFit()
+    assert fits(after(status(), estimate()))[1] == FrameFit(defocus_nm=150.0)
     assert fits(after(status(), told)) == {
-        0: FrameFit((0.0, 0.0), (0.0, 1.0), 1.0),
-        1: FrameFit((1.5, -2.0), (0.5, 1.02), None),
+        0: FrameFit((0.0, 0.0), (0.0, 1.0), 1.0, 0.0),
+        1: FrameFit((1.5, -2.0), (0.5, 1.02), None, 150.0),
     }
     assert fits(after(told, status(ordinal=2))) == {}
 
@@ -387,6 +388,7 @@ def test_frames_fit_as_the_newest_estimate_of_their_series_says():
 def test_a_fit_that_is_no_number_is_not_told():
     message = estimate(shift_px=((0.0, 0.0), (1.5, -2.0)), holdout=(1.0, 1.0))
     wrong = {"shift_px": [[10**400, 0.0], "x"], "holdout": [True, 10**400]}
+    wrong["defocus_nm"] = ["focus", 10**400]
     shown = fits(after(replace(message, header={**message.header, **wrong}), status()))
     assert shown == {0: FrameFit(), 1: FrameFit()}
 

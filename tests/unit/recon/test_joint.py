@@ -10,8 +10,8 @@ from ltemlive.settings import SolverSettings
 DEFOCI_NM = (0.0, -4e5, 4e5)
 
 
-def test_without_alignment_it_is_the_solver(acquire, model_of):
-    settings = SolverSettings(align=False)
+def test_where_nothing_else_is_refined_it_is_the_solver(acquire, model_of):
+    settings = SolverSettings(align=False, refine_defocus=False, refine_convergence=False)
     model = model_of(acquire(DEFOCI_NM, coherence="wave"))
     alone, report = refine(cold_start(model.series, settings), model.series, 60)
     same, state, together = refine_jointly(model, cold_start(model.series, settings), 60)

@@ -90,8 +90,20 @@ def test_another_state_of_the_sample_is_set_aside(frames, other_frames, made, in
     np.testing.assert_array_equal(state.phase, expected.phase)
 
 
-def test_a_frame_of_another_defocus_is_set_aside_and_the_right_one_named(frames, made):
+def test_a_frame_of_another_defocus_is_used_with_the_right_one_and_that_is_said(
+    frames, made
+):
     model, _ = made(with_frame(frames, 4, stated(frames[4], 6.6e5)))
+    assert model.set_aside == ()
+    assert model.defocus_nm[4] == pytest.approx(1e6, rel=0.03)
+    (note,) = [each for each in model.notes if "used with the defocus that fits" in each]
+    assert note.startswith("frame 4 at +")
+    assert "(stated +0.66)" in note
+
+
+def test_where_defocus_is_not_refined_the_right_one_is_named(frames, made):
+    settings = SETTINGS.model_copy(update={"refine_defocus": False})
+    model, _ = made(with_frame(frames, 4, stated(frames[4], 6.6e5)), settings)
     ((seq, reason),) = model.set_aside
     assert seq == 4
     assert reason.startswith("fits the others at +")
@@ -144,7 +156,8 @@ def test_of_a_series_a_third_may_be_set_aside_and_no_more(
     odd = frames
     for index in (*others, 5):
         odd = changed(odd, other_frames, index)
-    model, _ = made(odd[:2], SETTINGS.model_copy(update={"judge": False}))
+    as_they_are = {"judge": False, "refine_defocus": False, "refine_convergence": False}
+    model, _ = made(odd[:2], SETTINGS.model_copy(update=as_they_are))
     model = with_frames(model, odd[2:])
     out = [replace(model.members[index], aside=Aside("misfit", "odd")) for index in others]
     model = with_used(model, out)

@@ -91,8 +91,10 @@ def test_a_turned_frame_is_found(rotation_deg, log_magnification, shift, seed):
     turn = Turn(math.radians(rotation_deg), log_magnification)
     measured = noisy(turned(scene, turn, shift), seed)
     found = registered_and_turned(measured, turned(scene, UPRIGHT), UPRIGHT, REACH)
-    # At the edges of the frame: near enough to be refined.
-    assert found.turn.less(turn).reach_px(LARGE) < 1.5
+    # At the edges of the frame: near enough to be refined. A turn of less than 2 px there
+    # need not be clear enough to be believed.
+    is_believed = found.turn != UPRIGHT
+    assert found.turn.less(turn).reach_px(LARGE) < (1.5 if is_believed else 2.0)
     assert found.shift_px == pytest.approx(shift, abs=0.3)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltemlive.events import AdviceGiven, FrameStored, PhaseEstimate
+from ltemlive.events import AdviceGiven, FrameDeviations, FrameStored, PhaseEstimate
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.wire.acks import decode_ack, encode_ack
 from ltemlive.wire.codec import WIRE_VERSION, decode, encode, pixel_crc32
@@ -80,6 +80,14 @@ def _estimate():
         shift_px=((0.0, 0.0), (-1.5, 0.25)),
         rotation_deg=(0.0, 0.25),
         magnification=(1.0, 1.005),
+        convergence_mrad=0.0098,
+        deviations=FrameDeviations(
+            defocus_nm=(None, 750.0),
+            shift_px=((0.02, 0.02), (0.03, 0.02)),
+            rotation_deg=(0.01, 0.01),
+            magnification=(1e-4, 1e-4),
+            convergence_mrad=2e-4,
+        ),
         holdout=(0.98, 1.02),
         set_aside=((4, "saturated"),),
         notes=("No image on the other side of focus.",),
