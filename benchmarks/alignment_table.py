@@ -3,22 +3,23 @@
 Each frame is moved by up to ``--shift`` pixels either way and, with ``--drift``, by so many
 more from each frame to the next. ``--rotation`` degrees and ``--magnification`` (natural
 logarithm) are reached at the strongest defocus, in proportion to it, either way by chance,
-and each frame is off that line by up to a tenth of them. The defocus of each frame is stated
-wrongly by up to ``--defocus`` of it, and the divergence of the beam by a factor
-``--convergence``. 10 % noise, images summed over tilts and focus as a microscope forms them,
-default settings. ``aligned`` is the same series without any of it, told so; ``told`` knows
-how each frame lies; ``none`` takes all as stated; ``raw`` takes what the phase correlation of
-each image with the first one gives (scikit-image, a twentieth of a pixel); ``ltemlive`` finds
-out.
+and each frame is off that line by up to a tenth of them. The defocus of each frame is
+stated wrongly by up to ``--defocus`` of it, and the divergence of the beam by a factor
+``--convergence``. 10 % noise, images summed over tilts and focus as a microscope forms
+them, default settings. ``aligned`` is the same series without any of it, told so; ``told``
+knows how each frame lies; ``none`` takes all as stated; ``raw`` takes what the phase
+correlation of each image with the first one gives (scikit-image, a twentieth of a pixel);
+``ltemlive`` finds out.
 
 ``shift px`` is the rms error and ``worst px`` the largest, ``turn deg`` and ``growth %``
 are the rms errors of rotation and magnification, less what no data can tell: what is common
 to all frames, and what is proportional to defocus, a plane of the phase, or a parabola.
 Images in focus that show no absorption lie nowhere and are left out, and so is what was set
 aside. ``strong %`` and ``weak %`` are the rms errors of the defoci beyond half of the
-strongest and of the others, ``beam %`` is that of the divergence. Phase and gradient are scored without their plane, and without their parabola where
-frames are magnified, where the defocused frames lie. ``gradients`` is the time to register
-one frame, in gradients of the whole series.
+strongest and of the others, ``beam %`` is that of the divergence. Phase and gradient are
+scored without their plane, and without their parabola where frames are magnified, where the
+defocused frames lie. ``gradients`` is the time to register one frame, in gradients of the
+whole series.
 """
 
 from __future__ import annotations
