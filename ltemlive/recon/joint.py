@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from ltemlive.recon.alignment import realigned
 from ltemlive.recon.judging import reviewed
-from ltemlive.recon.refocusing import optics_fit, refocused
-from ltemlive.recon.solver import StepReport, refine, warm_start
+from ltemlive.recon.refocusing import has_strayed_far, optics_fit, refocused
+from ltemlive.recon.solver import StepReport, cold_start, refine, settled_again
 from ltemlive.recon.weighing import Stage
 
 if TYPE_CHECKING:
     from ltemlive.recon.model import SeriesModel
     from ltemlive.recon.solver import SolverState
+
+MOST_SETTLED = 6
+"""Rounds in which a phase settles after its optics have moved once more."""
 
 
 def refine_jointly(
@@ -23,8 +26,10 @@ def refine_jointly(
 
     As ``refine``, but the frames are moved and refocused before each round, from the second
     of edges on, when the phase begins to be right, until the last, in which it settles.
-    Where their defocus would go farther then, the whole prior is weighed again. At rest it
-    is asked whether all of them belong to the series; where one does not, all begins anew.
+    Where their defocus would go farther then, they are moved and it settles again. Where
+    the optics have turned out far from what was stated, the phase begins anew with those
+    found. At rest it is asked whether all frames belong to the series; where one does not,
+    all begins anew.
     """
     reports: list[StepReport] = []
     left = n_steps
@@ -36,8 +41,8 @@ def refine_jointly(
         state, report = refine(state, model.series, left, one_round=True)
         reports.append(report)
         left -= report.steps
-        if state.is_converged and not _is_settled(model, state):
-            state = warm_start(state, model.series)
+        if state.is_converged and state.settings.refines_optics:
+            model, state = _at_rest(model, state)
         if state.is_converged and state.settings.judges_frames:
             model, state = reviewed(model, state)
     return model, state, _together(reports, state)
@@ -49,14 +54,37 @@ def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverS
         fit = optics_fit(model, state)
         model = refocused(model, fit)
         state = replace(state, has_settled_optics=fit.is_settled)
+        if fit.is_near and _has_locked_wrongly(model, state):
+            # A flat phase says nothing of where the frames lie.
+            return model, _begun_refocused(model, state)
     if state.settings.aligns_frames:
         model = realigned(model, state)
     return model, state
 
 
-def _is_settled(model: SeriesModel, state: SolverState) -> bool:
-    is_refined = state.settings.refines_optics
-    return not is_refined or optics_fit(model, state).is_good
+def _has_locked_wrongly(model: SeriesModel, state: SolverState) -> bool:
+    """Return whether edges have locked in under optics far from those found since."""
+    has_edges = not state.is_smooth and state.stage < Stage.SETTLED
+    return has_edges and not state.has_begun_refocused and has_strayed_far(model)
+
+
+def _begun_refocused(model: SeriesModel, state: SolverState) -> SolverState:
+    """Return the state with a flat phase again, whose steps count on."""
+    return replace(
+        cold_start(model.series, state.settings),
+        steps=state.steps,
+        evaluations=state.evaluations,
+        begun_at=state.steps,
+        has_begun_refocused=True,
+    )
+
+
+def _at_rest(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:
+    """Return both as they are, or refocused once more, to settle again."""
+    fit = optics_fit(model, state)
+    if fit.is_good or state.round > MOST_SETTLED:
+        return model, state
+    return refocused(model, fit), settled_again(state)
 
 
 def _may_move(state: SolverState) -> bool:

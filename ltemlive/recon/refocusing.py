@@ -19,6 +19,7 @@ own that explain the same images.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -53,9 +54,13 @@ ENOUGH = 0.5
 """Step of a defocus, in standard deviations of it, below which it is left alone."""
 ENOUGH_CONVERGENCE = 0.02
 """Step of the logarithm of the convergence, below which it is."""
+NEAR = 0.05
+"""Step of any logarithm, from where a phase begins as well as from the right ones."""
+FAR, FAR_CONVERGENCE = 0.12, 0.35
+"""Logarithms of a defocus and of the convergence that lock edges in otherwise."""
 LONGEST, LONGEST_CONVERGENCE = 0.05, 0.3
 """Steps of the logarithms of a defocus and of the convergence."""
-STEPS_FREE = 7
+STEPS_FREE = 5
 """Of phase and amplitude without a prior."""
 MODEL_ERROR = 0.005
 """Standard deviation of each logarithm that more images do not improve: by so much series
@@ -81,6 +86,11 @@ class OpticsFit(NamedTuple):
         """Return whether nothing would go far."""
         of_others = np.abs(self.steps[len(self.seqs) :])
         return self._goes_within(ENOUGH) and bool(np.all(of_others < ENOUGH_CONVERGENCE))
+
+    @property
+    def is_near(self) -> bool:
+        """Return whether the optics are near enough to begin with them."""
+        return bool(np.all(np.abs(self.steps) < NEAR))
 
     @property
     def is_good(self) -> bool:
@@ -113,11 +123,12 @@ def refocused(model: SeriesModel, fit: OpticsFit) -> SeriesModel:
     return with_members(replace(model, microscope=microscope), members)
 
 
+@functools.lru_cache(maxsize=1)
 def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
     """Return how far the defocused frames are from what fits them, and the convergence.
 
-    ``state`` is one whose search has begun; its metric stands for the covariance of the
-    estimate.
+    ``state`` is one whose search has begun. Whoever asks for the deviations where the
+    solver has come to rest asks again what it has just been told, so that is kept.
     """
     rows = [
         _Row(member, place)
@@ -286,6 +297,16 @@ class _Image:
         both = np.stack(optics.weak_contrasts(shape, defocus_nm, microscope))
         half = both[..., : shape[1] // 2 + 1]
         return np.asarray(math.sqrt(self._precision) * half, np.float32)
+
+
+def has_strayed_far(model: SeriesModel) -> bool:
+    """Return whether the optics are so far from the stated ones that edges mind."""
+    stated_mrad = model.stated_convergence_mrad
+    beam = (
+        abs(math.log(model.microscope.convergence_mrad / stated_mrad)) if stated_mrad else 0
+    )
+    defocus = [abs(member.log_strayed) for member in model.used if member.stated_nm]
+    return beam > FAR_CONVERGENCE or max(defocus, default=0.0) > FAR
 
 
 def convergence_mrad(model: SeriesModel, settings: SolverSettings) -> float | None:

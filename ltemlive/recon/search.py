@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.solver import SolverState
 
-LITTLE = 0.01
+LITTLE = 0.1
 """Stiffness of a search without prior where images show nothing, relative to the most."""
 
 

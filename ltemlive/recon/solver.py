@@ -86,6 +86,8 @@ class SolverState:
     """Steps of all starts before this one: frames turned out not to belong."""
     has_settled_optics: bool = False
     """Whether what is known of defocus and divergence moves them no farther (``joint``)."""
+    has_begun_refocused: bool = False
+    """Whether the phase has begun anew because they were far off."""
     is_converged: bool = False
 
     @property
@@ -156,6 +158,19 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         round=0,
         step_in_round=0 if state.stage else state.step_in_round,
         has_settled_optics=False,
+        is_converged=False,
+    )
+
+
+def settled_again(state: SolverState) -> SolverState:
+    """Return the state that goes on from rest under the prior it has.
+
+    For what changes the images so little that their weights stay.
+    """
+    return replace(
+        state,
+        search=None,
+        moved_rad=float("inf"),
         is_converged=False,
     )
 

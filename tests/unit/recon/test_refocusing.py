@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from ltemlive.frames import Frame, FrameMeta
+from ltemlive.physics.accuracy import without_plane
+from ltemlive.recon.alignment import realigned
 from ltemlive.recon.deviations import frame_deviations
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import as_stated, empty_model, with_frames
@@ -152,3 +154,31 @@ def test_what_images_tell_together_only_is_not_told_of_each():
     pull = Pull(np.zeros(2), 1e8 * np.array([[1.0, -1.0], [-1.0, 1.0]]))
     _, deviations = pull.estimate(np.zeros(2), np.array([0.05, 0.05]))
     np.testing.assert_allclose(deviations, 0.05 / np.sqrt(2.0), rtol=0.01)
+
+
+def test_edges_that_locked_in_under_wrong_optics_begin_anew(misstated, monkeypatch):
+    moved = []
+
+    def noted(model, state):
+        moved.append(float(np.ptp(state.phase)))
+        return realigned(model, state)
+
+    monkeypatch.setattr("ltemlive.recon.joint.realigned", noted)
+    settings = SolverSettings(judge=False)
+    model, state = solved(misstated(convergence=2.0), settings)
+    assert state.has_begun_refocused
+    assert 0 < state.begun_at < state.steps
+    # A flat phase would put the frames anywhere.
+    assert min(moved) > 1.0
+    _, right = solved(misstated(0.0 * ERRORS), settings)
+    assert not right.has_begun_refocused
+    pair = [without_plane(each.phase.numpy()).ravel() for each in (state, right)]
+    assert np.corrcoef(*pair)[0, 1] > 0.995
+
+
+def test_a_phase_settles_again_only_so_often(misstated, monkeypatch):
+    model = misstated(0.0 * ERRORS)
+    monkeypatch.setattr("ltemlive.recon.refocusing.OpticsFit.is_good", False)
+    model, state = solved(model)
+    assert state.is_converged
+    assert state.round > 6
