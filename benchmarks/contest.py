@@ -21,6 +21,7 @@ from ltemlive.physics.optics import is_in_focus
 from ltemlive.physics.tie import transport_of_intensity_phase
 from ltemlive.recon import runtime
 from ltemlive.recon.graphs import prepare_graphs
+from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import defocused_series, empty_model, with_frames
 from ltemlive.recon.recipe import descend
 from ltemlive.recon.solver import cold_start, refine
@@ -114,7 +115,7 @@ def _own(
 ) -> Iterator[tuple[NDArray[np.float32], int]]:
     state = cold_start(model.series, settings)
     while state.steps < max_steps and not state.is_converged:
-        state, _ = refine(state, model.series, STEPS_PER_LOOK)
+        model, state, _ = refine_jointly(model, state, STEPS_PER_LOOK)
         yield model.field.crop(state.phase.numpy()), state.evaluations
 
 

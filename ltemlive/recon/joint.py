@@ -32,7 +32,7 @@ def refine_jointly(
     all begins anew.
     """
     reports: list[StepReport] = []
-    left = n_steps
+    left, evaluations = n_steps, state.evaluations
     while left > 0 and not state.is_converged and (not reports or reports[-1].is_finite):
         if _may_move(state):
             model, state = _moved(model, state)
@@ -45,7 +45,7 @@ def refine_jointly(
             model, state = _at_rest(model, state)
         if state.is_converged and state.settings.judges_frames:
             model, state = reviewed(model, state)
-    return model, state, _together(reports, state)
+    return model, state, _together(reports, state, state.evaluations - evaluations)
 
 
 def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:
@@ -53,7 +53,11 @@ def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverS
     if state.settings.refines_optics and not state.has_settled_optics:
         fit = optics_fit(model, state)
         model = refocused(model, fit)
-        state = replace(state, has_settled_optics=fit.is_settled)
+        state = replace(
+            state,
+            has_settled_optics=fit.is_settled,
+            evaluations=state.evaluations + fit.evaluations,
+        )
         if fit.is_near and _has_locked_wrongly(model, state):
             # A flat phase says nothing of where the frames lie.
             return model, _begun_refocused(model, state)
@@ -84,6 +88,7 @@ def _at_rest(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, Solve
     fit = optics_fit(model, state)
     if fit.is_good or state.round > MOST_SETTLED:
         return model, state
+    state = replace(state, evaluations=state.evaluations + fit.evaluations)
     return refocused(model, fit), settled_again(state)
 
 
@@ -92,10 +97,12 @@ def _may_move(state: SolverState) -> bool:
     return state.search is None and state.stage >= Stage.EDGES and not is_first
 
 
-def _together(reports: list[StepReport], state: SolverState) -> StepReport:
+def _together(
+    reports: list[StepReport], state: SolverState, evaluations: int
+) -> StepReport:
     return StepReport(
         sum(report.steps for report in reports),
-        sum(report.evaluations for report in reports),
+        evaluations,
         tuple(value for report in reports for value in report.objective),
         all(report.is_finite for report in reports),
         state.is_converged,

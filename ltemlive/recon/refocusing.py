@@ -80,6 +80,8 @@ class OpticsFit(NamedTuple):
     """By logarithm of their defocus; one more, of the convergence, where it is refined."""
     deviations: NDArray[np.float64]
     """Standard deviations of the same logarithms."""
+    evaluations: int
+    """Gradients that it has taken to know."""
 
     @property
     def is_settled(self) -> bool:
@@ -146,10 +148,12 @@ def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
         strayed.append(math.log(model.microscope.convergence_mrad / known_mrad))
         widths.append(settings.convergence_width)
         longest.append(LONGEST_CONVERGENCE)
-    pull = _pull(model, rows, state)
+    free, evaluations = unheld(state, model.series, STEPS_FREE)
+    pull = _pull(model, rows, state, exit_spectrum(free))
     there, deviations = pull.estimate(np.array(strayed), np.array(widths))
     steps = np.clip(RELAXED * (there - strayed), np.negative(longest), longest)
-    return OpticsFit(tuple(row.member.seq for row in rows), steps, deviations)
+    seqs = tuple(row.member.seq for row in rows)
+    return OpticsFit(seqs, steps, deviations, evaluations)
 
 
 class Pull(NamedTuple):
@@ -177,11 +181,13 @@ class Pull(NamedTuple):
         return there, np.sqrt(np.maximum(np.diag(covariance), 0.0))
 
 
-def _pull(model: SeriesModel, rows: list[_Row], state: SolverState) -> Pull:
-    """Return what the images say, by the difference that a small step of each makes."""
+def _pull(model: SeriesModel, rows: list[_Row], state: SolverState, free: Tensor) -> Pull:
+    """Return what the images say, by the difference that a small step of each makes.
+
+    ``free`` is the DFT of the exit wave that no prior holds.
+    """
     series, shape = model.series, model.field.shape
     held = exit_spectrum(state.unknowns)
-    free = exit_spectrum(unheld(state, series, STEPS_FREE))
     counts = wave_counts(*shape)
     n_parameters = len(rows) + _refines_convergence(model, state.settings)
     slope, stiffness = np.zeros(n_parameters), np.zeros((n_parameters, n_parameters))

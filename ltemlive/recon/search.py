@@ -90,10 +90,10 @@ def advanced(
     return state, [float(value) for value in objective.numpy()]
 
 
-def unheld(state: SolverState, series: FocalSeries, n_steps: int) -> Tensor:
+def unheld(state: SolverState, series: FocalSeries, n_steps: int) -> tuple[Tensor, int]:
     """Return phase and log amplitude after so many steps without prior, from the state's.
 
-    They fit what noise there is, too.
+    They fit what noise there is, too. And how many gradients that has taken.
     """
     bare = bare_search(replace(state, step_length=tf.ones([])), series)
     _, advance = _graphs(state, series)
@@ -102,7 +102,7 @@ def unheld(state: SolverState, series: FocalSeries, n_steps: int) -> Tensor:
     metric = tf.where(state.metric > 0.0, 1.0 / held_little, 0.0)
     prior = no_prior(tuple(series.amplitude.shape))
     search, _ = advance(bare, series, prior, metric, tf.constant(n_steps))
-    return search.position
+    return search.position, int(search.evaluations)
 
 
 def _graphs(state: SolverState, series: FocalSeries) -> Graphs:
