@@ -277,6 +277,7 @@ class LiveEngine:
                 frame_amplitude(model.field, state) if state else model.first_amplitude
             ),
             pixel_nm=self._microscope.pixel_nm,
+            beam=self._microscope.beam,
             device=runtime.device_name(),
             t_frame_last=self._t_frame_last,
             shift_px=model.shifts_px if state and self._settings.aligns_frames else (),

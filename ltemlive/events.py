@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Beam: TypeAlias = Literal["into_image", "out_of_image"]
 ExitStatus: TypeAlias = Literal["success", "abort", "fail"]
 
 
@@ -95,6 +96,8 @@ class PhaseEstimate:
     amplitude: NDArray[np.float32]
     pixel_nm: float
     device: str
+    beam: Beam = "into_image"
+    """Which way electrons go: the sign of the induction."""
     t_frame_last: float | None = None
     """Start of the newest exposure used, seconds since 1970."""
     shift_px: tuple[tuple[float, float], ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ltemlive import documents
+from ltemlive.events import Beam
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,9 @@ class Optics(BaseModel):
     """Partial spatial coherence: a blur of the intensity, or an envelope on the wave."""
     border: Literal["free", "periodic"] = "free"
     """What lies outside the frame: an unknown field, or the frame again."""
+    beam: Beam = "into_image"
+    """Which way electrons go; in an image that the microscope mirrors, out of it. It is the
+    sign of the induction."""
 
 
 class Microscope(Optics):

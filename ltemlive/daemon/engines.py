@@ -136,6 +136,7 @@ def final_estimate(
         phase_rad=result.phase_rad,
         amplitude=result.amplitude,
         pixel_nm=result.microscope.pixel_nm,
+        beam=result.microscope.beam,
         device=report.device,
         t_frame_last=max(
             (frame.meta.t_exposure_start or 0.0 for frame in stored.frames), default=None

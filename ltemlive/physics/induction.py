@@ -11,6 +11,8 @@ from ltemlive.physics.electron import HBAR_OVER_E_T_NM2
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ltemlive.events import Beam
+
 
 def phase_gradient(
     phase_rad: NDArray[np.float32], *, pixel_nm: float
@@ -24,7 +26,7 @@ def phase_gradient(
 
 
 def projected_induction(
-    phase_rad: NDArray[np.float32], *, pixel_nm: float
+    phase_rad: NDArray[np.float32], *, pixel_nm: float, beam: Beam = "into_image"
 ) -> NDArray[np.float32]:
     """Return the induction times thickness that a magnetic phase image encodes.
 
@@ -43,6 +45,9 @@ def projected_induction(
         shows up as an induction that is not there.
     pixel_nm
         Edge of a square pixel in the specimen plane [nm].
+    beam
+        Which way it travels. Out of the image, A_z is summed the other way, and both
+        components have the other sign.
 
     Returns
     -------
@@ -50,4 +55,5 @@ def projected_induction(
         (B_y t, B_x t) [T nm], shape (2, ny, nx).
     """
     along_y, along_x = phase_gradient(phase_rad, pixel_nm=pixel_nm)
-    return np.asarray([along_x, -along_y]) * np.float32(HBAR_OVER_E_T_NM2)
+    sense = 1.0 if beam == "into_image" else -1.0
+    return np.asarray([along_x, -along_y]) * np.float32(sense * HBAR_OVER_E_T_NM2)

@@ -79,7 +79,7 @@ def _write_maps(folder: Path, result: Reconstruction) -> None:
     )
     write_map_tiff(
         folder / "induction.tif",
-        projected_induction(phase_rad, pixel_nm=pixel_nm),
+        projected_induction(phase_rad, pixel_nm=pixel_nm, beam=result.microscope.beam),
         pixel_nm=pixel_nm,
         unit="T nm",
         labels=(f"B_y t ({INDUCTION_NOTE})", f"B_x t ({INDUCTION_NOTE})"),

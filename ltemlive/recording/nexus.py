@@ -53,7 +53,9 @@ def write_nexus(path: Path, result: Reconstruction, *, report_json: str) -> None
     """
     pixel_nm = result.microscope.pixel_nm
     gradient = phase_gradient(result.phase_rad, pixel_nm=pixel_nm)
-    induction = projected_induction(result.phase_rad, pixel_nm=pixel_nm)
+    induction = projected_induction(
+        result.phase_rad, pixel_nm=pixel_nm, beam=result.microscope.beam
+    )
     # HDF5 cannot close a file on a full disk, so it is made in memory.
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:

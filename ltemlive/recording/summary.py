@@ -129,7 +129,8 @@ def _draw_phase(axes: Axes, result: Reconstruction) -> None:
 
 def _draw_induction(axes: Axes, legend: Axes, result: Reconstruction) -> None:
     phase, pixel_nm = _thinned(result.phase_rad, result.microscope.pixel_nm)
-    induction = projected_induction(phase, pixel_nm=pixel_nm)
+    beam = result.microscope.beam
+    induction = projected_induction(phase, pixel_nm=pixel_nm, beam=beam)
     scale = induction_scale_t_nm(induction)
     axes.imshow(induction_rgb(induction, scale_t_nm=scale))
     _title(axes, "Induction \N{MULTIPLICATION SIGN} thickness")

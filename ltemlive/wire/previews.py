@@ -51,7 +51,7 @@ def estimate_arrays(
     arrays = {
         "phase": phase,
         "gradient": phase_gradient(phase, pixel_nm=pixel_nm),
-        "induction": projected_induction(phase, pixel_nm=pixel_nm),
+        "induction": projected_induction(phase, pixel_nm=pixel_nm, beam=estimate.beam),
         "amplitude": estimate.amplitude,
     }
     return {name: block_average(array, factor) for name, array in arrays.items()}

@@ -79,7 +79,8 @@ def test_nothing_is_told_before_a_phase_can_be_solved(acquisition, frames):
 
 
 def test_an_estimate_tells_what_it_was_made_of(acquisition, frames):
-    engine = engine_for(acquisition)
+    mirrored = acquisition.microscope.model_copy(update={"beam": "out_of_image"})
+    engine = LiveEngine(7, "squares", mirrored, SETTINGS, itertools.count(1))
     assert engine.add(frames[:2]) == []
     assert engine.is_solvable
     assert engine.wants_steps
@@ -94,6 +95,7 @@ def test_an_estimate_tells_what_it_was_made_of(acquisition, frames):
     assert estimate.phase_rad.shape == estimate.amplitude.shape == (64, 64)
     assert float(estimate.phase_rad.mean()) == pytest.approx(0.0, abs=1e-5)
     assert estimate.pixel_nm == 20.0
+    assert estimate.beam == "out_of_image"
     assert estimate.t_frame_last == 1001.0
     assert estimate.notes == ()
 

@@ -13,15 +13,18 @@ def plane(along_y, along_x, *, shape=(17, 20), pixel_nm=5.0):
     return (along_y * y + along_x * x).astype(np.float32)
 
 
-def deflected_wave_vector(induction_t, thickness_nm, *, voltage_kv, n_steps=200):
+def deflected_wave_vector(
+    induction_t, thickness_nm, *, voltage_kv, beam="into_image", n_steps=200
+):
     """Return (k_y, k_x) [rad/nm] of an electron behind a slab, by Newton and Lorentz.
 
-    Axes as in the images: x right, y down, z along the beam, which is right-handed.
+    Axes as in the images: x right, y down, z into the image, which is right-handed.
     """
     gamma = electron.lorentz_factor(voltage_kv)
     speed = electron.LIGHT_SPEED_M_PER_S * np.sqrt(1.0 - gamma**-2)
     mass = gamma * electron.ELECTRON_MASS_KG
-    momentum = np.array([0.0, 0.0, mass * speed])
+    sense = 1.0 if beam == "into_image" else -1.0
+    momentum = np.array([0.0, 0.0, sense * mass * speed])
     induction = np.array([induction_t[1], induction_t[0], 0.0])
     # A magnetic field does no work: the mass is the same at each step.
     step_s = thickness_nm * 1e-9 / speed / n_steps
@@ -39,15 +42,16 @@ def deflected_wave_vector(induction_t, thickness_nm, *, voltage_kv, n_steps=200)
     st.floats(-2.0, 2.0),
     st.floats(1.0, 100.0),
     st.floats(60.0, 1000.0),
+    st.sampled_from(["into_image", "out_of_image"]),
 )
 def test_uniform_induction_deflects_like_the_lorentz_force(
-    induction_y_t, induction_x_t, thickness_nm, voltage_kv
+    induction_y_t, induction_x_t, thickness_nm, voltage_kv, beam
 ):
     """Behind the slab the wave is exp(i (k_y y + k_x x)): the phase rises along k."""
     along_y, along_x = deflected_wave_vector(
-        (induction_y_t, induction_x_t), thickness_nm, voltage_kv=voltage_kv
+        (induction_y_t, induction_x_t), thickness_nm, voltage_kv=voltage_kv, beam=beam
     )
-    induction = projected_induction(plane(along_y, along_x), pixel_nm=5.0)
+    induction = projected_induction(plane(along_y, along_x), pixel_nm=5.0, beam=beam)
     expected = np.array([induction_y_t, induction_x_t]) * thickness_nm
     np.testing.assert_allclose(
         induction.mean(axis=(1, 2)), expected, atol=1e-4 * np.abs(expected).max() + 1e-6

@@ -1,7 +1,9 @@
 import errno
 import json
 import os
+from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -155,3 +157,20 @@ def test_a_folder_that_is_a_file_is_an_error_with_a_remedy(tmp_path, result):
     (tmp_path / "out").write_text("")
     with pytest.raises(RecordingError, match="choose a folder, not a file"):
         write_results(tmp_path / "out", result)
+
+
+def test_in_a_mirrored_image_the_induction_has_the_other_sign(tmp_path, folder, result):
+    mirrored = result.microscope.model_copy(update={"beam": "out_of_image"})
+    there = tmp_path / "mirrored"
+    write_results(there, replace(result, microscope=mirrored), clock=FakeClock())
+    for page in range(2):
+        one, other = (
+            read_image(each / "induction.tif", page=page) for each in (folder, there)
+        )
+        np.testing.assert_array_equal(one, -other)
+        assert np.ptp(one) > 0.0
+    with h5py.File(folder / "result.nxs") as one, h5py.File(there / "result.nxs") as other:
+        for name in ("induction_y", "induction_x"):
+            path = f"entry/induction/{name}"
+            np.testing.assert_array_equal(one[path][()], -other[path][()])
+        assert other["entry/microscope/beam"][()] == b"out_of_image"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,6 +54,9 @@ def test_the_gradient_of_a_preview_is_in_radians_per_nm_of_the_specimen():
         device="cpu",
     )
     arrays = estimate_arrays(estimate, factor=2)
+    mirrored = estimate_arrays(replace(estimate, beam="out_of_image"), factor=2)
+    np.testing.assert_array_equal(mirrored["induction"], -arrays["induction"])
+    np.testing.assert_array_equal(mirrored["gradient"], arrays["gradient"])
     assert {name: array.shape for name, array in arrays.items()} == {
         "phase": (16, 20),
         "gradient": (2, 16, 20),
