@@ -25,7 +25,7 @@ HEADINGS = (
     "Reason",
 )
 _DEFOCUS, _FIT, _STATE = 1, 4, 5
-_WIDTHS_PX = (64, 150, 112, 104, 56, 80)
+_WIDTHS_PX = (56, 136, 96, 100, 48, 64)
 
 _COLOURS = {
     "stored": theme.MUTED,
