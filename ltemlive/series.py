@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ltemlive import documents
 from ltemlive.events import Beam
@@ -38,6 +39,36 @@ class Optics(BaseModel):
     beam: Beam = "into_image"
     """Which way electrons go; in an image that the microscope mirrors, out of it. It is the
     sign of the induction."""
+    lens_table: tuple[tuple[float, float], ...] = ()
+    """(lens value, defocus_nm) of some settings of the lens, for frames that say their
+    ``lens_value`` only; between them the defocus is a straight line."""
+
+    @field_validator("lens_table")
+    @classmethod
+    def _in_order(
+        cls, table: tuple[tuple[float, float], ...]
+    ) -> tuple[tuple[float, float], ...]:
+        if table and len({value for value, _ in table}) < max(len(table), 2):
+            raise ValueError("at least two pairs (lens value, defocus_nm), each value once")
+        return tuple(sorted(table))
+
+    def defocus_of_lens(self, lens_value: float) -> float:
+        """Return the defocus [nm] that ``lens_table`` gives.
+
+        Raises
+        ------
+        ValueError
+            If there is no table, or it does not reach that far; one line with the remedy.
+        """
+        if not self.lens_table:
+            raise ValueError("no lens_table says its defocus; add one, or defocus_nm")
+        values, defocus_nm = zip(*self.lens_table, strict=True)
+        if not values[0] <= lens_value <= values[-1]:
+            raise ValueError(
+                f"lens_table goes from {values[0]:g} to {values[-1]:g}; add where "
+                f"{lens_value:g} is to it"
+            )
+        return float(np.interp(lens_value, values, defocus_nm))
 
 
 class Microscope(Optics):
@@ -54,6 +85,8 @@ class SeriesFrame(BaseModel):
 
     file: str
     defocus_nm: float | None = Field(None, ge=-1e9, le=1e9)
+    lens_value: float | None = None
+    """Stands for a defocus that is not said, by ``lens_table``."""
     page: int = Field(0, ge=0)
     """Page of a stack, from 0."""
     exposure_s: float | None = Field(None, gt=0.0)

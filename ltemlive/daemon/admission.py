@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ltemlive import documents
 from ltemlive.errors import ConfigError, FrameError
 from ltemlive.frames import check_usable
-from ltemlive.series import Microscope
+from ltemlive.series import Microscope, Optics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +56,13 @@ def microscope_for(
         raise FrameError(f"{reasons} (in the header, series.yaml or settings)") from error
 
 
-def admitted(frame: Frame, rules: SeriesRules) -> Frame:
+def admitted(
+    frame: Frame, rules: SeriesRules, defaults: MicroscopeSettings | None = None
+) -> Frame:
     """Return the frame with its defocus known, if it fits its series.
+
+    What the frame says wins, then the plan, then the ``lens_value`` among its ``meta`` by
+    the ``lens_table`` that the series has, or else the settings (``defaults``).
 
     Raises
     ------
@@ -80,12 +85,31 @@ def admitted(frame: Frame, rules: SeriesRules) -> Frame:
     if frame.meta.defocus_nm is not None:
         return frame
     plan = rules.plan_defocus_nm or ()
-    if seq >= len(plan):
-        raise FrameError(
-            f"frame {seq}: expected a defocus in nm, got none; say it in the header, in "
-            "series.yaml or in the plan"
-        )
-    return replace(frame, meta=replace(frame.meta, defocus_nm=plan[seq]))
+    if seq < len(plan):
+        return _at(frame, plan[seq])
+    lens_value = frame.meta.meta.get("lens_value")
+    if isinstance(lens_value, int | float) and not isinstance(lens_value, bool):
+        return _at(frame, _defocus_of_lens(seq, lens_value, rules, defaults))
+    raise FrameError(
+        f"frame {seq}: expected a defocus in nm, got none; say it in the header, in "
+        "series.yaml or in the plan"
+    )
+
+
+def _at(frame: Frame, defocus_nm: float) -> Frame:
+    return replace(frame, meta=replace(frame.meta, defocus_nm=defocus_nm))
+
+
+def _defocus_of_lens(
+    seq: int, lens_value: float, rules: SeriesRules, defaults: MicroscopeSettings | None
+) -> float:
+    optics = rules.microscope or defaults or Optics()
+    if "lens_table" in rules.optics:
+        optics = Optics.model_validate({"lens_table": rules.optics["lens_table"]})
+    try:
+        return optics.defocus_of_lens(lens_value)
+    except ValueError as error:
+        raise FrameError(f"frame {seq}: lens_value {lens_value:g}: {error}") from error
 
 
 def _check_same(frame: Frame, name: str, expected: float) -> None:

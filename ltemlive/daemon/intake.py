@@ -136,7 +136,7 @@ class Intake:
         if known is not None:
             return known
         try:
-            frame = admitted(arrived.frame, rules)
+            frame = admitted(arrived.frame, rules, self._defaults)
             if rules.microscope is None:
                 microscope = microscope_for(frame, rules, self._defaults)
                 shape = frame.image.shape

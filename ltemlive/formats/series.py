@@ -164,13 +164,28 @@ def _numbered(
 
 def _check_defocus(description_file: Path, description: SeriesDescription) -> None:
     missing = [
-        f"{description_file}: frames.{index}.defocus_nm: missing for {entry.file}; "
-        "add `defocus_nm: ...` (positive is underfocus)"
+        f"{description_file}: frames.{index}.{problem}"
         for index, entry in enumerate(description.frames)
-        if entry.defocus_nm is None
+        if (problem := _problem_of_defocus(entry, description))
     ]
     if missing:
         raise ConfigError("\n".join(missing))
+
+
+def _problem_of_defocus(entry: SeriesFrame, microscope: Microscope) -> str:
+    """Return why the defocus of an entry is not known; empty where it is."""
+    if entry.defocus_nm is not None:
+        return ""
+    if entry.lens_value is None:
+        return (
+            f"defocus_nm: missing for {entry.file}; add `defocus_nm: ...` (positive is "
+            "underfocus)"
+        )
+    try:
+        microscope.defocus_of_lens(entry.lens_value)
+    except ValueError as error:
+        return f"lens_value: {error}"
+    return ""
 
 
 def _check_names(folder: Path, entries: Sequence[SeriesFrame]) -> None:
@@ -196,12 +211,16 @@ def _frame_or_reason(
 def _read_frame(
     folder: Path, seq: int, entry: SeriesFrame, microscope: Microscope
 ) -> Frame:
-    if entry.defocus_nm is None:
-        raise FrameError("expected a defocus, got none; add defocus_nm to its entry")
+    problem = _problem_of_defocus(entry, microscope)
+    if problem:
+        raise FrameError(problem)
+    defocus_nm = entry.defocus_nm
+    if defocus_nm is None and entry.lens_value is not None:
+        defocus_nm = microscope.defocus_of_lens(entry.lens_value)
     image = read_image(folder / entry.file, page=entry.page)
     meta = FrameMeta(
         seq=seq,
-        defocus_nm=entry.defocus_nm,
+        defocus_nm=defocus_nm,
         pixel_nm=microscope.pixel_nm,
         voltage_kv=microscope.voltage_kv,
         exposure_s=entry.exposure_s,

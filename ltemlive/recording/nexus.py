@@ -108,6 +108,8 @@ def _write_data(
 def _write_microscope(entry: h5py.Group, result: Reconstruction) -> None:
     group = _group(entry, "microscope", "NXcollection")
     for key, value in result.microscope.model_dump().items():
+        if value == ():
+            continue  # which HyperSpy cannot read
         group[key] = value
         if key in _UNITS:
             group[key].attrs["units"] = _UNITS[key]

@@ -210,7 +210,9 @@ class DirectorySource:
 
     def _frame_meta(self, key: ImageKey, facts: ImageFacts) -> FrameMeta:
         description, defocus = self._facts.description, facts.defocus
-        meta = {"file": key.label}
+        meta: dict[str, Any] = {"file": key.label}
+        if facts.lens_value is not None:
+            meta["lens_value"] = facts.lens_value
         if defocus is not None:
             meta["defocus_from"] = defocus.origin
             if defocus.conflict is not None:

@@ -41,6 +41,7 @@ class Sidecar(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     defocus_nm: float | None = Field(None, ge=-1e9, le=1e9)
+    lens_value: float | None = None
     exposure_s: float | None = Field(None, gt=0.0)
     seq: int | None = Field(None, ge=0)
 
@@ -53,6 +54,7 @@ class ImageFacts:
     defocus: folder_plan.Defocus | None
     exposure_s: float | None
     use: bool | None
+    lens_value: float | None = None
     missing: str = ""
     """Why the image has to wait; empty where nothing is missing."""
 
@@ -126,15 +128,20 @@ class FolderFacts:
                 ("its name", folder_plan.defocus_in_name(key.name)),
             ]
         )
+        lens_values = (sidecar.lens_value, entry.lens_value)
+        lens_value = next((each for each in lens_values if each is not None), None)
         numbers = (sidecar.seq, seq, tags.seq, folder_plan.number_in_name(key.name))
         return ImageFacts(
             wanted_seq=next((number for number in numbers if number is not None), None),
             defocus=defocus,
             exposure_s=sidecar.exposure_s or entry.exposure_s,
             use=entry.use,
+            lens_value=lens_value,
             missing=self._unfinished(key.name)
             or problem
-            or self._unsaid(key, is_defocus_known=defocus is not None),
+            or self._unsaid(
+                key, is_defocus_known=defocus is not None or lens_value is not None
+            ),
         )
 
     def _unsaid(self, key: ImageKey, *, is_defocus_known: bool) -> str:

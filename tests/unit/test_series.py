@@ -1,7 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ltemlive.errors import ConfigError
-from ltemlive.series import Microscope, load_series_description
+from ltemlive.series import Microscope, Optics, load_series_description
 
 DOCUMENTED = """\
 voltage_kv: 200
@@ -89,3 +91,36 @@ def test_a_wrong_value_is_told_with_its_key(described, line, told):
 def test_a_voltage_in_the_wrong_unit_is_noticed(described, line):
     with pytest.raises(ConfigError, match="voltage_kv: expected"):
         load_series_description(described(f"{line}\npixel_nm: 5\n"))
+
+
+# Defocus by the value of the lens
+
+TABLE = ((2800.0, 1.6e6), (2000.0, -1.6e6), (2400.0, 0.0))
+
+
+@given(st.floats(2000.0, 2800.0))
+def test_between_the_values_of_a_lens_table_defocus_is_a_straight_line(lens_value):
+    optics = Optics(lens_table=TABLE)
+    assert optics.lens_table == tuple(sorted(TABLE))
+    expected_nm = (lens_value - 2400.0) * 4000.0
+    assert optics.defocus_of_lens(lens_value) == pytest.approx(expected_nm, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("table", "lens_value", "reason"),
+    [
+        ((), 2400.0, "no lens_table says its defocus; add one, or defocus_nm"),
+        (TABLE, 1999.0, "lens_table goes from 2000 to 2800; add where 1999 is to it"),
+    ],
+)
+def test_beyond_a_lens_table_nobody_knows_the_defocus(table, lens_value, reason):
+    with pytest.raises(ValueError, match=f"^{reason}$"):
+        Optics(lens_table=table).defocus_of_lens(lens_value)
+
+
+@pytest.mark.parametrize("table", ["[[1.0, 2.0]]", "[[1.0, 2.0], [1.0, 3.0]]", "[3.0]"])
+def test_a_lens_table_that_is_none_is_named(tmp_path, table):
+    path = tmp_path / "series.yaml"
+    path.write_text(f"voltage_kv: 200\npixel_nm: 5\nlens_table: {table}\n")
+    with pytest.raises(ConfigError, match=r"series.yaml: lens_table"):
+        load_series_description(path)

@@ -74,6 +74,38 @@ def test_the_plan_gives_the_defocus_that_a_frame_does_not_say(frame_of, rules):
         admitted(frame_of(2, defocus_nm=None), planned)
 
 
+def test_the_value_of_the_lens_gives_a_defocus_that_nobody_says(frame_of, rules):
+    table = ((2000.0, -1e6), (2400.0, 1e6))
+    silent = frame_of(3, defocus_nm=None, meta={"lens_value": 2250})
+    settings = MicroscopeSettings(lens_table=table)
+    of_settings = admitted(silent, SeriesRules(), settings)
+    assert of_settings.meta.defocus_nm == pytest.approx(2.5e5)
+    announced = SeriesRules(optics={"lens_table": [[2000, 0], [2500, 5e5]]})
+    assert admitted(silent, announced, settings).meta.defocus_nm == pytest.approx(2.5e5)
+    begun = replace(
+        rules,
+        microscope=rules.microscope.model_copy(
+            update={"lens_table": ((2000.0, 0.0), (2500.0, 1e6))}
+        ),
+    )
+    assert admitted(silent, begun, settings).meta.defocus_nm == pytest.approx(5e5)
+    planned = replace(begun, plan_defocus_nm=(0.0, 1.0, 2.0, 3.0))
+    assert admitted(silent, planned).meta.defocus_nm == 3.0
+
+
+@pytest.mark.parametrize("value", ["2250", True, None, [1.0]])
+def test_a_lens_value_that_is_no_number_says_nothing(frame_of, rules, value):
+    silent = frame_of(3, defocus_nm=None, meta={"lens_value": value})
+    with pytest.raises(FrameError, match="expected a defocus in nm, got none"):
+        admitted(silent, rules)
+
+
+def test_a_lens_value_without_a_table_is_refused_with_the_remedy(frame_of, rules):
+    silent = frame_of(3, defocus_nm=None, meta={"lens_value": 2250})
+    with pytest.raises(FrameError, match=r"^frame 3: lens_value 2250: no lens_table"):
+        admitted(silent, rules)
+
+
 def test_frame_before_announcement_before_settings(frame_of):
     rules = SeriesRules(optics={"convergence_mrad": 0.03, "defocus_spread_nm": 9.0})
     defaults = MicroscopeSettings(voltage_kv=100.0, pixel_nm=2.0, convergence_mrad=0.5)

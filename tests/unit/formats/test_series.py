@@ -154,6 +154,17 @@ def test_every_missing_defocus_is_named_by_its_key(folder):
     assert "frames.2.defocus_nm: missing for f2.tif" in second
 
 
+def test_a_lens_value_stands_for_a_defocus(folder):
+    head = HEAD.replace("frames:", "lens_table: [[2400, 0], [2000, -1.6e6]]\nframes:")
+    entries = ["file: f0.tif, lens_value: 2100", "file: f1.tif, lens_value: 2400"]
+    write_series(folder, *entries, head=head)
+    defoci = [frame.meta.defocus_nm for frame in read_series(folder).frames]
+    assert defoci == pytest.approx([-1.2e6, 0.0])
+    write_series(folder, *entries, "file: f2.tif, lens_value: 2800", head=head)
+    with pytest.raises(ConfigError, match=r"frames\.2\.lens_value: .* add where 2800 is"):
+        read_series(folder)
+
+
 @pytest.mark.parametrize(
     "name", ["../f0.tif", "/etc/f0.tif", "a/../../f0.tif", "C:\\f0.tif", "..\\f0.tif", ""]
 )

@@ -75,6 +75,18 @@ def test_the_most_trusted_statement_wins_and_the_conflict_is_told(folder):
         assert part in defocus.conflict
 
 
+def test_a_lens_value_lets_an_image_in_that_says_no_defocus(folder):
+    folder.write_image("f.tif")
+    settle(folder)
+    assert folder.facts("f.tif").missing
+    folder.write("series.yaml", SERIES + "frames: [{file: f.tif, lens_value: 2400}]")
+    settle(folder)
+    assert (folder.facts("f.tif").lens_value, folder.facts("f.tif").missing) == (2400.0, "")
+    folder.write("f.yaml", "lens_value: 2300")
+    settle(folder)
+    assert folder.facts("f.tif").lens_value == 2300.0
+
+
 def test_json_sidecars_may_say_much_else(folder):
     folder.write_image("f.tif")
     folder.write(
