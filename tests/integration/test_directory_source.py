@@ -257,6 +257,18 @@ def test_a_frame_that_knows_its_defocus_still_waits_for_the_microscope(folder):
     assert frames(arrivals)[0].frame.meta.voltage_kv == 200.0
 
 
+def test_a_frame_that_knows_the_value_of_its_lens_brings_it_with_the_table(folder):
+    write(folder / "f0.tif")
+    table = "lens_table: [[2000, 0], [2400, 1.0e5]]"
+    entry = "frames: [{file: f0.tif, lens_value: 2100}]"
+    (folder / "series.yaml").write_text(f"{SERIES}{table}\n{entry}\n")
+    arrivals = watch(folder, None, None)
+    assert arrivals[0].optics == {"lens_table": ((2000.0, 0.0), (2400.0, 1e5))}
+    (frame,) = frames(arrivals)
+    assert frame.frame.meta.defocus_nm is None
+    assert frame.frame.meta.meta["lens_value"] == 2100.0
+
+
 def test_a_frame_whose_defocus_never_came_is_refused_at_the_end(folder):
     write(folder / "f0.tif", 0, defocus_nm=0.0)
     write(folder / "f1.tif", 1, seq=1)
