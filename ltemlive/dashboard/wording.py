@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from ltemlive.dashboard.content import EstimateShown
 
 NOTHING = "\N{EN DASH}"
+SAME_DEFOCUS = 0.01
+"""Relative difference that is not worth a second figure."""
 """Stands where a figure is not known."""
 
 _MICRO = "\N{MICRO SIGN}"
@@ -38,12 +40,14 @@ def length_text(length_nm: float) -> str:
 def defocus_text(defocus_nm: float | None, used_nm: float | None = None) -> str:
     """Return a defocus with its sign, always in um as lens tables have it.
 
-    With the one that it is used with behind it, where that reads otherwise.
+    With the one that it is used with behind it, where that is another one.
     """
     if defocus_nm is None:
         return NOTHING
-    stated, used = _micrometres(defocus_nm), used_nm and _micrometres(used_nm)
-    return f"{stated} \N{RIGHTWARDS ARROW} {used}" if used and used != stated else stated
+    stated = _micrometres(defocus_nm)
+    if used_nm is None or math.isclose(used_nm, defocus_nm, rel_tol=SAME_DEFOCUS):
+        return stated
+    return f"{stated} \N{RIGHTWARDS ARROW} {_micrometres(used_nm)}"
 
 
 def _micrometres(defocus_nm: float) -> str:

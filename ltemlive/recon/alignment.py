@@ -94,8 +94,9 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
 def pose_deviations(model: SeriesModel, state: SolverState) -> NDArray[np.float64]:
     """Return how well shift [px], rotation [rad] and log magnification are known, (n, 4).
 
-    Standard deviations, of all frames; of what is not refined 0. What a change of the phase
-    and the amplitude would make as well does not count.
+    Standard deviations, of all frames; 0 of what is not refined, and of the reference
+    frame, against which they are. What a change of the phase and the amplitude would make
+    as well does not count.
     """
     images = list(_by_frame(model, state))
     ties = _ties(model, [misfit_pull(each, model.field) for each in images], state.settings)
@@ -108,6 +109,7 @@ def pose_deviations(model: SeriesModel, state: SolverState) -> NDArray[np.float6
         left = _stiffness_left(image, model.field, leverage) + tie.stiffness
         covariance = np.linalg.inv(left[np.ix_(free, free)])
         deviations[place, free] = np.sqrt(np.diag(covariance))
+    deviations[model.reference] = 0.0
     return deviations
 
 

@@ -18,12 +18,12 @@ def frame_deviations(model: SeriesModel, state: SolverState) -> FrameDeviations:
     """Return the standard deviation of what is refined with the phase, frame by frame.
 
     From the curvature of each image's misfit, less what the phase would follow, and from
-    what was known before. ``state`` is one whose search has begun.
+    what was known before. ``state`` is one whose search has begun, and finite.
     """
     settings = state.settings
     deviations = FrameDeviations()
     if settings.aligns_frames:
-        poses = pose_deviations(model, state)
+        poses = pose_deviations(model, state).tolist()
         deviations = deviations._replace(shift_px=tuple((dy, dx) for dy, dx, *_ in poses))
         if settings.turns_frames:
             deviations = deviations._replace(
@@ -34,7 +34,7 @@ def frame_deviations(model: SeriesModel, state: SolverState) -> FrameDeviations:
                 ),
             )
     if settings.refines_optics:
-        fit = optics_fit(model, state)
+        fit = state.optics_fit or optics_fit(model, state)
         of_log = dict(zip(fit.seqs, fit.deviations.tolist(), strict=False))
         if settings.refine_defocus:
             deviations = deviations._replace(

@@ -34,7 +34,7 @@ class Problem(NamedTuple):
 
 def problem_of(model: SeriesModel) -> Problem | None:
     """Return why the images determine no phase; None: they do."""
-    n_images, defocus_nm = len(model.seqs), model.defocus_nm
+    n_images, defocus_nm = len(model.seqs), model.stated_nm
     if n_images < 2:
         got = "none" if n_images == 0 else "1; one image alone does not determine a phase"
         return Problem("few", f"expected at least two images, got {got}")

@@ -84,11 +84,11 @@ def _begun_refocused(model: SeriesModel, state: SolverState) -> SolverState:
 
 
 def _at_rest(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:
-    """Return both as they are, or refocused once more, to settle again."""
+    """Return both at rest, or refocused once more, to settle again."""
     fit = optics_fit(model, state)
-    if fit.is_good or state.round > MOST_SETTLED:
-        return model, state
     state = replace(state, evaluations=state.evaluations + fit.evaluations)
+    if fit.is_good or state.round > MOST_SETTLED:
+        return model, replace(state, optics_fit=fit)
     return refocused(model, fit), settled_again(state)
 
 

@@ -60,6 +60,11 @@ class Member:
         return self.shift_px == ALIGNED and self.turn == UPRIGHT
 
     @property
+    def signed_nm(self) -> float:
+        """Return the stated defocus on the side of focus on which the frame is used."""
+        return -self.stated_nm if self.sign < 0 else self.stated_nm
+
+    @property
     def log_strayed(self) -> float:
         """Return the logarithm of its defocus against the stated one, signs apart."""
         return math.log(abs(self.image.defocus_nm / self.stated_nm))
@@ -98,5 +103,5 @@ class Member:
 
     def with_sign(self, sign: Sign) -> Member:
         """Return the frame with its defocus as stated, or the other way round."""
-        there_nm = -self.stated_nm if sign < 0 else self.stated_nm
-        return replace(self.with_defocus(there_nm), sign=sign)
+        there = replace(self, sign=sign)
+        return there.with_defocus(there.signed_nm)

@@ -107,6 +107,11 @@ class SeriesModel:
         return tuple(image.defocus_nm for image in self.images)
 
     @property
+    def stated_nm(self) -> tuple[float, ...]:
+        """Return the stated defocus of each frame, on the side on which it is used."""
+        return tuple(member.signed_nm for member in self.used)
+
+    @property
     def in_focus(self) -> tuple[MeasuredImage, ...]:
         """Return the images in which a phase is all but invisible."""
         return tuple(
@@ -124,10 +129,13 @@ class SeriesModel:
 
     @property
     def reference(self) -> int:
-        """Return the place of the reference frame: the first in focus, or nearest to it."""
+        """Return the place of the reference frame: the first in focus, or nearest to it.
+
+        As stated: what is refined with the phase must not make another frame of it.
+        """
         distance = [
             0.0 if is_in_focus(value, self.microscope) else abs(value)
-            for value in self.defocus_nm
+            for value in self.stated_nm
         ]
         return distance.index(min(distance))
 

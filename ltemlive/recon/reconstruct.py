@@ -178,7 +178,7 @@ def _solve(
         state.evaluations,
         tuple(objective),
         scores,
-        frame_deviations(model, state),
+        None if DIVERGED_NOTE in notes else frame_deviations(model, state),
         (*notes_on_fit(scores, model), *notes),
     )
 

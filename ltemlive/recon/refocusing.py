@@ -19,7 +19,6 @@ own that explain the same images.
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,7 +59,7 @@ FAR, FAR_CONVERGENCE = 0.12, 0.35
 """Logarithms of a defocus and of the convergence that lock edges in otherwise."""
 LONGEST, LONGEST_CONVERGENCE = 0.05, 0.3
 """Steps of the logarithms of a defocus and of the convergence."""
-STEPS_FREE = 5
+STEPS_FREE = 20
 """Of phase and amplitude without a prior."""
 MODEL_ERROR = 0.005
 """Standard deviation of each logarithm that more images do not improve: by so much series
@@ -105,7 +104,7 @@ class OpticsFit(NamedTuple):
         return bool(np.all(np.abs(self.steps[:n_frames]) <= within))
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """A defocused frame, and where it stands in the series."""
 
     member: Member
@@ -125,15 +124,13 @@ def refocused(model: SeriesModel, fit: OpticsFit) -> SeriesModel:
     return with_members(replace(model, microscope=microscope), members)
 
 
-@functools.lru_cache(maxsize=1)
 def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
     """Return how far the defocused frames are from what fits them, and the convergence.
 
-    ``state`` is one whose search has begun. Whoever asks for the deviations where the
-    solver has come to rest asks again what it has just been told, so that is kept.
+    ``state`` is one whose search has begun.
     """
     rows = [
-        _Row(member, place)
+        Row(member, place)
         for member, place in zip(model.used, model.rows, strict=True)
         if place is not None
         and not optics.is_in_focus(member.image.defocus_nm, model.microscope)
@@ -156,7 +153,7 @@ def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
     return OpticsFit(seqs, steps, deviations, evaluations)
 
 
-class Pull(NamedTuple):
+class OpticsPull(NamedTuple):
     """What the images say of all parameters, in units of noise."""
 
     slope: NDArray[np.float64]
@@ -181,7 +178,9 @@ class Pull(NamedTuple):
         return there, np.sqrt(np.maximum(np.diag(covariance), 0.0))
 
 
-def _pull(model: SeriesModel, rows: list[_Row], state: SolverState, free: Tensor) -> Pull:
+def _pull(
+    model: SeriesModel, rows: list[Row], state: SolverState, free: Tensor
+) -> OpticsPull:
     """Return what the images say, by the difference that a small step of each makes.
 
     ``free`` is the DFT of the exit wave that no prior holds.
@@ -195,7 +194,7 @@ def _pull(model: SeriesModel, rows: list[_Row], state: SolverState, free: Tensor
     followed = np.zeros((n_parameters, *series.stiffness.shape), np.complex64)
     coupling = np.zeros(series.stiffness.shape[1:], np.float32)
     for place, row in enumerate(rows):
-        image = _Image(model, row)
+        image = PredictedImage(model, row)
         misfit = image.misfit(free)
         here, ways = image.predicted(held), {place: image.farther()}
         if n_parameters > len(rows):
@@ -218,7 +217,7 @@ def _pull(model: SeriesModel, rows: list[_Row], state: SolverState, free: Tensor
                 _overlap(layer, across, counts)
                 for layer, across in zip(one, beside, strict=True)
             )
-    return Pull(slope, stiffness)
+    return OpticsPull(slope, stiffness)
 
 
 def _overlap(
@@ -246,10 +245,10 @@ def _solved(
     )
 
 
-class _Image:
+class PredictedImage:
     """One image and the optics that it is predicted with."""
 
-    def __init__(self, model: SeriesModel, row: _Row) -> None:
+    def __init__(self, model: SeriesModel, row: Row) -> None:
         self._model = model
         self._row = row
         self._measured = model.series.measured[row.place]
@@ -266,15 +265,15 @@ class _Image:
         if microscope.coherence == "intensity":
             self._blur = tf.constant(optics.intensity_blur(shape, defocus_nm, microscope))
 
-    def farther(self) -> _Image:
+    def farther(self) -> PredictedImage:
         """Return the same image with a defocus larger by ``BY``."""
         member = _farther(self._row.member, BY)
-        return _Image(self._model, self._row._replace(member=member))
+        return PredictedImage(self._model, self._row._replace(member=member))
 
-    def wider(self) -> _Image:
+    def wider(self) -> PredictedImage:
         """Return the same image with a divergence larger by ``BY``."""
         there = _wider(self._model.microscope, BY)
-        return _Image(replace(self._model, microscope=there), self._row)
+        return PredictedImage(replace(self._model, microscope=there), self._row)
 
     def predicted(self, spectrum: Tensor) -> Tensor:
         """Return what is seen of it as predicted, (ny, nx)."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ltemlive.recon.lbfgs import LbfgsState
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.priors import Prior
+    from ltemlive.recon.refocusing import OpticsFit
     from ltemlive.settings import SolverSettings
 
 
@@ -83,11 +84,14 @@ class SolverState:
     steps: int = 0
     evaluations: int = 0
     begun_at: int = 0
-    """Steps of all starts before this one: frames turned out not to belong."""
+    """Steps of all starts before this one: frames turned out not to belong, or optics to be
+    far off."""
     has_settled_optics: bool = False
     """Whether what is known of defocus and divergence moves them no farther (``joint``)."""
     has_begun_refocused: bool = False
     """Whether the phase has begun anew because they were far off."""
+    optics_fit: OpticsFit | None = None
+    """What the images say of defocus and divergence where the phase has come to rest."""
     is_converged: bool = False
 
     @property
@@ -158,6 +162,7 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         round=0,
         step_in_round=0 if state.stage else state.step_in_round,
         has_settled_optics=False,
+        optics_fit=None,
         is_converged=False,
     )
 

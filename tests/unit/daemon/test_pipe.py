@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ltemlive.daemon.pipe import receive, send
-from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate, SeriesEnded
+from ltemlive.events import (
+    AdviceGiven,
+    FrameDeviations,
+    FrameRejected,
+    PhaseEstimate,
+    SeriesEnded,
+)
 from ltemlive.frames import PIXEL_TYPES, Frame, FrameMeta
 
 ANYTHING = st.recursive(
@@ -78,6 +84,8 @@ def test_an_estimate_comes_bit_for_bit_whatever_its_numbers(phase_rad, objective
         shift_px=((0.0, 0.0), (-1.25, 40.5)),
         rotation_deg=(0.0, -0.5),
         magnification=(1.0, 1.02),
+        convergence_mrad=0.0098,
+        deviations=FrameDeviations((None, 8e2), ((0.0, 0.0), (0.1, 0.2)), (0.0, 0.1)),
         holdout=(1.0, 2.5),
         notes=("a", "b"),
     )
@@ -85,6 +93,9 @@ def test_an_estimate_comes_bit_for_bit_whatever_its_numbers(phase_rad, objective
     assert came.phase_rad.tobytes() == phase_rad.tobytes()
     np.testing.assert_array_equal(came.amplitude, estimate.amplitude)
     np.testing.assert_array_equal(came.objective, estimate.objective)
+    assert isinstance(came.deviations, FrameDeviations)
+    assert came.deviations == estimate.deviations
+    assert came.convergence_mrad == 0.0098
     for name in (
         "series",
         "rev",

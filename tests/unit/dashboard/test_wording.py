@@ -27,6 +27,19 @@ def test_a_defocus_is_written_in_um_with_its_sign(defocus_nm, text):
 
 
 @pytest.mark.parametrize(
+    ("used_nm", "text"),
+    [
+        (None, "+150"),
+        (151_000.0, "+150"),
+        (158_300.0, "+150 \u2192 +158.3"),
+        (-150_000.0, "+150 \u2192 \u2212150"),
+    ],
+)
+def test_a_defocus_that_is_used_otherwise_than_stated_shows_both(used_nm, text):
+    assert wording.defocus_text(150_000.0, used_nm) == text
+
+
+@pytest.mark.parametrize(
     ("age_s", "text"),
     [
         (None, "\u2013"),

@@ -9,9 +9,26 @@ from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon.alignment import realigned
 from ltemlive.recon.deviations import frame_deviations
+from ltemlive.recon.field import UPRIGHT, Turn
+from ltemlive.recon.innovation import exit_spectrum, predictions
 from ltemlive.recon.joint import refine_jointly
-from ltemlive.recon.model import as_stated, empty_model, with_frames
-from ltemlive.recon.refocusing import ENOUGH, Pull, optics_fit, refocused
+from ltemlive.recon.model import (
+    as_stated,
+    empty_model,
+    with_frames,
+    with_members,
+    with_shifts,
+    with_used,
+)
+from ltemlive.recon.objective import seen_in
+from ltemlive.recon.refocusing import (
+    ENOUGH,
+    OpticsPull,
+    PredictedImage,
+    Row,
+    optics_fit,
+    refocused,
+)
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.series import Microscope
 from ltemlive.settings import SolverSettings
@@ -139,11 +156,11 @@ def test_a_step_moves_defocus_away_from_zero_on_its_own_side(misstated):
 
 def test_an_estimate_weighs_the_images_against_what_was_known():
     strayed, widths = np.array([0.1, 0.0]), np.array([0.05, 0.05])
-    deaf = Pull(np.zeros(2), np.zeros((2, 2)))
+    deaf = OpticsPull(np.zeros(2), np.zeros((2, 2)))
     there, deviations = deaf.estimate(strayed, widths)
     np.testing.assert_allclose(there, 0.0, atol=1e-4)
     np.testing.assert_allclose(deviations, widths, rtol=1e-3)
-    sure = Pull(np.array([-2e6, 1e6]), np.diag([1e8, 1e8]))
+    sure = OpticsPull(np.array([-2e6, 1e6]), np.diag([1e8, 1e8]))
     there, deviations = sure.estimate(strayed, widths)
     np.testing.assert_allclose(there, [0.12, -0.01], rtol=0.02)
     assert deviations.max() < 0.006
@@ -151,7 +168,7 @@ def test_an_estimate_weighs_the_images_against_what_was_known():
 
 def test_what_images_tell_together_only_is_not_told_of_each():
     """Two that nothing tells but their difference share what was known of both."""
-    pull = Pull(np.zeros(2), 1e8 * np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    pull = OpticsPull(np.zeros(2), 1e8 * np.array([[1.0, -1.0], [-1.0, 1.0]]))
     _, deviations = pull.estimate(np.zeros(2), np.array([0.05, 0.05]))
     np.testing.assert_allclose(deviations, 0.05 / np.sqrt(2.0), rtol=0.01)
 
@@ -182,3 +199,71 @@ def test_a_phase_settles_again_only_so_often(misstated, monkeypatch):
     model, state = solved(model)
     assert state.is_converged
     assert state.round > 6
+
+
+def test_the_reference_stays_though_another_turns_out_less_defocused(drifting):
+    """Without an image in focus; all shifts would be against another frame."""
+    model, truth_px = drifting((-2e5, 2e5, -8e5, 8e5))
+    swapped = [
+        member.with_defocus(factor * member.stated_nm)
+        for member, factor in zip(model.members, (1.05, 0.95, 1.0, 1.0), strict=True)
+    ]
+    assert with_members(model, swapped).reference == model.reference == 0
+    model = with_shifts(model, [tuple(each) for each in truth_px.tolist()])
+    model, _ = solved(model, SolverSettings(judge=False))
+    assert model.shifts_px[0] == (0.0, 0.0)
+    np.testing.assert_allclose(model.shifts_px, truth_px, atol=0.3)
+
+
+def test_whether_frames_tell_a_phase_is_asked_of_what_was_stated(misstated):
+    model = misstated(np.array([0.0, 0.0, -2.0, 0.0, 0.0]))
+    one_defocus = with_members(model, [model.members[1], model.members[2]])
+    apart = model.members[2].with_defocus(-4.3e5)
+    assert one_defocus.problem.kind == "one defocus"
+    assert with_members(model, [model.members[1], apart]).problem == one_defocus.problem
+
+
+@pytest.mark.parametrize("turn", [UPRIGHT, Turn(0.02, 0.01)])
+@pytest.mark.parametrize("coherence", ["intensity", "wave"])
+def test_an_image_is_predicted_as_by_the_solver_wherever_it_lies(
+    misstated, turn, coherence
+):
+    model = misstated(border="free", coherence=coherence)
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 10)
+    there = replace(model.used[3], shift_px=(2.3, -1.4), turn=turn)
+    model = with_used(model, [there])
+    row = Row(there, model.rows[3])
+    image = PredictedImage(model, row)
+    expected = list(predictions(state, model.series))[row.place]
+    seen = seen_in(expected.measured)
+    found = image.predicted(exit_spectrum(state.unknowns))
+    np.testing.assert_allclose(found, seen * expected.predicted, atol=1e-5)
+
+
+def test_waves_of_an_image_are_where_the_reference_frame_shows_them(misstated):
+    model = misstated(border="free")
+    member = replace(model.used[3], shift_px=(0.4, -0.3))
+    model = with_used(model, [member])
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 10)
+    image = PredictedImage(model, Row(member, model.rows[3]))
+    spectrum = exit_spectrum(state.unknowns)
+    moved = image.waves(image.predicted(spectrum))
+    aligned = with_used(model, [replace(member, shift_px=(0.0, 0.0))])
+    still = PredictedImage(aligned, Row(aligned.used[3], aligned.rows[3]))
+    expected = still.waves(still.predicted(spectrum))
+    # Fine waves, half a pixel of which tells.
+    moved, expected = (waves[8:24, 8:24] for waves in (moved, expected))
+    together = np.vdot(moved, expected) / np.linalg.norm(moved) / np.linalg.norm(expected)
+    assert together.real > 0.99
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_optics_that_were_right_stay_where_the_field_goes_on(acquire, model_of, seed):
+    """Smooth, strong, and no absorption: what tells least of the scale."""
+    acquisition = acquire(kind="stripe_domains", seed=seed, border="free")
+    model, state = solved(model_of(acquisition))
+    known = frame_deviations(model, state)
+    off = np.abs(np.subtract(model.defocus_nm, TRUE_NM)[1:]) / known.defocus_nm[1:]
+    assert off.max() < 3.0
+    beam = abs(model.microscope.convergence_mrad - 0.01) / known.convergence_mrad
+    assert beam < 3.0

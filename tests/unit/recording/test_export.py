@@ -10,6 +10,7 @@ import tifffile
 from rsciio.tiff import file_reader
 
 from ltemlive.errors import RecordingError
+from ltemlive.events import FrameDeviations
 from ltemlive.formats.images import read_image
 from ltemlive.physics.induction import phase_gradient, projected_induction
 from ltemlive.recording.export import write_results
@@ -174,3 +175,12 @@ def test_in_a_mirrored_image_the_induction_has_the_other_sign(tmp_path, folder, 
             path = f"entry/induction/{name}"
             np.testing.assert_array_equal(one[path][()], -other[path][()])
         assert other["entry/microscope/beam"][()] == b"out_of_image"
+
+
+def test_the_report_names_what_each_deviation_is_of(tmp_path, make_result):
+    known = FrameDeviations(defocus_nm=(None, 8e3), convergence_mrad=1e-4)
+    write_results(tmp_path, make_result(deviations=known), clock=FakeClock())
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["deviations"]["defocus_nm"] == [None, 8e3]
+    assert report["deviations"]["convergence_mrad"] == 1e-4
+    assert report["deviations"]["shift_px"] is None
