@@ -12,9 +12,8 @@ of that an estimate (variable projection, Golub & Pereyra 1973):
   object that is a projection of each wave of all images.
 
 What no data can tell: that all signs are wrong. What they hardly tell: the scale of all
-defoci together, where the phase is weak or smooth, for an inverse scale of the phase shows
-the same contrast; and where zero is, for a wave a few micrometres on has amplitudes of its
-own that explain the same images.
+defoci together, where the phase is weak and smooth, for an inverse scale of the phase shows
+the same contrast.
 """
 
 from __future__ import annotations
@@ -61,9 +60,9 @@ LONGEST, LONGEST_CONVERGENCE = 0.05, 0.3
 """Steps of the logarithms of a defocus and of the convergence."""
 STEPS_FREE = 20
 """Of phase and amplitude without a prior."""
-MODEL_ERROR = 0.005
-"""Standard deviation of each logarithm that more images do not improve: by so much series
-without noise in their optics have been off."""
+MODEL_ERROR = 0.01
+"""Standard deviation of each logarithm that more images do not improve: series whose optics
+were right have been off by so much, on stripes by twice as much."""
 FOLLOWING_STIFFNESS = 1e-3
 """Of phase and amplitude at least, relative to the stiffest wave, when they follow."""
 LEAST_STIFFNESS = 1e-3

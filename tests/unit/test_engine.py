@@ -335,6 +335,10 @@ def test_a_drift_is_followed_and_told(drifting):
     assert estimate.shift_px[0] == (0.0, 0.0)
     assert max(estimate.holdout) < 1.3
     assert estimate.notes == ()
+    assert estimate.convergence_mrad == pytest.approx(0.01, rel=0.1)
+    assert [each is None for each in estimate.deviations.defocus_nm] == [True] + [False] * 4
+    assert estimate.deviations.shift_px[0] == (0.0, 0.0)
+    assert 0.0 < max(estimate.deviations.shift_px[4]) < 0.1
     unaware = live(drifting, SolverSettings(align=False, judge=False))
     assert unaware.shift_px == ()
     assert max(unaware.holdout) > 1.5
