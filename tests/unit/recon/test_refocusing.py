@@ -21,15 +21,8 @@ from ltemlive.recon.model import (
     with_used,
 )
 from ltemlive.recon.objective import seen_in
-from ltemlive.recon.refocusing import (
-    ENOUGH,
-    MODEL_ERROR,
-    OpticsPull,
-    PredictedImage,
-    Row,
-    optics_fit,
-    refocused,
-)
+from ltemlive.recon.optics_pull import MODEL_ERROR, OpticsPull, PredictedImage, Row
+from ltemlive.recon.refocusing import ENOUGH, optics_fit, refocused
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.series import Microscope
 from ltemlive.settings import SolverSettings
