@@ -182,6 +182,8 @@ def write_map_tiff(
 
 def _read_tiff_page(path: Path, page: int) -> NDArray[Any]:
     with tifffile.TiffFile(path) as tiff:
+        if not len(tiff.pages):
+            raise ValueError("no image in it")
         _check_page(path, page, len(tiff.pages))
         image = tiff.pages[page]
         _check_shape(path, image.shape)

@@ -15,7 +15,15 @@ from ltemlive.settings import SolverSettings
 from simulator.acquisition import Acquisition
 from simulator.scenario import Scenario
 
-SETTINGS = SolverSettings(threads=2, gentle_steps=20, round_steps=10, max_steps=100)
+# Optics are as stated here, and need not be asked for.
+SETTINGS = SolverSettings(
+    threads=2,
+    gentle_steps=20,
+    round_steps=10,
+    max_steps=100,
+    refine_defocus=False,
+    refine_convergence=False,
+)
 TIE = SETTINGS.model_copy(update={"method": "tie"})
 
 

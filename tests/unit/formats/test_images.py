@@ -156,6 +156,13 @@ def test_a_file_cut_short_anywhere_is_refused_in_one_line(tmp_path_factory, data
         read_image(folder / "f.tif")
 
 
+def test_a_file_cut_short_behind_its_header_has_no_image(tmp_path):
+    path = write_speckle(tmp_path / "f.tif")
+    path.write_bytes(path.read_bytes()[:8])
+    with pytest.raises(FrameError, match=r"f\.tif: expected a whole tif image, got a dam"):
+        read_image(path)
+
+
 @given(noise=st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), max_size=20))
 @settings(max_examples=50, deadline=None)
 def test_a_damaged_header_gives_an_image_or_one_line(tmp_path_factory, noise):

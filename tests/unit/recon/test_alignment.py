@@ -18,7 +18,8 @@ from ltemlive.recon.solver import cold_start, refine, warm_start
 from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
 
-SETTINGS = SolverSettings()
+# Optics are as stated here, and need not be asked for.
+SETTINGS = SolverSettings(refine_defocus=False, refine_convergence=False)
 
 
 def jointly_solved(model, settings=SETTINGS):

@@ -14,7 +14,10 @@ from ltemlive.recon.solver import StepReport
 from ltemlive.series import RejectedFrame, StoredSeries
 from ltemlive.settings import SolverSettings
 
-SETTINGS = SolverSettings(border_px=16, max_steps=120)
+# Optics are as stated here, and need not be asked for.
+SETTINGS = SolverSettings(
+    border_px=16, max_steps=120, refine_defocus=False, refine_convergence=False
+)
 FEW_STEPS = SETTINGS.model_copy(update={"max_steps": 25})
 COHERENCES = ["intensity", "wave"]
 
