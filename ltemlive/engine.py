@@ -25,7 +25,6 @@ from ltemlive.recon.model import (
     SeriesModel,
     empty_model,
     frame_amplitude,
-    tie_phase,
     with_frames,
     with_used,
 )
@@ -36,6 +35,7 @@ from ltemlive.recon.solver import (
     gentle_start,
     warm_start,
 )
+from ltemlive.recon.transport import tie_phase
 from ltemlive.recon.weighing import Stage
 
 if TYPE_CHECKING:

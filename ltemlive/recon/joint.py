@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ltemlive.recon.alignment import realigned
 from ltemlive.recon.judging import reviewed
 from ltemlive.recon.refocusing import has_strayed_far, optics_fit, refocused
-from ltemlive.recon.solver import StepReport, cold_start, refine, settled_again
+from ltemlive.recon.solver import StepReport, flat_again, refine, settled_again
 from ltemlive.recon.weighing import Stage
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverS
         )
         if fit.is_near and _has_locked_wrongly(model, state):
             # A flat phase says nothing of where the frames lie.
-            return model, _begun_refocused(model, state)
+            flat = flat_again(state, model.series)
+            return model, replace(flat, has_begun_refocused=True)
     if state.settings.aligns_frames:
         model = realigned(model, state)
     return model, state
@@ -70,17 +71,6 @@ def _has_locked_wrongly(model: SeriesModel, state: SolverState) -> bool:
     """Return whether edges have locked in under optics far from those found since."""
     has_edges = not state.is_smooth and state.stage < Stage.SETTLED
     return has_edges and not state.has_begun_refocused and has_strayed_far(model)
-
-
-def _begun_refocused(model: SeriesModel, state: SolverState) -> SolverState:
-    """Return the state with a flat phase again, whose steps count on."""
-    return replace(
-        cold_start(model.series, state.settings),
-        steps=state.steps,
-        evaluations=state.evaluations,
-        begun_at=state.steps,
-        has_begun_refocused=True,
-    )
 
 
 def _at_rest(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:

@@ -28,7 +28,7 @@ from ltemlive.recon.innovation import (
 from ltemlive.recon.members import Aside
 from ltemlive.recon.model import as_stated, known_as, with_used
 from ltemlive.recon.placing import expected_turn
-from ltemlive.recon.solver import cold_start
+from ltemlive.recon.solver import cold_start, flat_again
 from ltemlive.recon.verdicts import BLANK, is_blank
 
 if TYPE_CHECKING:
@@ -132,12 +132,9 @@ def begun_again(
     """
     model = as_stated(model)
     model = first_looked(model, settings) if settings.looks_at_frames else model
-    cold = cold_start(model.series, settings)
     if state is None:
-        return model, cold
-    return model, replace(
-        cold, steps=state.steps, evaluations=state.evaluations, begun_at=state.steps
-    )
+        return model, cold_start(model.series, settings)
+    return model, flat_again(state, model.series)
 
 
 def _can_do(model: SeriesModel) -> bool:

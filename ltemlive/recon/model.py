@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from ltemlive.errors import FrameError
 from ltemlive.physics.optics import is_in_focus, shows_amplitude
-from ltemlive.physics.tie import symmetric_pair, transport_of_intensity_phase
 from ltemlive.recon.evidence import Problem, notes_on, problem_of
 from ltemlive.recon.field import solved_field
 from ltemlive.recon.graphs import prepare_graphs
@@ -306,28 +305,3 @@ def frame_amplitude(field: Field, state: SolverState) -> NDArray[np.float32]:
     """Return the amplitude of the exit wave on the frame, mean square 1."""
     amplitude = field.crop(state.amplitude.numpy())
     return amplitude / np.float32(np.sqrt(np.mean(np.square(amplitude, dtype=np.float64))))
-
-
-def tie_phase(model: SeriesModel) -> NDArray[np.float32]:
-    """Return the phase [rad] that the transport-of-intensity equation gives.
-
-    From the most symmetric pair of images; shape (ny, nx) of the frames.
-
-    Raises
-    ------
-    FrameError
-        If there is no image on one side of focus.
-    """
-    defocused = model.defocused
-    try:
-        under, over = symmetric_pair([image.defocus_nm for image in defocused])
-    except ValueError as error:
-        raise FrameError(f"method tie: {error}; method ad needs no pair") from error
-    images = [defocused[index].amplitude ** 2 for index in (under, over)]
-    return transport_of_intensity_phase(
-        images[0],
-        images[1],
-        np.asarray(model.first_amplitude**2),
-        separation_nm=defocused[under].defocus_nm - defocused[over].defocus_nm,
-        microscope=model.microscope,
-    )

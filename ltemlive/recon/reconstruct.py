@@ -22,12 +22,12 @@ from ltemlive.recon.model import (
     defocused_series,
     empty_model,
     frame_amplitude,
-    tie_phase,
     with_frames,
 )
 from ltemlive.recon.recipe import descend
 from ltemlive.recon.refocusing import convergence_mrad
 from ltemlive.recon.solver import cold_start
+from ltemlive.recon.transport import tie_phase
 from ltemlive.results import Reconstruction, Report, Timing
 from ltemlive.series import RejectedFrame
 from ltemlive.versions import versions

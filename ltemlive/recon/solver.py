@@ -167,6 +167,16 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
     )
 
 
+def flat_again(state: SolverState, series: FocalSeries) -> SolverState:
+    """Return the state of a flat phase whose steps count on from those so far."""
+    return replace(
+        cold_start(series, state.settings),
+        steps=state.steps,
+        evaluations=state.evaluations,
+        begun_at=state.steps,
+    )
+
+
 def settled_again(state: SolverState) -> SolverState:
     """Return the state that goes on from rest under the prior it has.
 

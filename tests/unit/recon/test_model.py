@@ -3,12 +3,10 @@ import pytest
 
 from ltemlive.errors import FrameError
 from ltemlive.frames import Frame, FrameMeta
-from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon.evidence import NO_FOCUS_NOTE
 from ltemlive.recon.model import (
     defocused_series,
     empty_model,
-    tie_phase,
     with_frames,
 )
 from ltemlive.series import Microscope
@@ -108,28 +106,3 @@ def test_a_frame_of_another_shape_is_refused_in_one_line():
 def test_a_frame_without_defocus_is_refused_in_one_line():
     with pytest.raises(FrameError, match=r"^frame 3: expected a defocus in nm, got none$"):
         grown(frame(3, None))
-
-
-def test_tie_finds_the_phase_from_the_pair_around_focus(acquire, model_of):
-    acquisition = acquire((0.0, -2e5, 2e5, 2e6), 0.01)
-    model = model_of(acquisition)
-    accuracy = phase_accuracy(tie_phase(model), acquisition.truth_phase_rad)
-    assert accuracy.phase > 0.93
-    assert 0.7 < accuracy.slope < 1.1
-
-
-def test_tie_does_not_mind_the_order_of_the_pair(acquire, model_of):
-    acquisition = acquire((0.0, -2e5, 2e5))
-    model = model_of(acquisition)
-    backwards = list(acquisition.frames())[::-1]
-    again = with_frames(empty_model((64, 64), model.microscope, 0), backwards)
-    np.testing.assert_allclose(tie_phase(model), tie_phase(again), atol=1e-5)
-
-
-def test_tie_without_a_pair_says_so_and_names_the_way_out():
-    model = grown(frame(0, 0.0), frame(1, 1e5), frame(2, 2e5))
-    with pytest.raises(FrameError) as caught:
-        tie_phase(model)
-    assert str(caught.value) == (
-        "method tie: TIE needs one image on each side of focus; method ad needs no pair"
-    )
