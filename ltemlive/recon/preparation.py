@@ -10,9 +10,9 @@ import tensorflow as tf
 from skimage.restoration import denoise_tv_chambolle
 
 from ltemlive.physics import optics
+from ltemlive.physics.pixels import bad_pixels, filled, saturated_share
 from ltemlive.recon.field import ALIGNED, UPRIGHT, split_shift
 from ltemlive.recon.objective import UNSEEN, FocalSeries
-from ltemlive.recon.pixels import bad_pixels, filled
 from ltemlive.recon.resampling import turned_back
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ LEAST_SIGNIFICANCE = 10.0
 shortest rings hold few waves, whose power is far from Gaussian."""
 OUTLIER_SPREADS = 8.0
 """Pixels farther from the median than so many median distances are no part of an image."""
-SAMPLED, FEWEST_VALUES = 10_000, 32
-"""Pixels looked at, and different values among them, of an image that may be saturated."""
-PILED_UP = 4
-"""How many times as often as the value below it the highest stands in a saturated image."""
 INTENSITY_FLOOR = 1e-3
 """Of the exit wave, relative to the mean, so that its amplitude stays positive."""
 
@@ -81,21 +77,6 @@ def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
         saturated_share(frame.image),
         bad if bad.any() else None,
     )
-
-
-def saturated_share(image: NDArray[Any]) -> float:
-    """Return the share of pixels at the highest value, 0 where they do not pile up there.
-
-    Of noise the highest value is the rarest; an image of few values may be made of them.
-    """
-    finite = image[np.isfinite(image)]
-    sample = finite[:: max(1, finite.size // SAMPLED)]
-    if len(np.unique(sample)) < FEWEST_VALUES:
-        return 0.0
-    highest = finite.max()
-    n_highest = np.count_nonzero(finite == highest)
-    n_below = np.count_nonzero(finite == finite[finite < highest].max())
-    return float(n_highest / finite.size) if n_highest >= PILED_UP * n_below else 0.0
 
 
 def noise_sigma(amplitude: NDArray[np.float32]) -> float:

@@ -10,7 +10,6 @@ from ltemlive.recon.arrival import first_looked, looked_on_arrival
 from ltemlive.recon.field import ALIGNED
 from ltemlive.recon.guesses import expecting, weakest_first
 from ltemlive.recon.model import with_frames, with_members, with_shifts
-from ltemlive.recon.preparation import saturated_share
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.settings import SolverSettings
 
@@ -279,15 +278,6 @@ def test_a_saturated_frame_is_set_aside(drifting):
 def test_where_most_frames_are_saturated_they_are_used(drifting):
     model, _ = drifting(drift_px=(0.0, 0.0))
     assert first_looked(saturated(model, 1, 2, 3), SETTINGS).set_aside == ()
-
-
-def test_images_of_few_values_are_not_saturated():
-    rng = np.random.default_rng(1)
-    assert saturated_share(rng.poisson(0.2, (64, 64))) == 0.0
-    assert saturated_share((rng.random((64, 64)) < 0.5).astype(np.uint8)) == 0.0
-    assert saturated_share(rng.poisson(200.0, (64, 64))) == 0.0
-    burnt = np.minimum(rng.poisson(200.0, (64, 64)), 210)
-    assert saturated_share(burnt) == pytest.approx(0.25, abs=0.05)
 
 
 def test_in_focus_a_pure_phase_may_show_nothing(drifting):

@@ -7,7 +7,7 @@ from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.optics import intensity_blur, transfer_function, weak_contrasts
 from ltemlive.recon.field import solved_field
 from ltemlive.recon.objective import UNSEEN
-from ltemlive.recon.pixels import filled
+from ltemlive.physics.pixels import filled
 from ltemlive.recon.preparation import (
     SIGMA_FLOOR,
     MeasuredImage,

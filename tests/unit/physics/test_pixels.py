@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ltemlive.recon.pixels import bad_pixels, filled
+from ltemlive.physics.pixels import bad_pixels, filled, saturated_share
 
 SHAPE = (96, 80)
 HOT = (20, 33)
@@ -71,3 +71,12 @@ def test_a_hole_larger_than_its_surroundings_gets_the_median_of_all():
     bad = np.zeros(SHAPE, bool)
     bad[10:30, 10:30] = True
     np.testing.assert_array_equal(filled(image, bad), 7.0)
+
+
+def test_images_of_few_values_are_not_saturated():
+    rng = np.random.default_rng(1)
+    assert saturated_share(rng.poisson(0.2, (64, 64))) == 0.0
+    assert saturated_share((rng.random((64, 64)) < 0.5).astype(np.uint8)) == 0.0
+    assert saturated_share(rng.poisson(200.0, (64, 64))) == 0.0
+    burnt = np.minimum(rng.poisson(200.0, (64, 64)), 210)
+    assert saturated_share(burnt) == pytest.approx(0.25, abs=0.05)

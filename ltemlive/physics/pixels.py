@@ -1,4 +1,4 @@
-"""Pixels that say nothing of an image: hot, dead, or not finite."""
+"""Pixels that say nothing of an image: hot, dead, saturated, or not finite."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ ALONE = 3.0
 neighbours like themselves, a hot pixel at most one that it leaks into."""
 MOST_BAD = 0.01
 """Share of pixels; where more stand out, that is what the image looks like."""
+SAMPLED, FEWEST_VALUES = 10_000, 32
+"""Pixels looked at, and different values among them, of an image that may be saturated."""
+PILED_UP = 4
+"""How many times as often as the value below it the highest stands in a saturated image."""
 
 _NEIGHBOURS = [(dy, dx) for dy in (0, 1, 2) for dx in (0, 1, 2) if (dy, dx) != (1, 1)]
 
@@ -61,3 +65,18 @@ def filled(intensity: NDArray[Any], bad: NDArray[np.bool_]) -> NDArray[np.float3
     around[:, np.isnan(around).all(axis=0)] = middle
     image[bad] = np.nanmedian(around, axis=0)
     return image
+
+
+def saturated_share(image: NDArray[Any]) -> float:
+    """Return the share of pixels at the highest value, 0 where they do not pile up there.
+
+    Of noise the highest value is the rarest; an image of few values may be made of them.
+    """
+    finite = image[np.isfinite(image)]
+    sample = finite[:: max(1, finite.size // SAMPLED)]
+    if len(np.unique(sample)) < FEWEST_VALUES:
+        return 0.0
+    highest = finite.max()
+    n_highest = np.count_nonzero(finite == highest)
+    n_below = np.count_nonzero(finite == finite[finite < highest].max())
+    return float(n_highest / finite.size) if n_highest >= PILED_UP * n_below else 0.0
