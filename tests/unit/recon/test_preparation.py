@@ -5,9 +5,9 @@ import pytest
 
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.physics.optics import intensity_blur, transfer_function, weak_contrasts
+from ltemlive.physics.pixels import filled
 from ltemlive.recon.field import solved_field
 from ltemlive.recon.objective import UNSEEN
-from ltemlive.physics.pixels import filled
 from ltemlive.recon.preparation import (
     SIGMA_FLOOR,
     MeasuredImage,
