@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ltemlive import documents
+from ltemlive.camera import NO_CAMERA, Camera, CameraSettings
 from ltemlive.events import Beam
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class Microscope(Optics):
 
     voltage_kv: float = Field(ge=10.0, le=3000.0)
     pixel_nm: float = Field(gt=0.0, le=1e5)
+    """In the specimen plane; the width of a raw pixel where there is a ``camera``."""
+    camera: CameraSettings | None = None
+    """What becomes of raw frames before they are solved; null: nothing."""
 
 
 class SeriesFrame(BaseModel):
@@ -128,10 +132,12 @@ class StoredSeries:
     """Where ``series.yaml`` is."""
     microscope: Microscope
     frames: tuple[Frame, ...]
-    """In seq order, all of one shape."""
+    """Raw, in seq order, all of one shape."""
     labels: tuple[str, ...]
     """How the user knows each of ``frames``: file name, and page where it is a stack."""
     rejected: tuple[RejectedFrame, ...]
+    camera: Camera = NO_CAMERA
+    """What ``microscope.camera`` says, its reference images loaded."""
 
 
 def load_series_description(path: Path) -> SeriesDescription:

@@ -68,15 +68,16 @@ def filled(intensity: NDArray[Any], bad: NDArray[np.bool_]) -> NDArray[np.float3
 
 
 def saturated_share(image: NDArray[Any]) -> float:
-    """Return the share of pixels at the highest value, 0 where they do not pile up there.
+    """Return the share of pixels that are +inf, or pile up at the highest value.
 
     Of noise the highest value is the rarest; an image of few values may be made of them.
     """
     finite = image[np.isfinite(image)]
+    n_saturated = np.count_nonzero(image == np.inf)
     sample = finite[:: max(1, finite.size // SAMPLED)]
-    if len(np.unique(sample)) < FEWEST_VALUES:
-        return 0.0
-    highest = finite.max()
-    n_highest = np.count_nonzero(finite == highest)
-    n_below = np.count_nonzero(finite == finite[finite < highest].max())
-    return float(n_highest / finite.size) if n_highest >= PILED_UP * n_below else 0.0
+    if len(np.unique(sample)) >= FEWEST_VALUES:
+        highest = finite.max()
+        n_highest = np.count_nonzero(finite == highest)
+        n_below = np.count_nonzero(finite == finite[finite < highest].max())
+        n_saturated += n_highest if n_highest >= PILED_UP * n_below else 0
+    return n_saturated / image.size
