@@ -44,8 +44,8 @@ LEAST_STEP_PX = 0.01
 """Where no frame would move by more, at the middle of its edges, none is moved."""
 AS_ONE_PX = 0.2
 """Frames that all lie within this of the reference are taken as aligned: registration is
-not better by far, and the plane of the phase depends on it. If turns move the middle of no
-edge farther, no frame is turned."""
+not better by far, and the plane of the phase depends on it. If turns against each other
+move the middle of no edge farther, no frame is turned."""
 LEFT_AS_ONE_PX = 0.3
 """From which a series that is not turned is: between the two it stays as it is."""
 FIRM, STEEP, FIRMEST = 25.0, 4, 1e6
@@ -72,8 +72,7 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
     if np.abs([member.shift_px for member in moved]).max() < AS_ONE_PX:
         moved = [replace(member, shift_px=ALIGNED) for member in moved]
     is_turned = any(turn != UPRIGHT for turn in model.turns)
-    widest_px = max(member.turn.reach_px(frame_shape) for member in moved)
-    if widest_px < (AS_ONE_PX if is_turned else LEFT_AS_ONE_PX):
+    if _widest_px(model, moved) < (AS_ONE_PX if is_turned else LEFT_AS_ONE_PX):
         moved = [replace(member, turn=UPRIGHT) for member in moved]
     farthest_px = max(
         one.distance_px(other, frame_shape)
@@ -229,6 +228,23 @@ def _off_line(
     weight = np.sqrt(telling)
     found, *_ = np.linalg.lstsq(line * weight[:, np.newaxis], values * weight)
     return np.asarray(values - line @ found)
+
+
+def _widest_px(model: SeriesModel, moved: Sequence[Member]) -> float:
+    """Return how far turns against each other move the middle of an edge, at most.
+
+    Of defocused frames: one in focus tells little of how all the others are turned, and
+    before the amplitude is right that is wrong.
+    """
+    turns = [
+        member.turn
+        for member in moved
+        if not is_in_focus(member.image.defocus_nm, model.microscope)
+    ]
+    if not turns:
+        return 0.0
+    shared = Turn(*np.mean(turns, axis=0).tolist())
+    return max(turn.less(shared).reach_px(model.field.frame_shape) for turn in turns)
 
 
 def _moved(member: Member, step: NDArray[np.float64]) -> Member:

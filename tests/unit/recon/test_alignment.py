@@ -20,6 +20,8 @@ from ltemlive.settings import SolverSettings
 
 # Optics are as stated here, and need not be asked for.
 SETTINGS = SolverSettings(refine_defocus=False, refine_convergence=False)
+GROWN = Turn(0.0, -0.01)
+"""Half a pixel at the edge of 96."""
 
 
 def jointly_solved(model, settings=SETTINGS):
@@ -153,6 +155,23 @@ def test_frames_that_are_not_turned_stay_so(drifting):
     assert begun.turns == (UPRIGHT,) * 5
     model, _ = jointly_solved(begun)
     assert model.turns == (UPRIGHT,) * 5
+
+
+def test_what_all_defocused_frames_share_turns_none_of_them(drifting):
+    # One image in focus tells a turn by its noise, and an unripe amplitude.
+    model, _ = drifting((0.0, -8e5, 8e5), drift_px=(0.0, 0.0))
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 60)
+    reference = model.members[0]
+    grown = turned_back(reference.image.amplitude, upright_field(model), ALIGNED, GROWN)
+    image = replace(reference.image, amplitude=grown, sigma=0.01)
+    members = [replace(reference, image=image), *model.members[1:]]
+    moved = realigned(with_members(model, members), state)
+    assert moved.turns == (UPRIGHT,) * 3
+
+
+def upright_field(model):
+    """Return a field that is the frame."""
+    return Field(model.field.frame_shape, model.field.frame_shape, (0, 0))
 
 
 @pytest.mark.parametrize("kept", ["refine_rotation", "refine_magnification"])
