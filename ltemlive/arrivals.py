@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ltemlive.camera import Camera
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
 
@@ -28,6 +29,8 @@ class SeriesAnnounced:
     optics: Mapping[str, Any] = field(default_factory=dict)
     """Keys of ``series.Optics`` that the producer stated, unchecked."""
     n_expected: int | None = None
+    camera: Camera | None = None
+    """What becomes of its raw frames; None: what the settings say."""
     plan_defocus_nm: tuple[float, ...] | None = None
     """Defocus by index, for frames that do not say theirs."""
     receipt: object = None

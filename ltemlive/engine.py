@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltemlive.camera import NO_CAMERA
 from ltemlive.errors import FrameError
 from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
+from ltemlive.physics.correction import as_corrected, corrected_frame
 from ltemlive.recon import runtime
 from ltemlive.recon.arrival import looked_on_arrival
 from ltemlive.recon.deviations import frame_deviations
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltemlive.camera import Camera
     from ltemlive.frames import Frame
     from ltemlive.recon.evidence import Problem
     from ltemlive.series import Microscope
@@ -62,6 +65,8 @@ class LiveEngine:
         Number of the series in its session and the id its producer gave it.
     revisions
         Where the next revision number comes from; shared by all series of a session.
+    camera
+        What frames are corrected for; ``microscope.camera``, loaded.
     """
 
     def __init__(
@@ -71,11 +76,13 @@ class LiveEngine:
         microscope: Microscope,
         settings: SolverSettings,
         revisions: Iterator[int],
+        camera: Camera = NO_CAMERA,
     ) -> None:
         runtime.configure(settings.threads)
         self._ordinal = ordinal
         self._series = series
-        self._microscope = microscope
+        self._microscope = as_corrected(microscope)
+        self._camera = camera
         self._settings = settings
         self._revisions = revisions
         self._model: SeriesModel | None = None
@@ -107,7 +114,7 @@ class LiveEngine:
         before = self._model
         for frame in frames:
             try:
-                frame = self._as_wanted(frame)
+                frame = corrected_frame(self._as_wanted(frame), self._camera)
                 self._model = with_frames(self._model_for(frame), [frame])
             except FrameError as error:
                 seq = str(frame.meta.seq)

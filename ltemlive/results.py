@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ltemlive.camera import CameraSettings
     from ltemlive.events import FrameDeviations
     from ltemlive.series import Microscope, RejectedFrame
 
@@ -46,6 +47,8 @@ class Report:
     """Of each frame against the reference frame, from x towards y; None: neither is looked
     for; zeros: this one is not."""
     magnification: tuple[float, ...] | None = None
+    camera: CameraSettings | None = None
+    """What raw frames were corrected for; None: nothing."""
     convergence_mrad: float | None = None
     """As refined with the phase; None: it was taken as stated."""
     deviations: FrameDeviations | None = None
@@ -64,6 +67,8 @@ class Report:
         document = asdict(self)
         if self.deviations is not None:
             document["deviations"] = self.deviations._asdict()
+        if self.camera is not None:
+            document["camera"] = self.camera.model_dump(exclude_defaults=True)
         document["frames_rejected"] = [
             {"file": rejected.frame, "reason": rejected.reason}
             if not rejected.frame.isdecimal()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ltemlive import documents
+from ltemlive.camera import CameraSettings
 from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import ConfigError
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
@@ -172,6 +173,9 @@ class MicroscopeSettings(Optics):
 
     voltage_kv: float | None = Field(None, ge=10.0, le=3000.0)
     pixel_nm: float | None = Field(None, gt=0.0, le=1e5)
+    camera: CameraSettings | None = None
+    """For series whose ``series.yaml`` has none; relative file names count from the current
+    folder."""
 
 
 class Settings(_Section):

@@ -6,15 +6,26 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ltemlive import documents
+from ltemlive.camera import NO_CAMERA
 from ltemlive.errors import ConfigError, FrameError
 from ltemlive.frames import check_usable
 from ltemlive.series import Microscope, Optics
+from ltemlive.settings import MicroscopeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ltemlive.camera import Camera
     from ltemlive.frames import Frame
-    from ltemlive.settings import MicroscopeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the settings say, for series that do not say it themselves."""
+
+    microscope: MicroscopeSettings = field(default_factory=MicroscopeSettings)
+    camera: Camera = NO_CAMERA
+    """``microscope.camera``, its reference images loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,8 @@ class SeriesRules:
 
     optics: Mapping[str, Any] = field(default_factory=dict)
     """What its producer announced."""
+    camera: Camera | None = None
+    """What becomes of its raw frames; None: what the settings say."""
     plan_defocus_nm: tuple[float, ...] | None = None
     n_expected: int | None = None
     microscope: Microscope | None = None

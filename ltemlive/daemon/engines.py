@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ltemlive.errors import LtemLiveError
 from ltemlive.events import AdviceGiven, PhaseEstimate
+from ltemlive.formats.references import load_camera
 from ltemlive.recording.replay import read_any_series
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ class LiveSolver(Protocol):
         """Return what solves."""
         ...
 
-    def begin(self, ordinal: int, series: str, microscope: Microscope) -> Progress:
-        """Make the engine of a series."""
+    def begin(
+        self, ordinal: int, series: str, microscope: Microscope, folder: Path
+    ) -> Progress:
+        """Make the engine of a series; ``folder`` has the references of its camera."""
         ...
 
     def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:
@@ -79,10 +82,13 @@ class Engines:
         """Return what solves, e.g. ``CPU (2 threads)``."""
         return self._solver.device
 
-    def begin(self, ordinal: int, series: str, microscope: Microscope) -> Progress:
+    def begin(
+        self, ordinal: int, series: str, microscope: Microscope, folder: Path
+    ) -> Progress:
         """Make the engine of a series."""
+        camera = load_camera(folder, microscope.camera, where=str(folder))
         self._engines[ordinal] = self._solver.engine(
-            ordinal, series, microscope, self._settings, self._revisions
+            ordinal, series, microscope, self._settings, self._revisions, camera
         )
         return Progress()
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ltemlive import documents
 from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.camera import NO_CAMERA
 from ltemlive.daemon.admission import SeriesRules, admitted, microscope_for
 from ltemlive.daemon.mailbox import SeriesOpened, SeriesOver, StoredFrame
 from ltemlive.errors import ConfigError, FrameError, RecordingError
 from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, SeriesStarted
+from ltemlive.physics.correction import corrected_shape
 from ltemlive.series import Optics
 
 if TYPE_CHECKING:
@@ -20,12 +22,12 @@ if TYPE_CHECKING:
     from threading import Event as StopSignal
 
     from ltemlive.arrivals import AckStatus, Arrival
+    from ltemlive.daemon.admission import Defaults
     from ltemlive.daemon.mailbox import Mailbox
     from ltemlive.daemon.protocols import FrameSource
     from ltemlive.daemon.status import StatusBoard
     from ltemlive.events import Event, ExitStatus
     from ltemlive.recording.session import SessionRecorder
-    from ltemlive.settings import MicroscopeSettings
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class Intake:
     publish
         Takes events; must not block.
     defaults
-        What neither a frame nor its series says about the microscope.
+        What neither a frame nor its series says.
     clock
         Seconds since 1970.
     """
@@ -54,7 +56,7 @@ class Intake:
         board: StatusBoard,
         *,
         publish: Callable[[Event], None],
-        defaults: MicroscopeSettings,
+        defaults: Defaults,
         clock: Callable[[], float],
     ) -> None:
         self._recorder = recorder
@@ -125,7 +127,10 @@ class Intake:
         except ConfigError as error:
             return "rejected", str(error).replace("\n", "; ")
         self._rules[key] = SeriesRules(
-            announced.optics, announced.plan_defocus_nm, announced.n_expected
+            announced.optics,
+            announced.camera,
+            announced.plan_defocus_nm,
+            announced.n_expected,
         )
         return "ok", None
 
@@ -136,11 +141,13 @@ class Intake:
         if known is not None:
             return known
         try:
-            frame = admitted(arrived.frame, rules, self._defaults)
+            frame = admitted(arrived.frame, rules, self._defaults.microscope)
             if rules.microscope is None:
-                microscope = microscope_for(frame, rules, self._defaults)
+                microscope = microscope_for(frame, rules, self._defaults.microscope)
                 shape = frame.image.shape
-                rules = replace(rules, microscope=microscope, shape=shape)
+                camera = rules.camera or self._defaults.camera
+                corrected_shape(shape, camera)
+                rules = replace(rules, microscope=microscope, shape=shape, camera=camera)
                 self._open(key, rules)
             self._list_early_rejections(key)
             return self._store(key, replace(arrived, frame=frame))
@@ -166,11 +173,13 @@ class Intake:
         return self._reject(key, arrived.label, reason)
 
     def _open(self, key: Key, rules: SeriesRules) -> None:
-        microscope = rules.microscope
-        if microscope is None:
+        if rules.microscope is None:
             return
-        ordinal = self._recorder.open_series(*key, microscope, rules.n_expected)
+        ordinal = self._recorder.open_series(
+            *key, rules.microscope, rules.n_expected, rules.camera or NO_CAMERA
+        )
         self._rules[key], self._ordinals[key] = rules, ordinal
+        microscope = self._recorder.record(ordinal).microscope
         self._mailbox.put(SeriesOpened(ordinal, key[1], microscope))
         self._publish(SeriesStarted(ordinal, key[1], rules.n_expected))
 

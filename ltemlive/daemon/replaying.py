@@ -118,6 +118,7 @@ class SessionReplay:
                 self._recorded.settings.solver,
                 # Each estimate gets the number it had, whatever became of those before.
                 iter(lambda: self._rev, None),
+                self._recorded.series[ordinal - 1].camera,
             )
         return self._engines[ordinal]
 

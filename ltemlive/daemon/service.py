@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ltemlive.daemon.admission import Defaults
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import FrameWished, Mailbox
 from ltemlive.daemon.solver_process import SolverProcess
@@ -21,6 +23,7 @@ from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.threads import Threads
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, SessionEnded, SessionStarted
+from ltemlive.formats.references import load_camera
 from ltemlive.recording.session import SessionRecorder
 from ltemlive.sinks.publisher import ResultServer
 from ltemlive.sources.acknowledged import ZmqRouterSource
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
 
+    from ltemlive.camera import Camera
     from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.protocols import FrameSource
     from ltemlive.events import Event
@@ -47,7 +51,6 @@ def run_daemon(
     *,
     stop: threading.Event,
     announce: Callable[[str], None],
-    clock: Callable[[], float] = time.time,
 ) -> bool:
     """Run until ``stop`` is set; return whether every thread ended well.
 
@@ -61,15 +64,17 @@ def run_daemon(
     Raises
     ------
     ConfigError, RecordingError
-        If an endpoint, a folder or the session folder cannot be opened.
+        If an endpoint, a folder or the session folder cannot be opened, or a reference
+        image of the camera cannot be read.
     """
     output = settings.output
+    camera = load_camera(Path(), settings.microscope.camera, where="microscope")
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(
             ResultServer(
                 output.results,
                 output.control,
-                clock=clock,
+                clock=time.time,
                 max_rate_hz=output.max_rate_hz,
                 preview_px=output.preview_px,
             )
@@ -80,13 +85,17 @@ def run_daemon(
         ]
         recorder = stack.enter_context(
             SessionRecorder.create(
-                settings.session.root, settings=settings, versions=versions(), clock=clock
+                settings.session.root,
+                settings=settings,
+                versions=versions(),
+                clock=time.time,
             )
         )
         solver = stack.enter_context(contextlib.closing(SolverProcess(settings.solver)))
         for line in _welcome(recorder, server, sources):
             announce(line)
-        return _Daemon(settings, recorder, solver, server, sources, clock).run(stop)
+        daemon = _Daemon(settings, recorder, solver, server, sources, camera)
+        return daemon.run(stop)
 
 
 def open_sources(settings: Settings) -> Iterator[FrameSource]:
@@ -134,7 +143,7 @@ class _Daemon:
         solver: LiveSolver,
         server: ResultServer,
         sources: Sequence[FrameSource],
-        clock: Callable[[], float],
+        camera: Camera,
     ) -> None:
         self._name = recorder.path.name
         self._server = server
@@ -146,8 +155,8 @@ class _Daemon:
             self._mailbox,
             self._board,
             publish=self._publish,
-            defaults=settings.microscope,
-            clock=clock,
+            defaults=Defaults(settings.microscope, camera),
+            clock=time.time,
         )
         self._loop = SolvingLoop(
             solver, self._mailbox, recorder, self._board, settings.solver, self._publish

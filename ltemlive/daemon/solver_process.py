@@ -71,10 +71,17 @@ class SolverProcess:
             self._device = str(self._ask("load", settings=settings).head["device"])
         return self._device
 
-    def begin(self, ordinal: int, series: str, microscope: Microscope) -> Progress:
+    def begin(
+        self, ordinal: int, series: str, microscope: Microscope, folder: Path
+    ) -> Progress:
         """Make the engine of a series."""
-        document = microscope.model_dump(mode="json")
-        return self._told("begin", ordinal=ordinal, series=series, microscope=document)
+        return self._told(
+            "begin",
+            ordinal=ordinal,
+            series=series,
+            microscope=microscope.model_dump(mode="json"),
+            folder=str(folder.absolute()),
+        )
 
     def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:
         """Take frames in."""
@@ -171,7 +178,7 @@ def _done(solver: LiveSolver, message: Message) -> Progress:
     match head["call"]:
         case "begin":
             microscope = Microscope.model_validate(head["microscope"])
-            return solver.begin(ordinal, head["series"], microscope)
+            return solver.begin(ordinal, head["series"], microscope, Path(head["folder"]))
         case "add":
             frames = [each for each in message.parcels if isinstance(each, Frame)]
             return solver.add(ordinal, frames)

@@ -97,7 +97,8 @@ class SolvingLoop:
                     frames.append(letter)
                 elif isinstance(letter, SeriesOpened):
                     ordinal, series = letter.ordinal, letter.series
-                    self._solver.begin(ordinal, series, letter.microscope)
+                    folder = self._recorder.series_folder(ordinal)
+                    self._solver.begin(ordinal, series, letter.microscope, folder)
                     self._live[ordinal] = _LiveSeries(ordinal, series)
                 elif isinstance(letter, FrameWished):
                     self._obey(letter)

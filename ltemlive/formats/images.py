@@ -103,7 +103,7 @@ def write_frame_tiff(
     *,
     pixel_nm: float | None,
     defocus_nm: float | None,
-    seq: int,
+    seq: int | None,
     durable: bool,
 ) -> None:
     """Write one raw frame, lossless and in its own pixel type, aside and renamed.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ltemlive.errors import ConfigError, FrameError
 from ltemlive.formats.images import read_image, zero_rows_at_end
+from ltemlive.formats.references import leads_out, load_camera
 from ltemlive.frames import Frame, FrameMeta, check_usable
 from ltemlive.series import (
     SERIES_FILE,
@@ -116,9 +117,11 @@ def load_frames(
     Raises
     ------
     ConfigError
-        If two entries have the same seq, or a name leads out of the folder.
+        If two entries have the same seq, a name leads out of the folder, or a reference
+        image of the camera cannot be read.
     """
-    _check_names(folder, description.frames)
+    _check_names(folder, description)
+    camera = load_camera(folder, description.camera, where=str(folder / SERIES_FILE))
     read = [
         (_label(entry), _frame_or_reason(folder, seq, entry, description))
         for seq, entry in _numbered(folder, description.frames)
@@ -141,6 +144,7 @@ def load_frames(
         frames=tuple(frame for _, frame in good),
         labels=tuple(label for label, _ in good),
         rejected=tuple(rejected),
+        camera=camera,
     )
 
 
@@ -188,15 +192,18 @@ def _problem_of_defocus(entry: SeriesFrame, microscope: Microscope) -> str:
     return ""
 
 
-def _check_names(folder: Path, entries: Sequence[SeriesFrame]) -> None:
-    """Refuse names that lead out of the folder, spelt in the way of any system."""
-    for index, entry in enumerate(entries):
-        for pure in (PurePosixPath(entry.file), PureWindowsPath(entry.file)):
-            if pure.anchor or ".." in pure.parts or not pure.name:
-                raise ConfigError(
-                    f"{folder / SERIES_FILE}: frames.{index}.file: expected a name inside "
-                    f"this folder, got {entry.file!r}"
-                )
+def _check_names(folder: Path, description: SeriesDescription) -> None:
+    """Refuse names that lead out of the folder."""
+    named = {f"frames.{k}.file": each.file for k, each in enumerate(description.frames)}
+    if description.camera is not None:
+        references = description.camera.references
+        named |= {f"camera.{key}": file for key, file in references.items()}
+    for key, name in named.items():
+        if leads_out(name):
+            raise ConfigError(
+                f"{folder / SERIES_FILE}: {key}: expected a name inside this folder, got "
+                f"{name!r}"
+            )
 
 
 def _frame_or_reason(

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ltemlive.camera import NO_CAMERA
 from ltemlive.errors import FrameError
 from ltemlive.frames import MIN_SIDE_PX, Frame
 from ltemlive.physics.pixels import bad_pixels, filled, saturated_share
 from ltemlive.physics.resampling import resampled, touched
+from ltemlive.series import RejectedFrame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.camera import Camera, CameraSettings
-    from ltemlive.series import Microscope
+    from ltemlive.series import Microscope, StoredSeries
 
 UPRIGHT_DEG = 1e-3
 """Nearer to a quarter turn, nothing is interpolated."""
@@ -108,6 +110,27 @@ def corrected_frame(frame: Frame, camera: Camera) -> Frame:
     if pixel_nm is not None:
         pixel_nm *= _pitch_px(settings)
     return Frame(replace(frame.meta, pixel_nm=pixel_nm), image)
+
+
+def corrected_series(stored: StoredSeries) -> StoredSeries:
+    """Return a series with its frames corrected; those that cannot be are rejected."""
+    if not stored.camera.changes_frames:
+        return stored
+    good: list[tuple[str, Frame]] = []
+    rejected = list(stored.rejected)
+    for label, frame in zip(stored.labels, stored.frames, strict=True):
+        try:
+            good.append((label, corrected_frame(frame, stored.camera)))
+        except FrameError as error:
+            rejected.append(RejectedFrame(label, str(error)))
+    return replace(
+        stored,
+        microscope=as_corrected(stored.microscope),
+        frames=tuple(frame for _, frame in good),
+        labels=tuple(label for label, _ in good),
+        rejected=tuple(rejected),
+        camera=NO_CAMERA,
+    )
 
 
 def _counts(raw: NDArray[Any], camera: Camera) -> NDArray[np.float32]:

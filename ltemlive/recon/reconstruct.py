@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltemlive.errors import FrameError
+from ltemlive.physics.correction import corrected_series
 from ltemlive.recon import runtime
 from ltemlive.recon.arrival import first_looked
 from ltemlive.recon.deviations import frame_deviations
@@ -88,6 +89,8 @@ def reconstruct(
     """
     runtime.configure(settings.threads)
     started = clock()
+    camera = stored.microscope.camera
+    stored = corrected_series(stored)
     model = _model_of(stored, settings)
     loaded = clock()
     if settings.looks_at_frames:
@@ -121,6 +124,7 @@ def reconstruct(
         device=runtime.device_name(),
         versions=versions(),
         method=settings.method,
+        camera=camera,
         shift_px=model.shifts_px if settings.aligns_frames else None,
         rotation_deg=model.rotations_deg if settings.turns_frames else None,
         magnification=model.magnifications if settings.turns_frames else None,
@@ -142,7 +146,10 @@ def reconstruct(
 
 def _model_of(stored: StoredSeries, settings: SolverSettings) -> SeriesModel:
     if not stored.frames:
-        raise FrameError(f"{stored.title}: expected at least two images, got none")
+        reasons = "; ".join(each.reason for each in stored.rejected) or "none came"
+        raise FrameError(
+            f"{stored.title}: expected at least two images, got none ({reasons})"
+        )
     shape = stored.frames[0].image.shape
     model = empty_model(shape, stored.microscope, settings.border_px)
     model = with_frames(model, stored.frames)

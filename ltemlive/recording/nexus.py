@@ -108,7 +108,7 @@ def _write_data(
 def _write_microscope(entry: h5py.Group, result: Reconstruction) -> None:
     group = _group(entry, "microscope", "NXcollection")
     for key, value in result.microscope.model_dump().items():
-        if value == ():
+        if value is None or value == ():
             continue  # which HyperSpy cannot read
         group[key] = value
         if key in _UNITS:

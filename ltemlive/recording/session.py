@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError
 
+from ltemlive.camera import NO_CAMERA
 from ltemlive.errors import FrameError, RecordingError
 from ltemlive.formats.images import write_frame_tiff
+from ltemlive.formats.references import keep_references
 from ltemlive.recording.journal import JOURNAL_FILE, Journal, read_journal
 from ltemlive.recording.layout import (
     new_series_folder,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from ltemlive.camera import Camera
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
     from ltemlive.series import Microscope
@@ -128,10 +131,16 @@ class SessionRecorder:
         return series_folder(self.path, ordinal)
 
     def open_series(
-        self, producer: str, series: str, microscope: Microscope, n_expected: int | None
+        self,
+        producer: str,
+        series: str,
+        microscope: Microscope,
+        n_expected: int | None,
+        camera: Camera = NO_CAMERA,
     ) -> int:
         """Make the folder of a new series and return its ordinal, counted from 1.
 
+        The reference images of its camera are kept in it, under names of our own.
         A series that is open already keeps its ordinal, so a repeated start is harmless.
         """
         with self._lock:
@@ -140,6 +149,10 @@ class SessionRecorder:
                     return record.ordinal
             ordinal = len(self._records) + 1
             new_series_folder(self.path, ordinal)
+            kept = None
+            if camera.changes_frames:
+                kept = keep_references(self.series_folder(ordinal), camera)
+            microscope = microscope.model_copy(update={"camera": kept})
             record = SeriesRecord(ordinal, producer, series, microscope)
             write_description(self.path, record, durable=True)
             self._append(

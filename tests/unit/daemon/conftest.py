@@ -45,7 +45,7 @@ class FakeEngine:
     notes every call.
     """
 
-    def __init__(self, ordinal, series, microscope, settings, revisions):
+    def __init__(self, ordinal, series, microscope, settings, revisions, camera):
         self.settings = settings
         self.calls = []
         self._ordinal, self._series, self._pixel_nm = ordinal, series, microscope.pixel_nm

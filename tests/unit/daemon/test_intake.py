@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ltemlive.arrivals import FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.daemon.admission import Defaults
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
 from ltemlive.daemon.status import StatusBoard
@@ -82,7 +83,7 @@ class Desk:
             self.mailbox,
             self.board,
             publish=self._publish,
-            defaults=defaults or MicroscopeSettings(),
+            defaults=defaults or Defaults(),
             clock=clock,
         )
 
@@ -412,7 +413,7 @@ def test_a_series_that_could_not_be_ended_stays_open(cramped, arrival_of):
 
 
 def test_the_settings_say_what_nobody_else_does(recorder, clock, arrival_of):
-    defaults = MicroscopeSettings(voltage_kv=80.0, pixel_nm=3.0)
+    defaults = Defaults(MicroscopeSettings(voltage_kv=80.0, pixel_nm=3.0))
     desk = Desk(recorder, clock, defaults)
     desk.handle(arrival_of(0, voltage_kv=None, pixel_nm=None))
     assert recorder.record(1).microscope.voltage_kv == 80.0
