@@ -146,9 +146,10 @@ def reconstruct(
 
 def _model_of(stored: StoredSeries, settings: SolverSettings) -> SeriesModel:
     if not stored.frames:
-        reasons = "; ".join(each.reason for each in stored.rejected) or "none came"
+        reasons = "; ".join(each.reason for each in stored.rejected)
         raise FrameError(
-            f"{stored.title}: expected at least two images, got none ({reasons})"
+            f"{stored.title}: expected at least two images, got none"
+            + (f" ({reasons})" if reasons else "")
         )
     shape = stored.frames[0].image.shape
     model = empty_model(shape, stored.microscope, settings.border_px)

@@ -231,7 +231,9 @@ class DirectorySource:
     def _announcement(self) -> Iterator[Arrival]:
         """Announce the series, and again when its description has changed."""
         optics = self._facts.stated_optics()
-        announced = SeriesAnnounced(self._producer, self._series, optics)
+        announced = SeriesAnnounced(
+            self._producer, self._series, optics, camera=self._facts.camera.camera
+        )
         if announced != self._announced and not self._is_closed:
             self._announced = announced
             yield announced
@@ -264,7 +266,11 @@ class DirectorySource:
         missing = [key for key in self._facts.listed() if key.name not in self._files]
         growing = [name for name in self._image_names() if self._is_growing(name)]
         return (
-            {key.label: reason for key, reason in self._fates.waiting().items()}
+            {
+                key.label: reason
+                for key, reason in self._fates.waiting().items()
+                if not self._facts.camera.is_reference(key.name)
+            }
             | dict.fromkeys(growing, "it was still being written when the series ended")
             | {key.label: "series.yaml lists it, but it never came" for key in missing}
         )
@@ -276,7 +282,13 @@ class DirectorySource:
         )
 
     def _image_names(self) -> list[str]:
-        return [name for name in self._files if is_image_name(name, IMAGE_SUFFIXES)]
+        """Return what may be frames; what was taken for one may turn out a reference."""
+        return [
+            name
+            for name in self._files
+            if is_image_name(name, IMAGE_SUFFIXES)
+            and not self._facts.camera.is_reference(name)
+        ]
 
     def _refusal(self, label: str, reason: str) -> FrameRefused:
         self.counters.rejected += 1

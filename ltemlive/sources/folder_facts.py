@@ -23,6 +23,7 @@ from ltemlive.series import (
     load_series_description,
 )
 from ltemlive.sources import folder_plan
+from ltemlive.sources.folder_camera import FolderCamera
 from ltemlive.sources.folder_plan import ImageKey
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class FolderFacts:
         self._listed: dict[ImageKey, tuple[int, SeriesFrame]] = {}
         self._sidecars: dict[str, tuple[FileStamp, Sidecar, str]] = {}
         self._tags: dict[str, tuple[FileStamp, StatedFacts]] = {}
+        self.camera = FolderCamera(settling)
         self.description: SeriesDescription | None = None
         """The newest ``series.yaml`` that could be read."""
         self.problem = ""
@@ -86,6 +88,10 @@ class FolderFacts:
     def refresh(self, files: Mapping[str, Path]) -> None:
         """Take the present files by name; read a settled, new ``series.yaml``."""
         self._files = files
+        self._refresh_description()
+        self.camera.refresh(files, self.description)
+
+    def _refresh_description(self) -> None:
         stamp = self._settling.settled_stamp(SERIES_FILE)
         if stamp is None or stamp == self._description_stamp:
             return
@@ -139,6 +145,7 @@ class FolderFacts:
             lens_value=lens_value,
             missing=self._unfinished(key.name)
             or problem
+            or self.camera.problem
             or self._unsaid(
                 key, is_defocus_known=defocus is not None or lens_value is not None
             ),

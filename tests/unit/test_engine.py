@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ltemlive import engine as module
+from ltemlive.camera import Camera, CameraSettings
 from ltemlive.engine import LiveEngine
 from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
 from ltemlive.physics.accuracy import phase_accuracy
@@ -84,6 +85,26 @@ def test_nothing_is_told_before_a_phase_can_be_solved(acquisition, frames):
     assert engine.refine(5) == []
     assert not engine.is_solvable
     assert not engine.wants_steps
+
+
+def test_frames_are_corrected_for_their_camera(acquisition, frames):
+    camera = Camera(CameraSettings(binning=2, crop=(0, 0, 48, 64)))
+    microscope = acquisition.microscope.model_copy(update={"camera": camera.settings})
+    engine = LiveEngine(7, "squares", microscope, SETTINGS, itertools.count(1), camera)
+    assert engine.add(frames[:3]) == []
+    (estimate,) = engine.refine(5)
+    assert estimate.phase_rad.shape == (24, 32)
+    assert estimate.pixel_nm == 40.0
+
+
+def test_a_frame_that_its_camera_does_not_fit_is_rejected(acquisition, frames):
+    camera = Camera(CameraSettings(dark="d.tif"), np.zeros((8, 8)))
+    engine = LiveEngine(
+        7, "squares", acquisition.microscope, SETTINGS, itertools.count(1), camera
+    )
+    (rejected,) = engine.add(frames[:1])
+    assert isinstance(rejected, FrameRejected)
+    assert rejected.reason.startswith("frame 0: camera.dark: expected the shape (64, 64)")
 
 
 def test_an_estimate_tells_what_it_was_made_of(acquisition, frames):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ltemlive.arrivals import FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.camera import Camera, CameraSettings
 from ltemlive.daemon.admission import Defaults
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
@@ -13,6 +14,7 @@ from ltemlive.daemon.status import StatusBoard
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, SeriesStarted
 from ltemlive.formats.images import read_image
+from ltemlive.formats.references import load_camera
 from ltemlive.recording.journal import read_journal
 from ltemlive.recording.replay import read_any_series
 from ltemlive.recording.session import SessionRecorder
@@ -418,3 +420,37 @@ def test_the_settings_say_what_nobody_else_does(recorder, clock, arrival_of):
     desk.handle(arrival_of(0, voltage_kv=None, pixel_nm=None))
     assert recorder.record(1).microscope.voltage_kv == 80.0
     assert recorder.record(1).microscope.pixel_nm == 3.0
+
+
+def test_the_references_of_a_camera_are_kept_with_the_series(recorder, clock, arrival_of):
+    shape = arrival_of(0).frame.image.shape
+    dark = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape)
+    camera = Camera(CameraSettings(dark="elsewhere/d.mrc", rotation_deg=90.0), dark)
+    desk = Desk(recorder, clock, Defaults(camera=camera))
+    assert desk.handle(arrival_of(0)) == [("stored", None)]
+    kept = recorder.record(1).microscope.camera
+    assert kept == CameraSettings(dark="dark.tif", rotation_deg=90.0)
+    assert desk.letters()[0].microscope.camera == kept
+    loaded = load_camera(recorder.series_folder(1), kept, where="")
+    np.testing.assert_array_equal(loaded.dark, dark)
+    assert loaded.dark.dtype == np.uint16
+    # A new start knows it from the journal alone.
+    entries = desk.journal("opened")
+    assert entries[0]["microscope"]["camera"]["dark"] == "dark.tif"
+
+
+def test_an_announced_camera_stands_for_that_of_the_settings(recorder, clock, arrival_of):
+    of_settings = Camera(CameraSettings(binning=2))
+    desk = Desk(recorder, clock, Defaults(camera=of_settings))
+    announced = Camera(CameraSettings(flip="up_down"))
+    desk.handle(replace(ANNOUNCED, camera=announced), arrival_of(0))
+    assert recorder.record(1).microscope.camera == announced.settings
+
+
+def test_a_frame_that_its_camera_does_not_fit_opens_no_series(recorder, clock, arrival_of):
+    camera = Camera(CameraSettings(dark="d.tif"), np.zeros((8, 9)))
+    desk = Desk(recorder, clock, Defaults(camera=camera))
+    ((status, reason),) = desk.handle(arrival_of(0))
+    assert status == "rejected"
+    assert reason.startswith("camera.dark: expected the shape")
+    assert recorder.series == ()

@@ -223,3 +223,31 @@ def test_a_session_with_several_series_names_them(tmp_path):
 def test_a_session_without_a_series_says_so(tmp_path):
     with pytest.raises(ConfigError, match="one series, got: none"):
         read_series(session_of(tmp_path))
+
+
+def test_the_references_of_a_camera_are_read_with_the_frames(folder):
+    with (folder / "series.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("camera: {dark: dark.tif, rotation_deg: 90}\n")
+    write_image(folder / "dark.tif", level=3.0)
+    series = read_series(folder)
+    assert series.camera.settings.rotation_deg == 90.0
+    assert series.camera.dark.shape == (16, 18)
+    assert series.camera.gain is None
+
+
+@pytest.mark.parametrize(
+    ("camera", "told"),
+    [
+        ("{dark: ../dark.tif}", "camera.dark: expected a name inside this folder"),
+        ("{gain: g.tif}", "camera.gain: "),
+        ("{crop: [0, 0, 0, 8]}", "camera.crop"),
+        ("{flip: sideways}", "camera.flip: expected"),
+    ],
+)
+def test_a_camera_that_makes_no_sense_is_named_by_its_key(camera, told, folder):
+    with (folder / "series.yaml").open("a", encoding="utf-8") as stream:
+        stream.write(f"camera: {camera}\n")
+    with pytest.raises(ConfigError) as caught:
+        read_series(folder)
+    assert str(folder / "series.yaml") in str(caught.value)
+    assert told in str(caught.value)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ltemlive.camera import Camera, CameraSettings
 from ltemlive.errors import FrameError
 from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon import reconstruct as module
@@ -113,6 +114,37 @@ def test_the_same_series_gives_the_same_bits(acquire, coherence):
     assert once.phase_rad.tobytes() == again.phase_rad.tobytes()
     assert once.amplitude.tobytes() == again.amplitude.tobytes()
     assert once.report == again.report
+
+
+def test_what_a_camera_does_to_its_frames_does_not_matter(acquire):
+    acquisition = acquire(coherence="intensity", border="free")
+    rng = np.random.default_rng(1)
+    plain = list(acquisition.frames())
+    shape = plain[0].image.shape
+    dark = rng.integers(0, 50, shape).astype(np.uint16)
+    gain = rng.uniform(0.8, 1.2, shape)
+    gain /= gain.mean()
+    raw = [
+        replace(
+            frame,
+            image=(np.flipud(np.rot90(frame.image)) / gain + dark).astype(np.float32),
+        )
+        for frame in plain
+    ]
+    keys = {"dark": "d.tif", "gain": "g.tif", "flip": "up_down", "rotation_deg": 90.0}
+    camera = Camera(CameraSettings(**keys), dark, gain)
+    seen = replace(stored(acquisition, frames=raw, camera=camera.settings), camera=camera)
+    found, expected = solved(seen, FEW_STEPS), solved(stored(acquisition), FEW_STEPS)
+    np.testing.assert_allclose(found.phase_rad, expected.phase_rad, atol=0.02)
+    assert found.report.camera == camera.settings
+    assert found.microscope == acquisition.microscope
+
+
+def test_frames_that_cannot_be_corrected_are_named(acquire):
+    acquisition = acquire(coherence="wave")
+    camera = Camera(CameraSettings(crop=(0, 0, 500, 500)))
+    with pytest.raises(FrameError, match=r"camera\.crop: expected a part of frames"):
+        solved(replace(stored(acquisition), camera=camera))
 
 
 def test_the_order_of_acquisition_hardly_matters(acquire):

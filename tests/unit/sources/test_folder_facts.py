@@ -177,3 +177,50 @@ def test_the_listed_pages_of_a_stack_are_images_of_their_own(folder):
     # What stands in the file holds for its first page.
     assert folder.facts("s.tif", page=4).defocus is None
     assert folder.facts_of.images_of("other.tif") == [ImageKey("other.tif")]
+
+
+def test_images_wait_for_the_references_of_the_camera(folder):
+    folder.write("series.yaml", SERIES + "camera: {dark: dark.tif, binning: 2}\n")
+    folder.write_image("x.tif", defocus_nm=1e5)
+    settle(folder)
+    told = "series.yaml: camera.dark: dark.tif is not there yet"
+    assert folder.facts("x.tif").missing == told
+    folder.write_image("dark.tif")
+    folder.look()
+    assert folder.facts("x.tif").missing.endswith("dark.tif is still being written")
+    folder.look()
+    assert folder.facts("x.tif").missing == ""
+    camera = folder.facts_of.camera
+    assert camera.is_reference("dark.tif")
+    assert not camera.is_reference("x.tif")
+    assert camera.camera.settings.binning == 2
+    np.testing.assert_array_equal(camera.camera.dark, IMAGE)
+
+
+def test_a_description_that_is_only_longer_loads_no_reference_again(folder):
+    described = SERIES + "camera: {dark: dark.tif}\n"
+    folder.write("series.yaml", described)
+    folder.write_image("dark.tif")
+    settle(folder)
+    before = folder.facts_of.camera.camera
+    folder.write("series.yaml", described + "series: holes\n")
+    settle(folder)
+    assert folder.facts_of.description.series == "holes"
+    assert folder.facts_of.camera.camera is before
+
+
+@pytest.mark.parametrize(
+    ("dark", "told"),
+    [
+        ("../dark.tif", "expected a name inside this folder"),
+        ("dark.tif", "expected a whole tif image"),
+    ],
+)
+def test_a_reference_that_cannot_be_read_is_named(dark, told, folder):
+    folder.write("series.yaml", SERIES + f"camera: {{dark: {dark}}}\n")
+    folder.write("dark.tif", "no image")
+    folder.write_image("x.tif", defocus_nm=1e5)
+    settle(folder)
+    missing = folder.facts("x.tif").missing
+    assert missing.startswith("series.yaml: camera.dark:")
+    assert told in missing
