@@ -9,6 +9,7 @@ from ltemlive import documents
 from ltemlive.errors import ConfigError
 from ltemlive.formats.aside import disk_error, written_aside
 from ltemlive.formats.images import write_frame_tiff
+from ltemlive.formats.references import keep_references
 from ltemlive.series import SERIES_FILE, SeriesDescription, SeriesFrame
 
 if TYPE_CHECKING:
@@ -80,9 +81,12 @@ class DirectoryEmitter:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise disk_error(self._folder, error) from error
+        camera = announcement.camera
+        kept = keep_references(self._folder, camera) if camera.changes_frames else None
+        microscope = announcement.microscope.model_copy(update={"camera": kept})
         self._describe(
             SeriesDescription.model_validate(
-                {**announcement.microscope.model_dump(), "series": announcement.series}
+                {**microscope.model_dump(), "series": announcement.series}
             )
         )
 

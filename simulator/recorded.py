@@ -42,6 +42,7 @@ class RecordedExposures:
             plan_defocus_nm=None,
             pixel_type=frames[0].image.dtype.str,
             shape=(ny, nx),
+            camera=self._stored.camera,
         )
 
     def frames(self) -> Iterator[Frame]:

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from ltemlive import documents
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
@@ -16,6 +22,8 @@ from simulator.detector import NoiseKind, PixelType
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ltemlive.camera import CameraSettings
 
 Defocus = Annotated[float, Field(ge=-1e9, le=1e9)]
 Drift = Annotated[float, Field(ge=-100.0, le=100.0)]
@@ -48,6 +56,13 @@ class MicroscopeScenario(Microscope):
 
     voltage_kv: float = Field(200.0, ge=10.0, le=3000.0)
     pixel_nm: float = Field(5.0, gt=0.0, le=1e5)
+
+    @field_validator("camera")
+    @classmethod
+    def _has_none(cls, camera: CameraSettings | None) -> CameraSettings | None:
+        if camera is not None:
+            raise ValueError("null: frames of the simulator need no correction")
+        return camera
 
 
 class NoiseScenario(_Section):

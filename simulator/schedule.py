@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from ltemlive.camera import NO_CAMERA
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ltemlive.camera import Camera
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
     from ltemlive.series import Microscope
@@ -25,6 +28,8 @@ class Announcement:
     pixel_type: str
     """As NumPy writes it, one of ``ltemlive.frames.PIXEL_TYPES``."""
     shape: tuple[int, int]
+    camera: Camera = NO_CAMERA
+    """What the frames have to be corrected for."""
 
 
 class Exposures(Protocol):

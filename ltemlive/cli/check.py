@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ltemlive import documents
+from ltemlive.formats.references import load_camera
 from ltemlive.settings import load_settings
 
 SetOption = Annotated[
@@ -29,4 +30,5 @@ def check(
 ) -> None:
     """Print the settings as they would be used, or every error at once."""
     settings = load_settings(config, environ=os.environ, overrides=overrides or ())
+    load_camera(Path(), settings.microscope.camera, where="microscope")
     typer.echo(documents.dump(settings.as_document()), nl=False)

@@ -61,3 +61,14 @@ def test_what_is_no_settings_is_one_line(ltemlive, tmp_path, command, arguments,
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err.startswith(f"ltemlive: {expected}")
     assert len(outcome.err.splitlines()) == 1
+
+
+def test_references_of_the_camera_are_looked_at(ltemlive, tmp_path):
+    (tmp_path / "column.yaml").write_text(
+        "microscope: {camera: {dark: dark.tif, gain: gain.mrc}}\n"
+    )
+    outcome = ltemlive("check", "column.yaml")
+    assert (outcome.status, outcome.out) == (2, "")
+    first, second = outcome.err.removeprefix("ltemlive: ").splitlines()
+    assert first.startswith("microscope: camera.dark: dark.tif: no such file")
+    assert second.startswith("microscope: camera.gain: gain.mrc: no such file")

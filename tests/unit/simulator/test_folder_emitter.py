@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from ltemlive.camera import Camera, CameraSettings
 from ltemlive.errors import ConfigError, RecordingError
 from ltemlive.formats.images import read_image
+from ltemlive.formats.series import read_series
 from ltemlive.series import SERIES_FILE, load_series_description
 from simulator.acquisition import Acquisition
 from simulator.folder_emitter import IN_PLACE_PIECES, DirectoryEmitter
@@ -86,3 +90,15 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     with pytest.raises(RecordingError, match="cannot be written") as caught:
         DirectoryEmitter(tmp_path / "file" / "series").start(ACQUISITION.announcement)
     assert "\n" not in str(caught.value)
+
+
+def test_a_series_that_is_played_again_takes_its_references_along(tmp_path):
+    dark = np.full((32, 32), 7, np.uint16)
+    settings = CameraSettings(dark="darks/today.mrc", flip="up_down")
+    emitter = DirectoryEmitter(tmp_path)
+    emitter.start(replace(ACQUISITION.announcement, camera=Camera(settings, dark)))
+    for frame in FRAMES[:2]:
+        emitter.send(frame)
+    camera = read_series(tmp_path).camera
+    assert camera.settings == CameraSettings(dark="dark.tif", flip="up_down")
+    np.testing.assert_array_equal(camera.dark, dark)

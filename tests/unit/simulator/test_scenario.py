@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ltemlive.errors import ConfigError
 from simulator.scenario import Scenario, load_scenario
@@ -53,3 +54,8 @@ def test_integer_pixels_need_counted_electrons(tmp_path):
         load_scenario(path)
     path.write_text("pixel_type: <u2\nnoise: {kind: poisson}\n")
     assert load_scenario(path).pixel_type == "<u2"
+
+
+def test_a_camera_is_none_of_the_simulators_business():
+    with pytest.raises(ValidationError, match="need no correction"):
+        Scenario.model_validate({"microscope": {"camera": {"binning": 2}}})
