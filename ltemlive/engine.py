@@ -81,7 +81,7 @@ class LiveEngine:
         runtime.configure(settings.threads)
         self._ordinal = ordinal
         self._series = series
-        self._microscope = as_corrected(microscope)
+        self._microscope = as_corrected(microscope, camera)
         self._camera = camera
         self._settings = settings
         self._revisions = revisions

@@ -33,6 +33,7 @@ class Optics(BaseModel):
     astigmatism_nm: float = Field(0.0, ge=-1e7, le=1e7)
     """Two-fold: defocus along ``astigmatism_deg`` less the mean one."""
     astigmatism_deg: float = 0.0
+    """From x towards y, in corrected frames."""
     coherence: Literal["intensity", "wave"] = "intensity"
     """Partial spatial coherence: a blur of the intensity, or an envelope on the wave."""
     border: Literal["free", "periodic"] = "free"

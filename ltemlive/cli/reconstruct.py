@@ -33,17 +33,21 @@ def reconstruct(
     """
     from ltemlive.cli.destination import make_destination
     from ltemlive.cli.terminal import console, say, solving_progress
+    from ltemlive.formats.references import load_camera
     from ltemlive.recording.replay import read_any_series, recorded_settings
     from ltemlive.settings import load_settings
 
     started = perf_counter()
     stored = read_any_series(series)
+    recorded = recorded_settings(series)
     settings = load_settings(
-        config,
-        environ=os.environ,
-        overrides=overrides or (),
-        recorded=recorded_settings(series),
+        config, environ=os.environ, overrides=overrides or (), recorded=recorded
     )
+    camera = settings.microscope.camera
+    if camera is not None and stored.microscope.camera is None and not recorded:
+        loaded_camera = load_camera(Path(), camera, where="microscope")
+        microscope = stored.microscope.model_copy(update={"camera": camera})
+        stored = replace(stored, microscope=microscope, camera=loaded_camera)
     loaded = perf_counter()
     make_destination(out)
     with solving_progress(f"{stored.title}: loading TensorFlow") as tell:

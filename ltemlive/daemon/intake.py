@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from threading import Event as StopSignal
 
     from ltemlive.arrivals import AckStatus, Arrival
+    from ltemlive.camera import Camera
     from ltemlive.daemon.admission import Defaults
     from ltemlive.daemon.mailbox import Mailbox
     from ltemlive.daemon.protocols import FrameSource
@@ -119,6 +120,7 @@ class Intake:
     def _announce(self, announced: SeriesAnnounced) -> Outcome:
         key = (announced.producer, announced.series)
         if key in self._ordinals:
+            self._check_same_camera(key, announced.camera)
             return "ok", None
         try:
             documents.validated(
@@ -134,6 +136,16 @@ class Intake:
         )
         return "ok", None
 
+    def _check_same_camera(self, key: Key, camera: Camera | None) -> None:
+        """Tell that a camera came too late: replays must find what the engine had."""
+        before = self._rules[key].camera
+        if camera is not None and before is not None and camera.settings != before.settings:
+            text = (
+                f"{key[1]}: its camera was described after its first frame, and does not "
+                "count; mend series.yaml in the session, and `ltemlive reconstruct`"
+            )
+            self._publish(AdviceGiven(text, "warning", self._ordinals[key]))
+
     def _take(self, arrived: FrameArrived) -> Outcome:
         key = (arrived.producer, arrived.series)
         rules = self._rules.get(key, SeriesRules())
@@ -146,7 +158,6 @@ class Intake:
                 microscope = microscope_for(frame, rules, self._defaults.microscope)
                 shape = frame.image.shape
                 camera = rules.camera or self._defaults.camera
-                corrected_shape(shape, camera)
                 rules = replace(rules, microscope=microscope, shape=shape, camera=camera)
                 self._open(key, rules)
             self._list_early_rejections(key)
@@ -182,6 +193,18 @@ class Intake:
         microscope = self._recorder.record(ordinal).microscope
         self._mailbox.put(SeriesOpened(ordinal, key[1], microscope))
         self._publish(SeriesStarted(ordinal, key[1], rules.n_expected))
+        self._check_camera(ordinal, rules)
+
+    def _check_camera(self, ordinal: int, rules: SeriesRules) -> None:
+        """Tell where raw frames cannot be corrected: they are recorded all the same."""
+        try:
+            corrected_shape(rules.shape or (), rules.camera or NO_CAMERA)
+        except FrameError as error:
+            text = (
+                f"no phase: {error}; frames are recorded: mend `camera` in their "
+                "series.yaml, and `ltemlive reconstruct`"
+            )
+            self._publish(AdviceGiven(text, "error", ordinal))
 
     def _list_early_rejections(self, key: Key) -> None:
         """Enter what was refused before the series had a folder into its record."""

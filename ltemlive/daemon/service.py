@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
 
-    from ltemlive.camera import Camera
     from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.protocols import FrameSource
     from ltemlive.events import Event
@@ -51,6 +50,7 @@ def run_daemon(
     *,
     stop: threading.Event,
     announce: Callable[[str], None],
+    clock: Callable[[], float] = time.time,
 ) -> bool:
     """Run until ``stop`` is set; return whether every thread ended well.
 
@@ -74,7 +74,7 @@ def run_daemon(
             ResultServer(
                 output.results,
                 output.control,
-                clock=time.time,
+                clock=clock,
                 max_rate_hz=output.max_rate_hz,
                 preview_px=output.preview_px,
             )
@@ -88,13 +88,16 @@ def run_daemon(
                 settings.session.root,
                 settings=settings,
                 versions=versions(),
-                clock=time.time,
+                clock=clock,
             )
         )
         solver = stack.enter_context(contextlib.closing(SolverProcess(settings.solver)))
         for line in _welcome(recorder, server, sources):
             announce(line)
-        daemon = _Daemon(settings, recorder, solver, server, sources, camera)
+        make_intake = functools.partial(
+            Intake, recorder, defaults=Defaults(settings.microscope, camera), clock=clock
+        )
+        daemon = _Daemon(settings, recorder, solver, server, sources, make_intake)
         return daemon.run(stop)
 
 
@@ -106,7 +109,7 @@ def open_sources(settings: Settings) -> Iterator[FrameSource]:
     ConfigError
         If an endpoint or folder cannot be used.
     """
-    inputs, microscope = settings.input, settings.microscope
+    inputs = settings.input
     if inputs.zmq is not None:
         yield ZmqRouterSource(
             inputs.zmq, max_frame_bytes=inputs.max_frame_bytes, credit=inputs.credit
@@ -119,7 +122,7 @@ def open_sources(settings: Settings) -> Iterator[FrameSource]:
             settle_ms=inputs.settle_ms,
             rescan_s=inputs.rescan_s,
             idle_end_s=inputs.idle_end_s,
-            needs_description=None in (microscope.voltage_kv, microscope.pixel_nm),
+            defaults=settings.microscope,
         )
 
 
@@ -143,21 +146,14 @@ class _Daemon:
         solver: LiveSolver,
         server: ResultServer,
         sources: Sequence[FrameSource],
-        camera: Camera,
+        make_intake: Callable[..., Intake],
     ) -> None:
         self._name = recorder.path.name
         self._server = server
         self._sources = sources
         self._board = StatusBoard(self._name)
         self._mailbox = Mailbox()
-        self._intake = Intake(
-            recorder,
-            self._mailbox,
-            self._board,
-            publish=self._publish,
-            defaults=Defaults(settings.microscope, camera),
-            clock=time.time,
-        )
+        self._intake = make_intake(self._mailbox, self._board, publish=self._publish)
         self._loop = SolvingLoop(
             solver, self._mailbox, recorder, self._board, settings.solver, self._publish
         )

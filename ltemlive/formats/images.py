@@ -43,6 +43,9 @@ _ROSETTASCIIO_READERS = {
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *_ROSETTASCIIO_READERS)
 """File name endings, lower case, that ``read_image`` understands."""
 
+HALF_COPIED = 0.25
+"""An image that ends in this part of exact zeros was not copied to its end."""
+
 # Pixel types that some files have and the wire format does not, and what holds them all.
 _HELD_BY = {"b1": "|u1", "i1": "<i2", "f2": "<f4", "i8": "<f8", "u8": "<f8"}
 

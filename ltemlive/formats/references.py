@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ltemlive.camera import NO_CAMERA, Camera
 from ltemlive.errors import ConfigError, FrameError
-from ltemlive.formats.images import read_image, write_frame_tiff
+from ltemlive.formats.images import (
+    HALF_COPIED,
+    read_image,
+    write_frame_tiff,
+    zero_rows_at_end,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from ltemlive.camera import CameraSettings
 
@@ -28,7 +37,7 @@ def load_camera(folder: Path, settings: CameraSettings | None, *, where: str) ->
     Raises
     ------
     ConfigError
-        One line for each image that cannot be read.
+        One line for each image that cannot be read, or a gain that says nothing.
     """
     if settings is None:
         return NO_CAMERA
@@ -36,11 +45,25 @@ def load_camera(folder: Path, settings: CameraSettings | None, *, where: str) ->
     for key, file in settings.references.items():
         try:
             images[key] = read_image(folder / file)
+            if key == "gain":
+                _check_gain(folder / file, images[key])
         except FrameError as error:
             problems.append(f"{where}: camera.{key}: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
     return Camera(settings, **images)
+
+
+def _check_gain(file: Path, gain: NDArray[Any]) -> None:
+    is_alive = np.isfinite(gain) & (gain > 0.0)
+    if not is_alive.any():
+        raise FrameError(f"{file}: expected factors above 0, got none")
+    zero_rows = zero_rows_at_end(gain)
+    if zero_rows >= HALF_COPIED * gain.shape[0]:
+        raise FrameError(
+            f"{file}: expected a whole image, got zeros in the last {zero_rows} of "
+            f"{gain.shape[0]} rows; copy it again"
+        )
 
 
 def keep_references(folder: Path, camera: Camera) -> CameraSettings:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ltemlive.errors import ConfigError, FrameError
-from ltemlive.formats.images import read_image, zero_rows_at_end
+from ltemlive.formats.images import HALF_COPIED, read_image, zero_rows_at_end
 from ltemlive.formats.references import leads_out, load_camera
 from ltemlive.frames import Frame, FrameMeta, check_usable
 from ltemlive.series import (
@@ -28,9 +28,6 @@ SERIES_FOLDER = "series"
 
 MIN_FRAMES = 2
 """One image alone says nothing about the phase."""
-
-_HALF_COPIED = 0.25
-"""An image that ends in this part of exact zeros was not copied to its end."""
 
 
 def read_series(path: Path) -> StoredSeries:
@@ -236,7 +233,7 @@ def _read_frame(
     frame = Frame(meta, image)
     check_usable(frame)
     zero_rows = zero_rows_at_end(image)
-    if zero_rows >= _HALF_COPIED * image.shape[0]:
+    if zero_rows >= HALF_COPIED * image.shape[0]:
         raise FrameError(
             f"expected a whole image, got zeros in the last {zero_rows} of "
             f"{image.shape[0]} rows; copy it again"

@@ -15,7 +15,7 @@ import numpy as np
 from ltemlive.camera import NO_CAMERA
 from ltemlive.errors import FrameError
 from ltemlive.frames import MIN_SIDE_PX, Frame
-from ltemlive.physics.pixels import bad_pixels, filled, saturated_share
+from ltemlive.physics.pixels import bad_pixels, filled, saturated_pixels
 from ltemlive.physics.resampling import resampled, touched
 from ltemlive.series import RejectedFrame
 
@@ -33,11 +33,9 @@ MOSTLY = 0.5
 """Share of bad pixels in a binned one from which that is bad, too."""
 
 
-def as_corrected(microscope: Microscope) -> Microscope:
+def as_corrected(microscope: Microscope, camera: Camera) -> Microscope:
     """Return the microscope of corrected frames: their pixel, and no camera any more."""
-    if microscope.camera is None:
-        return microscope
-    pixel_nm = microscope.pixel_nm * _pitch_px(microscope.camera)
+    pixel_nm = microscope.pixel_nm * _pitch_px(camera.settings)
     return microscope.model_copy(update={"camera": None, "pixel_nm": pixel_nm})
 
 
@@ -89,18 +87,17 @@ def corrected_frame(frame: Frame, camera: Camera) -> Frame:
     except FrameError as error:
         raise FrameError(f"frame {seq}: {error}") from error
     counts = _counts(frame.image, camera)
-    bad = bad_pixels(counts)
-    if bad.all() or not counts[~bad].max() > 0.0:
+    bad, saturated = bad_pixels(counts), saturated_pixels(frame.image)
+    usual = float(np.mean(_cropped(counts, settings), where=~_cropped(bad, settings)))
+    if not usual > 0.0:
         raise FrameError(
-            f"frame {seq}: expected counts above the dark reference, got none; take one "
-            "with the exposure time of the series"
+            f"frame {seq}: expected counts above the dark reference, got {usual:.3g} on "
+            "average; take one with the exposure time of the series"
         )
-    saturated = np.zeros(counts.shape, bool)
-    if saturated_share(frame.image) > 0.0:
-        saturated = frame.image == np.max(frame.image[np.isfinite(frame.image)])
+    # Filled, too, for what saturated pixels hide would ring beside them.
     image, *shares = (
         _binned(_cropped(part.astype(np.float32), settings), settings)
-        for part in (filled(counts, bad), bad, saturated)
+        for part in (filled(counts, bad | saturated), bad, saturated)
     )
     masks = shares[0] > MOSTLY, shares[1] > 0.0
     image, (is_bad, is_saturated) = _upright(image, masks, settings, shape)
@@ -125,7 +122,7 @@ def corrected_series(stored: StoredSeries) -> StoredSeries:
             rejected.append(RejectedFrame(label, str(error)))
     return replace(
         stored,
-        microscope=as_corrected(stored.microscope),
+        microscope=as_corrected(stored.microscope, stored.camera),
         frames=tuple(frame for _, frame in good),
         labels=tuple(label for label, _ in good),
         rejected=tuple(rejected),
@@ -135,18 +132,18 @@ def corrected_series(stored: StoredSeries) -> StoredSeries:
 
 def _counts(raw: NDArray[Any], camera: Camera) -> NDArray[np.float32]:
     """Return counts as a camera would give them that has no pattern of its own."""
-    counts = raw.astype(np.float32)
-    if camera.dark is not None:
-        counts = counts - camera.dark.astype(np.float32)
+    # Counts of four bytes have more digits than float32.
+    counts = raw if camera.dark is None else raw - camera.dark.astype(float)
+    counts = counts.astype(np.float32)
     if camera.gain is not None:
-        gain = camera.gain.astype(np.float32)
-        is_alive = np.isfinite(gain) & (gain > 0.0)
-        usual = np.mean(gain, where=is_alive, dtype=np.float64)
-        counts = np.where(is_alive, counts * gain / np.float32(usual), np.float32(np.nan))
+        is_alive = np.isfinite(camera.gain) & (camera.gain > 0.0)
+        usual = np.mean(camera.gain, where=is_alive, dtype=float)
+        factor = np.where(is_alive, camera.gain / usual, np.nan)
+        counts = counts * factor.astype(np.float32)
     return counts
 
 
-def _cropped(image: NDArray[np.float32], settings: CameraSettings) -> NDArray[np.float32]:
+def _cropped(image: NDArray[Any], settings: CameraSettings) -> NDArray[Any]:
     top, left, bottom, right = settings.crop or (0, 0, *image.shape)
     return image[top:bottom, left:right]
 

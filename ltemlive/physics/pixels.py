@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import distance_transform_edt, median_filter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,14 +49,16 @@ def bad_pixels(intensity: NDArray[Any]) -> NDArray[np.bool_]:
 def filled(intensity: NDArray[Any], bad: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return an image whose bad pixels have the median of the good ones around them.
 
-    Of 5 x 5 pixels; of the whole image where none of those is good, or many are bad.
+    Of 5 x 5 pixels; of the whole image where none of those is good. Where many are bad,
+    each has the value of the good one nearest to it.
     """
     image = intensity.astype(np.float32)
     if not bad.any():
         return image
-    middle = np.median(image[~bad])
     if bad.mean() > MOST_BAD:
-        return np.where(bad, middle, image)
+        nearest = distance_transform_edt(bad, return_distances=False, return_indices=True)
+        return np.asarray(image[tuple(nearest)])
+    middle = np.median(image[~bad])
     padded = np.pad(np.where(bad, np.float32(np.nan), image), 2, constant_values=np.nan)
     rows, columns = np.nonzero(bad)
     around = np.array(
@@ -67,17 +69,18 @@ def filled(intensity: NDArray[Any], bad: NDArray[np.bool_]) -> NDArray[np.float3
     return image
 
 
-def saturated_share(image: NDArray[Any]) -> float:
-    """Return the share of pixels that are +inf, or pile up at the highest value.
+def saturated_pixels(image: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which pixels are +inf, or pile up at the highest value, shape (ny, nx).
 
     Of noise the highest value is the rarest; an image of few values may be made of them.
     """
+    is_saturated = np.asarray(image == np.inf)
     finite = image[np.isfinite(image)]
-    n_saturated = np.count_nonzero(image == np.inf)
     sample = finite[:: max(1, finite.size // SAMPLED)]
     if len(np.unique(sample)) >= FEWEST_VALUES:
         highest = finite.max()
         n_highest = np.count_nonzero(finite == highest)
         n_below = np.count_nonzero(finite == finite[finite < highest].max())
-        n_saturated += n_highest if n_highest >= PILED_UP * n_below else 0
-    return n_saturated / image.size
+        if n_highest >= PILED_UP * n_below:
+            is_saturated |= image == highest
+    return is_saturated

@@ -44,10 +44,12 @@ LEAST_STEP_PX = 0.01
 """Where no frame would move by more, at the middle of its edges, none is moved."""
 AS_ONE_PX = 0.2
 """Frames that all lie within this of the reference are taken as aligned: registration is
-not better by far, and the plane of the phase depends on it. If turns against each other
-move the middle of no edge farther, no frame is turned."""
+not better by far, and the plane of the phase depends on it. If turns move the middle of no
+edge farther, no frame is turned."""
 LEFT_AS_ONE_PX = 0.3
 """From which a series that is not turned is: between the two it stays as it is."""
+SHARED_PX = 0.6
+"""The same, if all defocused frames share the turn; as far as registration must see it."""
 FIRM, STEEP, FIRMEST = 25.0, 4, 1e6
 """Stiffness of an image in focus, in units of a prior's, below which that holds it more
 tightly; by which power of what is missing, and how many times at most."""
@@ -71,8 +73,7 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
     moved = [member.against(origin) for member in moved]
     if np.abs([member.shift_px for member in moved]).max() < AS_ONE_PX:
         moved = [replace(member, shift_px=ALIGNED) for member in moved]
-    is_turned = any(turn != UPRIGHT for turn in model.turns)
-    if _widest_px(model, moved) < (AS_ONE_PX if is_turned else LEFT_AS_ONE_PX):
+    if not _are_turned(model, moved):
         moved = [replace(member, turn=UPRIGHT) for member in moved]
     farthest_px = max(
         one.distance_px(other, frame_shape)
@@ -230,21 +231,26 @@ def _off_line(
     return np.asarray(values - line @ found)
 
 
-def _widest_px(model: SeriesModel, moved: Sequence[Member]) -> float:
-    """Return how far turns against each other move the middle of an edge, at most.
+def _are_turned(model: SeriesModel, moved: Sequence[Member]) -> bool:
+    """Return whether turns reach so far that frames are turned.
 
-    Of defocused frames: one in focus tells little of how all the others are turned, and
-    before the amplitude is right that is wrong.
+    Where none is yet, a turn that all defocused frames share must reach farther: one in
+    focus tells little of it, and before the amplitude is right that is wrong.
     """
+    frame_shape = model.field.frame_shape
+    widest_px = max(member.turn.reach_px(frame_shape) for member in moved)
+    if any(turn != UPRIGHT for turn in model.turns):
+        return widest_px >= AS_ONE_PX
     turns = [
         member.turn
         for member in moved
         if not is_in_focus(member.image.defocus_nm, model.microscope)
     ]
-    if not turns:
-        return 0.0
-    shared = Turn(*np.mean(turns, axis=0).tolist())
-    return max(turn.less(shared).reach_px(model.field.frame_shape) for turn in turns)
+    apart_px = max(
+        (one.less(other).reach_px(frame_shape) for one in turns for other in turns),
+        default=0.0,
+    )
+    return widest_px >= LEFT_AS_ONE_PX <= apart_px or widest_px >= SHARED_PX
 
 
 def _moved(member: Member, step: NDArray[np.float64]) -> Member:

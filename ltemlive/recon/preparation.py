@@ -10,7 +10,7 @@ import tensorflow as tf
 from skimage.restoration import denoise_tv_chambolle
 
 from ltemlive.physics import optics
-from ltemlive.physics.pixels import bad_pixels, filled, saturated_share
+from ltemlive.physics.pixels import bad_pixels, filled, saturated_pixels
 from ltemlive.recon.field import ALIGNED, UPRIGHT, split_shift
 from ltemlive.recon.objective import UNSEEN, FocalSeries
 from ltemlive.recon.resampling import turned_back
@@ -74,7 +74,7 @@ def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
         contrast,
         tuple(significance),
         mean,
-        saturated_share(frame.image),
+        float(saturated_pixels(frame.image).mean()),
         bad if bad.any() else None,
     )
 

@@ -146,7 +146,10 @@ def reconstruct(
 
 def _model_of(stored: StoredSeries, settings: SolverSettings) -> SeriesModel:
     if not stored.frames:
-        reasons = "; ".join(each.reason for each in stored.rejected)
+        # One for all of them, as those of the camera are.
+        reasons = "; ".join(
+            dict.fromkeys(each.reason.partition(": ")[2] for each in stored.rejected)
+        )
         raise FrameError(
             f"{stored.title}: expected at least two images, got none"
             + (f" ({reasons})" if reasons else "")

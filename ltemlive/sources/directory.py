@@ -13,14 +13,21 @@ import os
 import time
 import uuid
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
 from ltemlive.errors import ConfigError, FrameError
-from ltemlive.formats.images import IMAGE_SUFFIXES, read_image, zero_rows_at_end
+from ltemlive.formats.images import (
+    HALF_COPIED,
+    IMAGE_SUFFIXES,
+    read_image,
+    zero_rows_at_end,
+)
 from ltemlive.frames import Frame, FrameMeta
+from ltemlive.settings import MicroscopeSettings
 from ltemlive.sources.counters import SourceCounters
 from ltemlive.sources.fates import Fates
 from ltemlive.sources.folder_facts import FolderFacts
@@ -30,7 +37,6 @@ from ltemlive.sources.watching import FolderHints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from ltemlive.arrivals import AckStatus, Arrival
     from ltemlive.sources.folder_facts import ImageFacts
@@ -41,8 +47,6 @@ POLL_S = 0.1
 """The longest wait before ``stop`` is looked at again."""
 PATIENCE = 40
 """Settling times that an unreadable file is given before it is refused."""
-HALF_COPIED = 0.25
-"""An image that ends in this part of exact zeros was not copied to its end."""
 
 
 class DirectorySource:
@@ -59,9 +63,9 @@ class DirectorySource:
     idle_end_s
         The series ends after this long without a change, once every image that
         ``series.yaml`` lists is settled; None: when it is stopped.
-    needs_description
-        Whether images wait for ``series.yaml``; False where the settings say voltage and
-        pixel size, so that a defocus in the file or its name is enough.
+    defaults
+        Where they say voltage and pixel size, a defocus in the file or its name is enough;
+        else images wait for ``series.yaml``. The references of their camera are no frames.
     clock
         Monotonic seconds.
 
@@ -78,7 +82,7 @@ class DirectorySource:
         settle_ms: float,
         rescan_s: float,
         idle_end_s: float | None = None,
-        needs_description: bool = True,
+        defaults: MicroscopeSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not folder.is_dir():
@@ -94,7 +98,13 @@ class DirectorySource:
         self._series = folder.resolve().name
         settle_s = settle_ms / 1e3
         self._settling = FileSettling(settle_s)
-        self._facts = FolderFacts(self._settling, needs_description=needs_description)
+        defaults = defaults or MicroscopeSettings()
+        self._facts = FolderFacts(
+            self._settling,
+            needs_description=None in (defaults.voltage_kv, defaults.pixel_nm),
+        )
+        references = defaults.camera.references if defaults.camera else {}
+        self._references = {Path(file).resolve() for file in references.values()}
         self._fates = Fates(retry_s=settle_s, patience_s=PATIENCE * settle_s)
         self._numbering = Numbering()
         self._files: dict[str, Path] = {}
@@ -269,7 +279,7 @@ class DirectorySource:
             {
                 key.label: reason
                 for key, reason in self._fates.waiting().items()
-                if not self._facts.camera.is_reference(key.name)
+                if not self._is_reference(key.name)
             }
             | dict.fromkeys(growing, "it was still being written when the series ended")
             | {key.label: "series.yaml lists it, but it never came" for key in missing}
@@ -286,9 +296,14 @@ class DirectorySource:
         return [
             name
             for name in self._files
-            if is_image_name(name, IMAGE_SUFFIXES)
-            and not self._facts.camera.is_reference(name)
+            if is_image_name(name, IMAGE_SUFFIXES) and not self._is_reference(name)
         ]
+
+    def _is_reference(self, name: str) -> bool:
+        is_named = (
+            bool(self._references) and self._files[name].resolve() in self._references
+        )
+        return is_named or self._facts.camera.is_reference(name)
 
     def _refusal(self, label: str, reason: str) -> FrameRefused:
         self.counters.rejected += 1

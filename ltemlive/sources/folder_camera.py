@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ltemlive.camera import Camera, CameraSettings
     from ltemlive.series import SeriesDescription
-    from ltemlive.sources.settling import FileSettling
+    from ltemlive.sources.settling import FileSettling, FileStamp
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class FolderCamera:
         self._settling = settling
         self._files: Mapping[str, Path] = {}
         self._settings: CameraSettings | None = None
-        self._references: frozenset[str] = frozenset()
+        self._references: dict[str, FileStamp | None] = {}
         self.camera: Camera | None = None
         """What becomes of raw frames; None where ``series.yaml`` says nothing of it."""
         self.problem = ""
@@ -45,11 +45,15 @@ class FolderCamera:
     ) -> None:
         """Take the present files by name, and the newest description."""
         settings = description.camera if description is not None else None
-        if settings == self._settings and not self.problem:
-            return
-        self._files, self._settings = files, settings
         names = settings.references.values() if settings is not None else ()
-        self._references = frozenset(map(same_name, names))
+        references = {
+            same_name(name): self._settling.settled_stamp(same_name(name)) for name in names
+        }
+        is_known = (settings, references) == (self._settings, self._references)
+        # What is not in the folder itself may have come since.
+        if is_known and not (self.problem and None in references.values()):
+            return
+        self._files, self._settings, self._references = files, settings, references
         self.problem = self._unready(settings) or self._loaded(settings)
 
     def is_reference(self, name: str) -> bool:
@@ -66,10 +70,13 @@ class FolderCamera:
             self.camera = load_camera(folder, settings, where=SERIES_FILE)
         except ConfigError as error:
             problem = "; ".join(str(error).splitlines())
-            if problem != self.problem:
-                logger.warning("%s", problem)
+            logger.warning("%s", problem)
             return problem
         return ""
+
+    def _is_deeper(self, file: str) -> bool:
+        """Return whether a file is there, in a folder within, which is not watched."""
+        return (self._files[SERIES_FILE].parent / file).is_file()
 
     def _unready(self, settings: CameraSettings | None) -> str:
         """Return why a reference image cannot be read yet; empty where all can."""
@@ -79,8 +86,8 @@ class FolderCamera:
             if leads_out(file):
                 return f"{where}: expected a name inside this folder, got {file!r}"
             name = same_name(file)
-            if name not in self._files:
-                return f"{where}: {file} is not there yet"
-            if not self._settling.has_settled(name):
+            if name in self._files and not self._settling.has_settled(name):
                 return f"{where}: {file} is still being written"
+            if name not in self._files and not self._is_deeper(file):
+                return f"{where}: {file} is not there yet"
         return ""

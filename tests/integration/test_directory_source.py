@@ -15,12 +15,15 @@ import pytest
 import tifffile
 
 from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.camera import CameraSettings
 from ltemlive.errors import ConfigError
 from ltemlive.formats.images import write_frame_tiff
+from ltemlive.settings import MicroscopeSettings
 from ltemlive.sources.directory import DirectorySource
 from ltemlive.sources.watching import FolderHints
 
 SERIES = "voltage_kv: 200\npixel_nm: 5\n"
+KNOWN = MicroscopeSettings(voltage_kv=200.0, pixel_nm=5.0)
 
 
 class Script:
@@ -64,7 +67,7 @@ def describe(folder, *frames):
     (folder / "series.yaml").write_text(f"{SERIES}frames:\n{lines}", encoding="utf-8")
 
 
-def watch(folder, *steps, answer="stored", idle_end_s=None, needs_description=False):
+def watch(folder, *steps, answer="stored", idle_end_s=None, defaults=KNOWN):
     """Return everything that a source yields while the steps happen."""
     script = Script(*steps)
     source = DirectorySource(
@@ -72,7 +75,7 @@ def watch(folder, *steps, answer="stored", idle_end_s=None, needs_description=Fa
         settle_ms=250,
         rescan_s=1.0,
         idle_end_s=idle_end_s,
-        needs_description=needs_description,
+        defaults=defaults,
         clock=script.clock,
     )
     arrivals = []
@@ -250,11 +253,34 @@ def test_a_frame_that_knows_its_defocus_still_waits_for_the_microscope(folder):
         lambda: (folder / "series.yaml").write_text(SERIES + "border: periodic"),
         None,
         None,
-        needs_description=True,
+        defaults=MicroscopeSettings(),
     )
     assert arrivals[0].optics == {"border": "periodic"}
     assert labels(arrivals) == ["f0.tif"]
     assert frames(arrivals)[0].frame.meta.voltage_kv == 200.0
+
+
+def test_a_reference_of_the_camera_is_no_frame_wherever_it_is_named(folder):
+    write(folder / "f0.tif", defocus_nm=1e5)
+    write(folder / "dark.tif", defocus_nm=0.0)
+    camera = CameraSettings(dark=str(folder / "dark.tif"))
+    arrivals = watch(
+        folder, *[None] * 5, defaults=KNOWN.model_copy(update={"camera": camera})
+    )
+    assert labels(arrivals) == ["f0.tif"]
+    assert refusals(arrivals) == {}
+
+
+def test_a_camera_described_beside_the_frames_is_announced(folder):
+    write(folder / "f0.tif", defocus_nm=1e5)
+    write(folder / "dark.tif")
+    described = SERIES + "camera: {dark: dark.tif, flip: up_down}"
+    (folder / "series.yaml").write_text(described)
+    announced, *arrivals = watch(folder, *[None] * 5)
+    assert announced.camera.settings == CameraSettings(dark="dark.tif", flip="up_down")
+    assert announced.camera.dark.shape == frames(arrivals)[0].frame.image.shape
+    assert labels(arrivals) == ["f0.tif"]
+    assert refusals(arrivals) == {}
 
 
 def test_a_frame_that_knows_the_value_of_its_lens_brings_it_with_the_table(folder):

@@ -19,7 +19,7 @@ import pytest
 from ltemlive import documents
 from ltemlive.cli.processes import child, daemon
 from ltemlive.client import ControlClient, ResultFeed
-from ltemlive.formats.images import read_image
+from ltemlive.formats.images import read_image, write_map_tiff
 from ltemlive.physics.accuracy import correlation, phase_accuracy
 from ltemlive.recording.journal import read_journal
 from ltemlive.wire.results import ResultMessage, decode_result
@@ -51,6 +51,14 @@ RESULT_FILES = (
     "summary.png", "report.json",
 )  # fmt: skip
 WRONG_SEQ = 7
+CAMERA = {"flip": "up_down", "rotation_deg": 90.0}
+DARK = np.random.default_rng(1).uniform(0.0, 3.0, (64, 64)).astype(np.float32)
+
+
+def raw(frame):
+    """Return a frame as a camera gives it that is turned, mirrored and never quite dark."""
+    image = np.flipud(np.rot90(frame.image)) + DARK
+    return replace(frame, image=np.ascontiguousarray(image))
 
 
 @dataclass
@@ -153,9 +161,14 @@ def acquisition():
 @pytest.fixture(scope="module")
 def recorded(acquisition, tmp_path_factory):
     """Record a series frame by frame, each sent when the one before has its estimate."""
-    frames = list(acquisition.frames())
+    frames = [raw(frame) for frame in acquisition.frames()]
+    root = tmp_path_factory.mktemp("sessions")
+    write_map_tiff(root / "d.tif", DARK, pixel_nm=20.0, unit="counts", labels=("dark",))
+    camera = {**CAMERA, "dark": str(root / "d.tif")}
     with ExitStack() as stack:
-        running = stack.enter_context(daemon(tmp_path_factory.mktemp("sessions")))
+        running = stack.enter_context(
+            daemon(root, f"microscope.camera={json.dumps(camera)}")
+        )
         feed = stack.enter_context(ResultFeed(running.results))
         control = stack.enter_context(ControlClient(running.control, PATIENCE_S))
         observer = Observer(feed, control)
@@ -294,7 +307,7 @@ def test_every_frame_is_on_disk_bit_for_bit(recorded):
 
 def test_every_result_file_is_there(recorded):
     there = {file.name for file in recorded.results.iterdir()}
-    assert there == {*RESULT_FILES, "series.yaml", "frames"}
+    assert there == {*RESULT_FILES, "series.yaml", "frames", "dark.tif"}
 
 
 def test_the_truth_is_found(recorded, acquisition):
@@ -381,4 +394,5 @@ def test_every_file_ends_up_in_the_session_and_none_twice(watched, acquisition):
 def test_the_same_frames_give_the_same_phase_by_either_way(watched, recorded):
     _, session = watched
     by_folder = read_image(session / "series" / "0001" / "phase.tif")
-    assert rms(by_folder - recorded.final_rad) <= 1e-4
+    # These are not corrected, and dark counts cost the others the last digits of float32.
+    assert rms(by_folder - recorded.final_rad) <= 0.01

@@ -95,6 +95,19 @@ def test_a_series_that_cannot_be_used_is_one_line_before_anything_is_written(
     assert written == []
 
 
+def test_the_camera_of_the_settings_counts_where_the_series_has_none(
+    ltemlive, written, tmp_path
+):
+    series(tmp_path, ramp(), ramp(7))
+    command = ("reconstruct", ".", "--out", "out", "--set", "microscope.camera.binning=2")
+    assert ltemlive(*command).status == 0
+    with (tmp_path / "series.yaml").open("a") as stream:
+        stream.write("camera: {binning: 3}\n")
+    assert ltemlive(*command).status == 0
+    binnings = [result.microscope.camera.binning for _, result in written]
+    assert binnings == [2, 3]
+
+
 def test_wrong_keys_of_the_series_are_all_told(ltemlive, written, tmp_path):
     series(tmp_path, ramp(), ramp(1))
     text = (tmp_path / "series.yaml").read_text()

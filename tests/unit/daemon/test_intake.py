@@ -447,10 +447,18 @@ def test_an_announced_camera_stands_for_that_of_the_settings(recorder, clock, ar
     assert recorder.record(1).microscope.camera == announced.settings
 
 
-def test_a_frame_that_its_camera_does_not_fit_opens_no_series(recorder, clock, arrival_of):
+def test_frames_are_kept_whatever_their_camera(recorder, clock, arrival_of):
     camera = Camera(CameraSettings(dark="d.tif"), np.zeros((8, 9)))
     desk = Desk(recorder, clock, Defaults(camera=camera))
-    ((status, reason),) = desk.handle(arrival_of(0))
-    assert status == "rejected"
-    assert reason.startswith("camera.dark: expected the shape")
-    assert recorder.series == ()
+    assert desk.handle(arrival_of(0), arrival_of(1)) == [("stored", None)] * 2
+    (advice,) = (each for each in desk.events if isinstance(each, AdviceGiven))
+    assert (advice.level, advice.ordinal) == ("error", 1)
+    assert advice.text.startswith("no phase: camera.dark: expected the shape")
+
+
+def test_a_camera_that_is_described_too_late_does_not_count(recorder, clock, arrival_of):
+    desk = Desk(recorder, clock)
+    late = replace(ANNOUNCED, camera=Camera(CameraSettings(binning=2)))
+    assert desk.handle(arrival_of(0), late) == [("stored", None), ("ok", None)]
+    assert recorder.record(1).microscope.camera is None
+    assert "described after its first frame" in desk.events[-1].text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ltemlive.physics.pixels import bad_pixels, filled, saturated_share
+from ltemlive.physics.pixels import bad_pixels, filled, saturated_pixels
 
 SHAPE = (96, 80)
 HOT = (20, 33)
@@ -75,8 +75,22 @@ def test_a_hole_larger_than_its_surroundings_gets_the_median_of_all():
 
 def test_images_of_few_values_are_not_saturated():
     rng = np.random.default_rng(1)
-    assert saturated_share(rng.poisson(0.2, (64, 64))) == 0.0
-    assert saturated_share((rng.random((64, 64)) < 0.5).astype(np.uint8)) == 0.0
-    assert saturated_share(rng.poisson(200.0, (64, 64))) == 0.0
-    burnt = np.minimum(rng.poisson(200.0, (64, 64)), 210)
-    assert saturated_share(burnt) == pytest.approx(0.25, abs=0.05)
+    assert not saturated_pixels(rng.poisson(0.2, (64, 64))).any()
+    assert not saturated_pixels((rng.random((64, 64)) < 0.5).astype(np.uint8)).any()
+    assert not saturated_pixels(rng.poisson(200.0, (64, 64))).any()
+
+
+def test_pixels_at_the_very_top_are_saturated():
+    counts = np.random.default_rng(1).poisson(200.0, (64, 64))
+    burnt = np.minimum(counts, 210)
+    np.testing.assert_array_equal(saturated_pixels(burnt), counts >= 210)
+    told = np.where(counts >= 215, np.inf, counts.astype(np.float32))
+    np.testing.assert_array_equal(saturated_pixels(told), counts >= 215)
+
+
+def test_many_bad_pixels_get_what_is_nearest():
+    image = np.broadcast_to(np.arange(40.0), (30, 40))
+    bad = np.zeros(image.shape, bool)
+    bad[:, 10:13] = True
+    found = filled(image, bad)
+    np.testing.assert_array_equal(found[:, [10, 12]], [[9.0, 13.0]] * 30)

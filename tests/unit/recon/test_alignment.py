@@ -20,8 +20,8 @@ from ltemlive.settings import SolverSettings
 
 # Optics are as stated here, and need not be asked for.
 SETTINGS = SolverSettings(refine_defocus=False, refine_convergence=False)
-GROWN = Turn(0.0, -0.01)
-"""Half a pixel at the edge of 96."""
+GROWN, SHARED = Turn(0.0, 0.001), Turn(0.02)
+"""The first looks as large as half a pixel at the edge of 96, the second is a whole one."""
 
 
 def jointly_solved(model, settings=SETTINGS):
@@ -161,17 +161,29 @@ def test_what_all_defocused_frames_share_turns_none_of_them(drifting):
     # One image in focus tells a turn by its noise, and an unripe amplitude.
     model, _ = drifting((0.0, -8e5, 8e5), drift_px=(0.0, 0.0))
     state, _ = refine(cold_start(model.series, SETTINGS), model.series, 60)
-    reference = model.members[0]
-    grown = turned_back(reference.image.amplitude, upright_field(model), ALIGNED, GROWN)
-    image = replace(reference.image, amplitude=grown, sigma=0.01)
-    members = [replace(reference, image=image), *model.members[1:]]
+    members = [seen_turned(model.members[0], model, GROWN), *model.members[1:]]
     moved = realigned(with_members(model, members), state)
     assert moved.turns == (UPRIGHT,) * 3
 
 
-def upright_field(model):
-    """Return a field that is the frame."""
-    return Field(model.field.frame_shape, model.field.frame_shape, (0, 0))
+def test_what_all_defocused_frames_share_is_kept_once_it_was_seen(drifting):
+    model, _ = drifting((0.0, -8e5, 8e5), drift_px=(0.0, 0.0))
+    focus, *defocused = model.members
+    seen = [
+        replace(seen_turned(member, model, SHARED), turn=SHARED) for member in defocused
+    ]
+    model = with_members(model, [focus, *seen])
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 60)
+    assert UPRIGHT not in realigned(model, state).turns[1:]
+
+
+def seen_turned(member, model, turn):
+    """Return a frame whose content is turned; it knows its noise well."""
+    frame_shape = model.field.frame_shape
+    upright = Field(frame_shape, frame_shape, (0, 0))
+    back = Turn(-turn.rotation_rad, -turn.log_magnification)
+    turned = turned_back(member.image.amplitude, upright, ALIGNED, back)
+    return replace(member, image=replace(member.image, amplitude=turned, sigma=0.01))
 
 
 @pytest.mark.parametrize("kept", ["refine_rotation", "refine_magnification"])

@@ -209,6 +209,30 @@ def test_a_description_that_is_only_longer_loads_no_reference_again(folder):
     assert folder.facts_of.camera.camera is before
 
 
+def test_a_reference_that_is_replaced_is_read_again(folder):
+    folder.write("series.yaml", SERIES + "camera: {dark: dark.tif}\n")
+    folder.write_image("dark.tif")
+    settle(folder)
+    before = folder.facts_of.camera.camera
+    folder.write_image("dark.tif")
+    settle(folder)
+    after = folder.facts_of.camera.camera
+    assert after is not before
+    assert folder.facts_of.camera.problem == ""
+
+
+def test_references_may_lie_in_a_folder_within(folder):
+    folder.write("series.yaml", SERIES + "camera: {dark: darks/d.tif}\n")
+    settle(folder)
+    assert folder.facts_of.camera.problem.endswith("darks/d.tif is not there yet")
+    (folder.path / "darks").mkdir()
+    folder.write_image("darks/d.tif")
+    del folder._stamps["darks/d.tif"]
+    folder.look()
+    assert folder.facts_of.camera.problem == ""
+    np.testing.assert_array_equal(folder.facts_of.camera.camera.dark, IMAGE)
+
+
 @pytest.mark.parametrize(
     ("dark", "told"),
     [
