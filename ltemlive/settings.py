@@ -88,7 +88,7 @@ class SolverSettings(_Section):
     threads: int = Field(2, ge=1, le=256)
     """Fixed, so that a replay gives the same bits; recorded with the session."""
     expected_shape: tuple[Side, Side] | None = None
-    """(ny, nx) of corrected frames: compile for it at start, not while the first frames come.
+    """(ny, nx) of corrected frames: compile for it at start, not while the first come.
 
     For the default border and coherence. Null: at the first frame of each new shape.
     """
