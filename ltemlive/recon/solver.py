@@ -28,7 +28,7 @@ from ltemlive.recon.guesses import expecting
 from ltemlive.recon.priors import no_prior
 from ltemlive.recon.rounds import after_steps, steps_to_look
 from ltemlive.recon.search import advanced, bare_search, misfit, searching
-from ltemlive.recon.weighing import Stage, WeightLimits, weight_limits
+from ltemlive.recon.weighing import Stage, WeightLimits, doubted, weight_limits
 
 if TYPE_CHECKING:
     from tensorflow import Tensor
@@ -225,7 +225,7 @@ def refine(
         if search is None:
             state, search = _begun_round(state, series)
         budget = min(n_steps - len(objective), steps_to_look(state))
-        state, reached = advanced(state, search, series, budget)
+        state, reached = advanced(state, search, doubted(series, state), budget)
         objective.extend(reached)
         is_finite = all(value < float("inf") for value in reached)
         if is_finite:
@@ -246,6 +246,7 @@ def _begun_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     """Ask the images anew if they have changed, and start a search with an empty memory."""
     if state.roughness is None:
         state = expecting(state, series)
+    series = doubted(series, state)
     bare = bare_search(state, series)
     if state.stage in (Stage.EDGES, Stage.WHOLE) and not state.is_smooth:
         state = _with_misfit(state, series, bare)

@@ -34,6 +34,9 @@ WEIGHT_GROWTH = 1.25
 DAMPING = 0.1
 """Added to the curvature of every wave of the phase where edges are still locking in, in
 units of the data's precision: long waves that run ahead leave ripples along the edges."""
+FIRST_SIGMA, SIGMA_FALL = 0.04, 0.7
+"""Noise of the amplitude under which edges begin to lock in, at least, and its part that is
+left in each round of theirs."""
 STEEPNESS_SHARE = 0.1
 """Weight of total variation beside bending; alone it has the whole of it."""
 BENDING_SHARPNESS = 0.2
@@ -55,6 +58,24 @@ class Stage(IntEnum):
     SETTLED = 3
     """All of it, as it was: relief moves the phase, which moves the relief, and the search
     would never rest."""
+
+
+def doubted(series: FocalSeries, state: SolverState) -> FocalSeries:
+    """Return the series with as much noise as edges lock in under.
+
+    Images of strong defocus that are believed to their last digit pull each edge into the
+    minimum nearest to a phase that is still wrong; no later step takes it out again.
+    """
+    if state.stage > Stage.EDGES or state.is_smooth:
+        return series
+    fallen = SIGMA_FALL**state.round if state.stage == Stage.EDGES else 1.0
+    most = tf.maximum(tf.reduce_max(series.precision), 1.0)
+    part = tf.minimum(1.0, (FIRST_SIGMA * fallen) ** -2.0 / most)
+    return series._replace(
+        precision=part * series.precision,
+        focus_precision=part * series.focus_precision,
+        stiffness=part * series.stiffness,
+    )
 
 
 class WeightLimits(NamedTuple):

@@ -24,10 +24,10 @@ SYMMETRIC_NM = (0.0, -STRONG_NM, -1.5e5, 1.5e5, STRONG_NM)
 def accuracy_of():
     """Return a way to solve a target with some settings and to score the phase."""
 
-    def scored(defocus_nm, noise, specimen=None, **settings):
+    def scored(defocus_nm, noise, specimen=None, *, coherence="wave", **settings):
         document = {
             "specimen": {"size_px": 128, "margin_px": 0} | (specimen or {}),
-            "microscope": {"border": "periodic", "coherence": "wave"},
+            "microscope": {"border": "periodic", "coherence": coherence},
             "defocus_nm": defocus_nm,
             "noise": {"level": noise},
         }
@@ -77,3 +77,13 @@ def test_a_prior_along_the_axes_keeps_corners_that_no_image_shows(accuracy_of, m
     monkeypatch.setattr(weighing, "axial_bound", lambda n: 0.0)
     isotropic = accuracy_of(defocus_nm, 0.1)
     assert free.gradient > isotropic.gradient + 0.008
+
+
+def test_edges_that_lock_in_under_more_noise_than_there_is_beat_those_that_do_not(
+    accuracy_of, monkeypatch
+):
+    strong = (0.0, -STRONG_NM, STRONG_NM)
+    doubting = accuracy_of(strong, 0.01, coherence="intensity")
+    monkeypatch.setattr(weighing, "FIRST_SIGMA", 0.0001)
+    believing = accuracy_of(strong, 0.01, coherence="intensity")
+    assert doubting.gradient > believing.gradient + 0.02
