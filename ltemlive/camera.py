@@ -27,7 +27,8 @@ class CameraSettings(BaseModel):
     """Image file of what the camera counts without beam, in the same exposure time."""
     gain: str | None = None
     """Image file of the factor by which each pixel is multiplied, as SerialEM and MotionCor
-    keep it; its mean does not matter. 0 marks a pixel that is dead."""
+    keep it; its mean does not matter. 0 marks a pixel that is dead. Its rows are those of
+    the frames: some programs write them upside down in one format and not in the other."""
     crop: Rows | None = None
     """(top, left, bottom, right) in raw pixels from 0, the last two not included."""
     binning: int = Field(1, ge=1, le=64)

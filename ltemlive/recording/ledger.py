@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from ltemlive.errors import RecordingError
+from ltemlive.errors import FrameError, RecordingError
 from ltemlive.series import Microscope, RejectedFrame, SeriesDescription, SeriesFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ltemlive.events import ExitStatus
+    from ltemlive.frames import Frame
 
 FRAMES_FOLDER = "frames"
 _KINDS = ("opened", "stored", "wished", "rejected", "ended")
@@ -83,6 +84,36 @@ class SeriesRecord:
 def frame_file_name(seq: int) -> str:
     """Return the file name of a frame; a number, never a producer's word."""
     return f"{seq:06d}.tif"
+
+
+def journal_values(frame: Frame) -> dict[str, Any]:
+    """Return what the journal keeps of a frame, if ``series.yaml`` can hold it, too.
+
+    Raises
+    ------
+    FrameError
+        If it cannot.
+    """
+    meta = frame.meta
+    # Producers that do not know the exposure send 0.
+    exposure_s = meta.exposure_s if meta.exposure_s and meta.exposure_s > 0.0 else None
+    try:
+        SeriesFrame(
+            file="", defocus_nm=meta.defocus_nm, exposure_s=exposure_s, seq=meta.seq
+        )
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise FrameError(
+            f"frame {meta.seq}: {detail['loc'][0]}: {detail['msg']}, got {detail['input']}"
+        ) from error
+    return {
+        "seq": meta.seq,
+        "defocus_nm": meta.defocus_nm,
+        "exposure_s": exposure_s,
+        "t_exposure_start": meta.t_exposure_start,
+        "use": meta.use,
+        "meta": dict(meta.meta),
+    }
 
 
 def series_records(

@@ -10,8 +10,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import ValidationError
-
 from ltemlive.camera import NO_CAMERA
 from ltemlive.errors import FrameError, RecordingError
 from ltemlive.formats.images import write_frame_tiff
@@ -28,9 +26,9 @@ from ltemlive.recording.ledger import (
     SeriesRecord,
     folded,
     frame_file_name,
+    journal_values,
     series_records,
 )
-from ltemlive.series import SeriesFrame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -214,7 +212,7 @@ class SessionRecorder:
             record = self._records[ordinal]
             if record.frame(meta.seq) is not None:
                 raise FrameError(f"frame {meta.seq} of {series}: stored already")
-            values = _checked_values(frame)
+            values = journal_values(frame)
             file = self.series_folder(ordinal) / FRAMES_FOLDER / frame_file_name(meta.seq)
             write_frame_tiff(
                 file,
@@ -298,27 +296,3 @@ class SessionRecorder:
                 )
             entry = self._journal.append(kind, durable=durable, **values)
             self._records = folded(self._records, entry)
-
-
-def _checked_values(frame: Frame) -> dict[str, Any]:
-    """Return what the journal keeps of a frame, if ``series.yaml`` can hold it, too."""
-    meta = frame.meta
-    # Producers that do not know the exposure send 0.
-    exposure_s = meta.exposure_s if meta.exposure_s and meta.exposure_s > 0.0 else None
-    try:
-        SeriesFrame(
-            file="", defocus_nm=meta.defocus_nm, exposure_s=exposure_s, seq=meta.seq
-        )
-    except ValidationError as error:
-        detail = error.errors()[0]
-        raise FrameError(
-            f"frame {meta.seq}: {detail['loc'][0]}: {detail['msg']}, got {detail['input']}"
-        ) from error
-    return {
-        "seq": meta.seq,
-        "defocus_nm": meta.defocus_nm,
-        "exposure_s": exposure_s,
-        "t_exposure_start": meta.t_exposure_start,
-        "use": meta.use,
-        "meta": dict(meta.meta),
-    }

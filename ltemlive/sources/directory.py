@@ -16,21 +16,15 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
 from ltemlive.errors import ConfigError, FrameError
-from ltemlive.formats.images import (
-    HALF_COPIED,
-    IMAGE_SUFFIXES,
-    read_image,
-    zero_rows_at_end,
-)
-from ltemlive.frames import Frame, FrameMeta
+from ltemlive.formats.images import IMAGE_SUFFIXES
+from ltemlive.frames import Frame
 from ltemlive.settings import MicroscopeSettings
 from ltemlive.sources.counters import SourceCounters
 from ltemlive.sources.fates import Fates
 from ltemlive.sources.folder_facts import FolderFacts
+from ltemlive.sources.folder_frames import frame_meta, read_whole_image
 from ltemlive.sources.folder_plan import ImageKey, Numbering, is_image_name, same_name
 from ltemlive.sources.settling import FileSettling, FileStamp
 from ltemlive.sources.watching import FolderHints
@@ -188,7 +182,12 @@ class DirectorySource:
         self, key: ImageKey, stamp: FileStamp, facts: ImageFacts, now: float
     ) -> Iterator[Arrival]:
         try:
-            frame = self._read(key, facts, is_patient=self._fates.is_patient(key, now))
+            image = read_whole_image(
+                self._files[key.name], key, is_patient=self._fates.is_patient(key, now)
+            )
+            seq = self._numbering.assign(key, facts.wanted_seq)
+            meta = frame_meta(key, facts, seq, self._facts.description)
+            frame = Frame(meta, image)
         except FrameError as error:
             reason = str(error).replace(f"{self._folder}{os.sep}", "")
             if self._fates.fail(key, stamp, reason, now):
@@ -205,38 +204,6 @@ class DirectorySource:
             case "conflict":
                 reason = "it was saved again with other content; the first one is kept"
                 yield self._refusal(key.label, reason)
-
-    def _read(self, key: ImageKey, facts: ImageFacts, *, is_patient: bool) -> Frame:
-        image = np.ascontiguousarray(read_image(self._files[key.name], page=key.page))
-        frame = Frame(self._frame_meta(key, facts), image)
-        n_zero, n_rows = zero_rows_at_end(image), image.shape[0]
-        # Few zero rows may be the camera's own, so in the end they are believed.
-        if n_zero and (is_patient or n_zero >= HALF_COPIED * n_rows):
-            raise FrameError(
-                f"{key.label}: expected a whole image, got {n_zero} of {n_rows} rows of "
-                "zeros at its end; copy it again"
-            )
-        return frame
-
-    def _frame_meta(self, key: ImageKey, facts: ImageFacts) -> FrameMeta:
-        description, defocus = self._facts.description, facts.defocus
-        meta: dict[str, Any] = {"file": key.label}
-        if facts.lens_value is not None:
-            meta["lens_value"] = facts.lens_value
-        if defocus is not None:
-            meta["defocus_from"] = defocus.origin
-            if defocus.conflict is not None:
-                meta["defocus_conflict"] = defocus.conflict
-                logger.warning("%s: %s", key.label, defocus.conflict)
-        return FrameMeta(
-            seq=self._numbering.assign(key, facts.wanted_seq),
-            defocus_nm=defocus.defocus_nm if defocus is not None else None,
-            pixel_nm=description.pixel_nm if description is not None else None,
-            voltage_kv=description.voltage_kv if description is not None else None,
-            exposure_s=facts.exposure_s,
-            use=facts.use,
-            meta=meta,
-        )
 
     def _announcement(self) -> Iterator[Arrival]:
         """Announce the series, and again when its description has changed."""
