@@ -20,7 +20,7 @@ test: $(INSTALLED)
 	  else without_qt='-p no:pytest-qt --ignore=tests/gui'; \
 	    echo 'Qt cannot start here, its tests are left out: see ltemlive doctor'; fi; \
 	  QT_QPA_PLATFORM=offscreen \
-	  $(BIN)/pytest --cov --cov-report=term:skip-covered $$without_qt
+	  $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $$without_qt
 
 # Debian keeps what fills a new environment in python3-venv. Where only python3-pip is
 # there, that pip fills it from outside.

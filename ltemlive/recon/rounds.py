@@ -21,6 +21,8 @@ WEIGHING_ROUNDS = 4
 EDGES_STAND = 6.0
 """In units of the tolerance: a round of edges that moves the phase by less is the last, and
 it is over where a few steps move it by less than half of that."""
+MOST_EDGES_ROUNDS = 10
+"""Of edges, whether they stand or not."""
 LOOK_STEPS = 5
 """So often the search is asked whether it still moves."""
 
@@ -75,7 +77,7 @@ def _end_round(state: SolverState, weight: Tensor) -> SolverState:
     tolerance_rad = state.settings.tolerance_rad
     is_done = {
         Stage.GENTLE: True,
-        Stage.EDGES: moved_rad < EDGES_STAND * tolerance_rad and not state.is_damped,
+        Stage.EDGES: _edges_stand(state, moved_rad),
         Stage.WHOLE: state.round + 1 >= WEIGHING_ROUNDS,
         Stage.SETTLED: False,
     }[state.stage]
@@ -91,6 +93,12 @@ def _end_round(state: SolverState, weight: Tensor) -> SolverState:
         moved_rad=moved_rad,
         is_converged=state.stage == Stage.SETTLED and not goes_on,
     )
+
+
+def _edges_stand(state: SolverState, moved_rad: float) -> bool:
+    """Return whether edges stand; among images that contradict each other they never do."""
+    do_stand = moved_rad < EDGES_STAND * state.settings.tolerance_rad
+    return (do_stand and not state.is_damped) or state.round + 1 >= MOST_EDGES_ROUNDS
 
 
 def _moved_rad(move: Tensor, weight: Tensor) -> float:

@@ -28,7 +28,13 @@ from ltemlive.recon.guesses import expecting
 from ltemlive.recon.priors import no_prior
 from ltemlive.recon.rounds import after_steps, steps_to_look
 from ltemlive.recon.search import advanced, bare_search, misfit, searching
-from ltemlive.recon.weighing import Stage, WeightLimits, doubted, weight_limits
+from ltemlive.recon.weighing import (
+    Stage,
+    WeightLimits,
+    believed_part,
+    doubted,
+    weight_limits,
+)
 
 if TYPE_CHECKING:
     from tensorflow import Tensor
@@ -246,16 +252,19 @@ def _begun_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     """Ask the images anew if they have changed, and start a search with an empty memory."""
     if state.roughness is None:
         state = expecting(state, series)
-    series = doubted(series, state)
-    bare = bare_search(state, series)
+    believed = doubted(series, state)
+    bare = bare_search(state, believed)
     if state.stage in (Stage.EDGES, Stage.WHOLE) and not state.is_smooth:
-        state = _with_misfit(state, series, bare)
-    return searching(state, series, bare)
+        # In noise that is the same in all rounds.
+        part = float(believed_part(believed.precision, series))
+        state = _with_misfit(state, believed, bare, misfit(bare, believed) / part)
+    return searching(state, believed, bare)
 
 
-def _with_misfit(state: SolverState, series: FocalSeries, bare: LbfgsState) -> SolverState:
+def _with_misfit(
+    state: SolverState, series: FocalSeries, bare: LbfgsState, value: float
+) -> SolverState:
     """Return the state that knows how well the images fit, and what weights they allow."""
-    value = misfit(bare, series)
     is_worth_it = value < BETTER_FIT * state.misfit or state.moved_rad > EDGES_CLOSE_RAD
     return replace(
         state,

@@ -34,7 +34,7 @@ WEIGHT_GROWTH = 1.25
 DAMPING = 0.1
 """Added to the curvature of every wave of the phase where edges are still locking in, in
 units of the data's precision: long waves that run ahead leave ripples along the edges."""
-FIRST_SIGMA, SIGMA_FALL = 0.04, 0.7
+FIRST_SIGMA, SIGMA_FALL = 0.024, 0.8
 """Noise of the amplitude under which edges begin to lock in, at least, and its part that is
 left in each round of theirs."""
 STEEPNESS_SHARE = 0.1
@@ -69,13 +69,18 @@ def doubted(series: FocalSeries, state: SolverState) -> FocalSeries:
     if state.stage > Stage.EDGES or state.is_smooth:
         return series
     fallen = SIGMA_FALL**state.round if state.stage == Stage.EDGES else 1.0
-    most = tf.maximum(tf.reduce_max(series.precision), 1.0)
-    part = tf.minimum(1.0, (FIRST_SIGMA * fallen) ** -2.0 / most)
+    precision = tf.minimum(series.precision, (FIRST_SIGMA * fallen) ** -2.0)
+    part = believed_part(precision, series)
     return series._replace(
-        precision=part * series.precision,
+        precision=precision,
         focus_precision=part * series.focus_precision,
         stiffness=part * series.stiffness,
     )
+
+
+def believed_part(precision: Tensor, series: FocalSeries) -> Tensor:
+    """Return which part of what the images say is believed with these precisions."""
+    return tf.reduce_sum(precision) / tf.reduce_sum(series.precision)
 
 
 class WeightLimits(NamedTuple):
