@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Rows: TypeAlias = tuple[int, int, int, int]
+Box: TypeAlias = tuple[int, int, int, int]
 
 
 class CameraSettings(BaseModel):
@@ -29,7 +29,7 @@ class CameraSettings(BaseModel):
     """Image file of the factor by which each pixel is multiplied, as SerialEM and MotionCor
     keep it; its mean does not matter. 0 marks a pixel that is dead. Its rows are those of
     the frames: some programs write them upside down in one format and not in the other."""
-    crop: Rows | None = None
+    crop: Box | None = None
     """(top, left, bottom, right) in raw pixels from 0, the last two not included."""
     binning: int = Field(1, ge=1, le=64)
     """Pixels along each side that become one, their mean."""
@@ -44,7 +44,7 @@ class CameraSettings(BaseModel):
 
     @field_validator("crop")
     @classmethod
-    def _not_empty(cls, crop: Rows | None) -> Rows | None:
+    def _not_empty(cls, crop: Box | None) -> Box | None:
         if crop is not None:
             top, left, bottom, right = crop
             if not (0 <= top < bottom and 0 <= left < right):

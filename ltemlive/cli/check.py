@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from ltemlive import documents
-from ltemlive.formats.references import load_camera
 from ltemlive.settings import load_settings
 
 SetOption = Annotated[
@@ -29,6 +28,8 @@ def check(
     overrides: SetOption = None,
 ) -> None:
     """Print the settings as they would be used, or every error at once."""
+    from ltemlive.formats.references import load_camera
+
     settings = load_settings(config, environ=os.environ, overrides=overrides or ())
     load_camera(Path(), settings.microscope.camera, where="microscope")
     typer.echo(documents.dump(settings.as_document()), nl=False)

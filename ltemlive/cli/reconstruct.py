@@ -43,11 +43,12 @@ def reconstruct(
     settings = load_settings(
         config, environ=os.environ, overrides=overrides or (), recorded=recorded
     )
-    camera = settings.microscope.camera
-    if camera is not None and stored.microscope.camera is None and not recorded:
-        loaded_camera = load_camera(Path(), camera, where="microscope")
-        microscope = stored.microscope.model_copy(update={"camera": camera})
-        stored = replace(stored, microscope=microscope, camera=loaded_camera)
+    if not recorded and stored.microscope.camera is None:
+        # As for the daemon; a session knows its camera itself.
+        camera = load_camera(Path(), settings.microscope.camera, where="microscope")
+        update = {"camera": settings.microscope.camera}
+        microscope = stored.microscope.model_copy(update=update)
+        stored = replace(stored, microscope=microscope, camera=camera)
     loaded = perf_counter()
     make_destination(out)
     with solving_progress(f"{stored.title}: loading TensorFlow") as tell:

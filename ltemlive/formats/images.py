@@ -100,6 +100,17 @@ def zero_rows_at_end(image: NDArray[Any]) -> int:
     return int(image.shape[0] - 1 - filled[-1]) if filled.size else 0
 
 
+def cut_short(image: NDArray[Any]) -> str:
+    """Return why an image was surely not copied to its end; empty where it may be whole."""
+    zero_rows, n_rows = zero_rows_at_end(image), image.shape[0]
+    if zero_rows < HALF_COPIED * n_rows:
+        return ""
+    return (
+        f"expected a whole image, got zeros in the last {zero_rows} of {n_rows} rows; copy "
+        "it again"
+    )
+
+
 def write_frame_tiff(
     path: Path,
     image: NDArray[Any],

@@ -5,16 +5,10 @@ from __future__ import annotations
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ltemlive.camera import NO_CAMERA, Camera
 from ltemlive.errors import ConfigError, FrameError
-from ltemlive.formats.images import (
-    HALF_COPIED,
-    read_image,
-    write_frame_tiff,
-    zero_rows_at_end,
-)
+from ltemlive.formats.images import cut_short, read_image, write_frame_tiff
+from ltemlive.physics.correction import live_pixels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,15 +49,11 @@ def load_camera(folder: Path, settings: CameraSettings | None, *, where: str) ->
 
 
 def _check_gain(file: Path, gain: NDArray[Any]) -> None:
-    is_alive = np.isfinite(gain) & (gain > 0.0)
-    if not is_alive.any():
+    if not live_pixels(gain).any():
         raise FrameError(f"{file}: expected factors above 0, got none")
-    zero_rows = zero_rows_at_end(gain)
-    if zero_rows >= HALF_COPIED * gain.shape[0]:
-        raise FrameError(
-            f"{file}: expected a whole image, got zeros in the last {zero_rows} of "
-            f"{gain.shape[0]} rows; copy it again"
-        )
+    problem = cut_short(gain)
+    if problem:
+        raise FrameError(f"{file}: {problem}")
 
 
 def keep_references(folder: Path, camera: Camera) -> CameraSettings:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ltemlive.errors import ConfigError, FrameError
-from ltemlive.formats.images import HALF_COPIED, read_image, zero_rows_at_end
+from ltemlive.formats.images import cut_short, read_image
 from ltemlive.formats.references import leads_out, load_camera
 from ltemlive.frames import Frame, FrameMeta, check_usable
 from ltemlive.series import (
@@ -232,12 +232,9 @@ def _read_frame(
     )
     frame = Frame(meta, image)
     check_usable(frame)
-    zero_rows = zero_rows_at_end(image)
-    if zero_rows >= HALF_COPIED * image.shape[0]:
-        raise FrameError(
-            f"expected a whole image, got zeros in the last {zero_rows} of "
-            f"{image.shape[0]} rows; copy it again"
-        )
+    problem = cut_short(image)
+    if problem:
+        raise FrameError(problem)
     return frame
 
 

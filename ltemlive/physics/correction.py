@@ -130,13 +130,18 @@ def corrected_series(stored: StoredSeries) -> StoredSeries:
     )
 
 
+def live_pixels(gain: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which pixels have a factor that says something, shape (ny, nx)."""
+    return np.asarray(np.isfinite(gain) & (gain > 0.0))
+
+
 def _counts(raw: NDArray[Any], camera: Camera) -> NDArray[np.float32]:
     """Return counts as a camera would give them that has no pattern of its own."""
     # Counts of four bytes have more digits than float32.
     counts = raw if camera.dark is None else raw - camera.dark.astype(float)
     counts = counts.astype(np.float32)
     if camera.gain is not None:
-        is_alive = np.isfinite(camera.gain) & (camera.gain > 0.0)
+        is_alive = live_pixels(camera.gain)
         usual = np.mean(camera.gain, where=is_alive, dtype=float)
         factor = np.where(is_alive, camera.gain / usual, np.nan)
         counts = counts * factor.astype(np.float32)

@@ -250,7 +250,7 @@ def _are_turned(model: SeriesModel, moved: Sequence[Member]) -> bool:
         (one.less(other).reach_px(frame_shape) for one in turns for other in turns),
         default=0.0,
     )
-    return widest_px >= LEFT_AS_ONE_PX <= apart_px or widest_px >= SHARED_PX
+    return min(widest_px, apart_px) >= LEFT_AS_ONE_PX or widest_px >= SHARED_PX
 
 
 def _moved(member: Member, step: NDArray[np.float64]) -> Member:

@@ -10,7 +10,12 @@ from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.lbfgs import ROUNDING
 from ltemlive.recon.objective import objective_and_gradient
 from ltemlive.recon.priors import mean_steepness, no_prior
-from ltemlive.recon.rounds import EDGES_STAND, LOOK_STEPS, WEIGHING_ROUNDS
+from ltemlive.recon.rounds import (
+    EDGES_STAND,
+    LOOK_STEPS,
+    MOST_EDGES_ROUNDS,
+    WEIGHING_ROUNDS,
+)
 from ltemlive.recon.solver import (
     cold_start,
     gentle_start,
@@ -18,7 +23,7 @@ from ltemlive.recon.solver import (
     warm_start,
 )
 from ltemlive.recon.spectrum import squared_wavenumber
-from ltemlive.recon.weighing import Stage
+from ltemlive.recon.weighing import Stage, doubted
 from ltemlive.settings import SolverSettings
 
 SETTINGS = SolverSettings(gentle_steps=20, round_steps=10)
@@ -317,6 +322,27 @@ def test_the_whole_prior_is_weighed_round_by_round_and_then_left(wave_series):
     state, _ = refine(state, wave_series, 30)
     assert state.prior is weighed[-1]
     assert state.is_converged
+
+
+def test_edges_that_never_stand_have_ten_rounds(wave_series):
+    restless = SETTINGS.model_copy(update={"tolerance_rad": 1e-9})
+    state = advanced(wave_series, restless, lambda state: state.stage == Stage.EDGES)
+    before = state.steps
+    while state.stage == Stage.EDGES:
+        state, _ = refine(state, wave_series, 1)
+    assert state.steps - before == MOST_EDGES_ROUNDS * restless.round_steps
+
+
+def test_images_with_little_noise_are_believed_step_by_step(wave_series):
+    clean = wave_series._replace(precision=1e4 * tf.ones_like(wave_series.precision))
+    state = cold_start(clean, SETTINGS)
+    edges = [replace(state, stage=Stage.EDGES, round=number) for number in range(5)]
+    believed = [float(doubted(clean, each).precision[0]) for each in (state, *edges)]
+    assert believed[0] == believed[1] < believed[2] < believed[4] < believed[5] == 1e4
+    noisy = wave_series._replace(precision=1e3 * tf.ones_like(wave_series.precision))
+    np.testing.assert_array_equal(doubted(noisy, state).precision, noisy.precision)
+    for sure in (replace(state, stage=Stage.WHOLE), replace(state, is_smooth=True)):
+        assert doubted(clean, sure) is clean
 
 
 def test_only_undamped_edges_end_a_round_before_its_length(wave_series):
