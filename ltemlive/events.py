@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Beam: TypeAlias = Literal["into_image", "out_of_image"]
-ExitStatus: TypeAlias = Literal["success", "abort", "fail"]
+ExitStatus: TypeAlias = Literal["success", "abort", "fail", "abandoned"]
+"""How a series ended; abandoned: its producer has said nothing for long."""
 
 
 @dataclass(frozen=True, slots=True)

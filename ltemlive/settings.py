@@ -62,6 +62,9 @@ class InputSettings(_Section):
     rescan_s: float = Field(2.0, gt=0.0, le=3600.0)
     idle_end_s: float | None = Field(None, gt=0.0)
     """A watched series ends after this long without a new file; null: at shutdown."""
+    abandon_s: float | None = Field(60.0, ge=2.0)
+    """A series from a socket is closed as abandoned when its producer, who beats its heart
+    each second, was silent this long; it goes on when he comes back. Null: never."""
     max_frame_bytes: int = Field(256 * 2**20, ge=1024, le=2**31)
     credit: int = Field(8, ge=1, le=1024)
     """Frames a producer may have in flight."""

@@ -19,8 +19,16 @@ def run(
         Path | None, typer.Argument(help="Settings in YAML; none: the defaults.")
     ] = None,
     overrides: SetOption = None,
+    new_session: Annotated[
+        bool,
+        typer.Option(
+            "--new-session", help="Begin a new session even if the last one did not end."
+        ),
+    ] = False,
 ) -> None:
     """Take frames in, record them, reconstruct while they come, publish the results.
+
+    A session that did not end, of a power cut or with a series still open, goes on.
 
     Ends with Ctrl-C (or SIGTERM): what is being written is finished first. A second one
     ends at once; every acknowledged frame is on disk either way.
@@ -39,6 +47,8 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)
     with warnings_to_stderr():
-        has_ended_well = run_daemon(settings, stop=stop, announce=typer.echo)
+        has_ended_well = run_daemon(
+            settings, stop=stop, announce=typer.echo, wants_new_session=new_session
+        )
     if not has_ended_well:
         raise typer.Exit(1)

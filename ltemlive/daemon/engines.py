@@ -60,7 +60,7 @@ class LiveSolver(Protocol):
         ...
 
     def finish(self, ordinal: int, folder: Path) -> Progress:
-        """Forget the engine and compute the final result from the series' folder.
+        """Forget the engine, if any, and compute the final result from the series' folder.
 
         The one event is the final estimate, its files written, or why there is none.
         """
@@ -68,13 +68,21 @@ class LiveSolver(Protocol):
 
 
 class Engines:
-    """A ``LiveSolver`` in this process, around what ``load_solver`` loaded."""
+    """A ``LiveSolver`` in this process, around what ``load_solver`` loaded.
 
-    def __init__(self, solver: Solver, settings: SolverSettings) -> None:
+    Parameters
+    ----------
+    last_rev
+        The highest revision that the session has had.
+    """
+
+    def __init__(
+        self, solver: Solver, settings: SolverSettings, *, last_rev: int = 0
+    ) -> None:
         solver.prepare(settings)
         self._solver = solver
         self._settings = settings
-        self._revisions = itertools.count(1)
+        self._revisions = itertools.count(last_rev + 1)
         self._engines: dict[int, LiveEngine] = {}
 
     @property
@@ -112,7 +120,7 @@ class Engines:
 
     def finish(self, ordinal: int, folder: Path) -> Progress:
         """Compute the final result from the disk, by the ``reconstruct`` of offline."""
-        del self._engines[ordinal]
+        self._engines.pop(ordinal, None)
         try:
             stored = read_any_series(folder)
             result = self._solver.reconstruct(stored, self._settings)

@@ -19,6 +19,8 @@ class SeriesOpened:
     ordinal: int
     series: str
     microscope: Microscope
+    is_resumed: bool = False
+    """Whether frames of it are on the disk that no letter brings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,11 @@ class FrameSource(Protocol):
     """How the user knows it."""
     counters: SourceCounters
 
-    def arrivals(self, stop: StopSignal) -> Iterator[Arrival]:
-        """Yield what comes until ``stop`` is set; never wait long without looking."""
+    def arrivals(self, stop: StopSignal) -> Iterator[list[Arrival]]:
+        """Yield what comes until ``stop`` is set; never wait long without looking.
+
+        What is there at once comes as one group, which is never empty.
+        """
         ...
 
     def acknowledge(

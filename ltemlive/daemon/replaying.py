@@ -18,7 +18,7 @@ from ltemlive.events import (
     SeriesStarted,
 )
 from ltemlive.formats.images import read_image
-from ltemlive.recording.replay import Added, Ended, Refined, Wished
+from ltemlive.recording.replay import Added, Begun, Ended, Refined, Wished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,20 +92,21 @@ class SessionReplay:
     def run(self) -> Iterator[ReplayedEstimate]:
         """Yield every estimate, live ones in their order and then the final ones."""
         schedule = self._recorded.schedule
-        ended: list[Ended] = []
+        ended: dict[int, Ended] = {}
         for step in schedule:
             self._pause(step.t - schedule[0].t)
-            if isinstance(step, Added):
+            if isinstance(step, Begun):
+                self._engines.pop(step.ordinal, None)
+            elif isinstance(step, Added):
                 self._add(step)
             elif isinstance(step, Wished):
-                for event in self._engine(step.ordinal).wish(step.seq, step.use):
-                    self._publish(event)
+                self._wish(step)
             elif isinstance(step, Refined):
                 yield from self._refine(step)
             else:
-                ended.append(step)
+                ended[step.ordinal] = step
         revs = [step.rev for step in schedule if isinstance(step, Refined)]
-        for rev, end in enumerate(ended, start=max(revs, default=0) + 1):
+        for rev, end in enumerate(ended.values(), start=max(revs, default=0) + 1):
             yield from self._finish(end, rev)
 
     def _engine(self, ordinal: int) -> LiveEngine:
@@ -134,6 +135,14 @@ class SessionReplay:
             stored = FrameStored(step.ordinal, record.series, seq, defocus_nm, step.t)
             self._publish(stored)
         for event in self._engine(step.ordinal).add(frames):
+            self._publish(event)
+
+    def _wish(self, step: Wished) -> None:
+        known = self._frames[step.ordinal]
+        if step.seq in known:
+            # For an engine that begins later and is given the frame anew.
+            known[step.seq] = _wanted(known[step.seq], step.use)
+        for event in self._engine(step.ordinal).wish(step.seq, step.use):
             self._publish(event)
 
     def _refine(self, step: Refined) -> Iterator[ReplayedEstimate]:

@@ -17,19 +17,20 @@ from typing import TYPE_CHECKING
 from ltemlive.daemon.admission import Defaults
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import FrameWished, Mailbox
+from ltemlive.daemon.resuming import new_session, recorded, resumed_session
 from ltemlive.daemon.solver_process import SolverProcess
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.threads import Threads
-from ltemlive.errors import RecordingError
+from ltemlive.daemon.trouble import DiskTrouble
+from ltemlive.errors import LtemLiveError, RecordingError
 from ltemlive.events import AdviceGiven, SessionEnded, SessionStarted
 from ltemlive.formats.references import load_camera
-from ltemlive.recording.session import SessionRecorder
 from ltemlive.sinks.publisher import ResultServer
 from ltemlive.sources.acknowledged import ZmqRouterSource
 from ltemlive.sources.directory import DirectorySource
+from ltemlive.sources.recorded import NOTHING_RECORDED
 from ltemlive.sources.subscriber import ZmqFrameSource
-from ltemlive.versions import versions
 from ltemlive.wire.control import frame_wish
 
 if TYPE_CHECKING:
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
 
     from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.protocols import FrameSource
+    from ltemlive.daemon.resuming import OpenSession
     from ltemlive.events import Event
+    from ltemlive.recording.session import SessionRecorder
     from ltemlive.settings import Settings
+    from ltemlive.sources.recorded import Recorded
 
 TICK_S = 0.1
 """How often the state is told and requests are looked at."""
@@ -50,14 +54,18 @@ def run_daemon(
     *,
     stop: threading.Event,
     announce: Callable[[str], None],
+    wants_new_session: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> bool:
     """Run until ``stop`` is set; return whether every thread ended well.
 
-    Sockets are bound, and frames taken in, before TensorFlow is imported.
+    Sockets are bound, and frames taken in, before TensorFlow is imported. A session that
+    did not end goes on.
 
     Parameters
     ----------
+    wants_new_session
+        Whether to begin a new session in any case.
     announce
         Takes lines for the user: where the session is, which endpoints are open.
 
@@ -65,10 +73,9 @@ def run_daemon(
     ------
     ConfigError, RecordingError
         If an endpoint, a folder or the session folder cannot be opened, or a reference
-        image of the camera cannot be read.
+        image of the camera cannot be read; at the end, if the disk still refuses frames.
     """
     output = settings.output
-    camera = load_camera(Path(), settings.microscope.camera, where="microscope")
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(
             ResultServer(
@@ -79,30 +86,53 @@ def run_daemon(
                 preview_px=output.preview_px,
             )
         )
+        session = None if wants_new_session else _resumed(settings, stack, clock)
+        known = NOTHING_RECORDED if session is None else recorded(session.recorder.ledger)
         sources = [
             stack.enter_context(contextlib.closing(source))
-            for source in open_sources(settings)
+            for source in open_sources(settings, known)
         ]
-        recorder = stack.enter_context(
-            SessionRecorder.create(
-                settings.session.root,
-                settings=settings,
-                versions=versions(),
-                clock=clock,
-            )
-        )
-        solver = stack.enter_context(contextlib.closing(SolverProcess(settings.solver)))
-        for line in _welcome(recorder, server, sources):
+        if session is None:
+            session = new_session(settings, clock=clock)
+            stack.enter_context(session.recorder)
+        settings = session.settings
+        camera = load_camera(Path(), settings.microscope.camera, where="microscope")
+        solver = SolverProcess(settings.solver, last_rev=session.recorder.ledger.last_rev)
+        stack.enter_context(contextlib.closing(solver))
+        for line in _welcome(session, server, sources):
             announce(line)
         make_intake = functools.partial(
-            Intake, recorder, defaults=Defaults(settings.microscope, camera), clock=clock
+            Intake,
+            session.recorder,
+            defaults=Defaults(settings.microscope, camera),
+            clock=clock,
         )
-        daemon = _Daemon(settings, recorder, solver, server, sources, make_intake)
+        daemon = _Daemon(settings, session.recorder, solver, server, sources, make_intake)
         return daemon.run(stop)
 
 
-def open_sources(settings: Settings) -> Iterator[FrameSource]:
+def _resumed(
+    settings: Settings, stack: contextlib.ExitStack, clock: Callable[[], float]
+) -> OpenSession | None:
+    try:
+        session = resumed_session(settings, clock=clock)
+    except LtemLiveError as error:
+        text = f"{error}; or begin another session with --new-session"
+        raise type(error)(text) from error
+    if session is not None:
+        stack.enter_context(session.recorder)
+    return session
+
+
+def open_sources(
+    settings: Settings, known: Recorded = NOTHING_RECORDED
+) -> Iterator[FrameSource]:
     """Yield every source that is switched on, opened.
+
+    Parameters
+    ----------
+    known
+        What the session has recorded already.
 
     Raises
     ------
@@ -112,10 +142,19 @@ def open_sources(settings: Settings) -> Iterator[FrameSource]:
     inputs = settings.input
     if inputs.zmq is not None:
         yield ZmqRouterSource(
-            inputs.zmq, max_frame_bytes=inputs.max_frame_bytes, credit=inputs.credit
+            inputs.zmq,
+            max_frame_bytes=inputs.max_frame_bytes,
+            credit=inputs.credit,
+            abandon_s=inputs.abandon_s,
+            recorded=known,
         )
     if inputs.zmq_sub is not None:
-        yield ZmqFrameSource(inputs.zmq_sub, max_frame_bytes=inputs.max_frame_bytes)
+        yield ZmqFrameSource(
+            inputs.zmq_sub,
+            max_frame_bytes=inputs.max_frame_bytes,
+            abandon_s=inputs.abandon_s,
+            recorded=known,
+        )
     if inputs.folder is not None:
         yield DirectorySource(
             inputs.folder,
@@ -127,9 +166,10 @@ def open_sources(settings: Settings) -> Iterator[FrameSource]:
 
 
 def _welcome(
-    recorder: SessionRecorder, server: ResultServer, sources: Sequence[FrameSource]
+    session: OpenSession, server: ResultServer, sources: Sequence[FrameSource]
 ) -> Iterator[str]:
-    yield f"session {recorder.path}"
+    yield f"session {session.recorder.path}"
+    yield from session.notes
     for source in sources:
         yield f"input   {source.name}"
     yield f"results {server.results_endpoint}"
@@ -153,15 +193,17 @@ class _Daemon:
         self._sources = sources
         self._board = StatusBoard(self._name)
         self._mailbox = Mailbox()
-        self._intake = make_intake(self._mailbox, self._board, publish=self._publish)
+        self._trouble = DiskTrouble(self._board, self._publish)
+        self._intake = make_intake(self._mailbox, self._board, self._trouble)
         self._loop = SolvingLoop(
-            solver, self._mailbox, recorder, self._board, settings.solver, self._publish
+            solver, self._mailbox, recorder, self._board, settings.solver, self._trouble
         )
 
     def run(self, stop: threading.Event) -> bool:
         """Start every thread, wait for ``stop``, stop them in the order of the data."""
         ingest, solver, server = (Threads(on_failure=stop.set) for _ in range(3))
         self._publish(SessionStarted(self._name))
+        self._intake.resume()
         server.start(self._server.serve, "server")
         for source in self._sources:
             ingest.start(functools.partial(self._intake.run, source), source.name)
@@ -172,6 +214,10 @@ class _Daemon:
                 self._tell_status()
         finally:
             self._end(ingest, solver, server)
+        if self._trouble.text is not None:
+            raise RecordingError(
+                f"{self._trouble.text}; its producers still have what was not acknowledged"
+            )
         return not any(group.has_failed for group in (ingest, solver, server))
 
     def _end(self, ingest: Threads, solver: Threads, server: Threads) -> None:

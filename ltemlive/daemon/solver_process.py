@@ -43,12 +43,18 @@ class SolverProcess:
 
     Parameters
     ----------
+    last_rev
+        The highest revision that the session has had.
     command
         Starts the process; the number of its end of the pipe is added.
     """
 
     def __init__(
-        self, settings: SolverSettings, *, command: Sequence[str] | None = None
+        self,
+        settings: SolverSettings,
+        *,
+        last_rev: int = 0,
+        command: Sequence[str] | None = None,
     ) -> None:
         command = command or [sys.executable, "-P", "-m", "ltemlive.daemon.solver_main"]
         self._connection, theirs = multiprocessing.Pipe()
@@ -61,6 +67,7 @@ class SolverProcess:
                 process_group=0,
             )
         self._settings = settings
+        self._last_rev = last_rev
         self._device: str | None = None
 
     @property
@@ -68,7 +75,8 @@ class SolverProcess:
         """Return what solves; the first time, wait until TensorFlow is loaded."""
         if self._device is None:
             settings = self._settings.model_dump(mode="json")
-            self._device = str(self._ask("load", settings=settings).head["device"])
+            loaded = self._ask("load", settings=settings, last_rev=self._last_rev)
+            self._device = str(loaded.head["device"])
         return self._device
 
     def begin(
@@ -161,7 +169,8 @@ def serve(connection: Connection, *, load: Callable[[int], Solver] = load_solver
             return
         if solver is None:
             settings = SolverSettings.model_validate(message.head["settings"])
-            solver = Engines(load(settings.threads), settings)
+            last_rev = message.head["last_rev"]
+            solver = Engines(load(settings.threads), settings, last_rev=last_rev)
             progress = Progress()
         else:
             progress = _done(solver, message)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ltemlive.daemon.mailbox import (
@@ -17,15 +17,16 @@ from ltemlive.daemon.mailbox import (
 )
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate, SeriesEnded
+from ltemlive.recording.replay import recorded_series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from threading import Event as StopSignal
 
     from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.mailbox import Letter, Mailbox
     from ltemlive.daemon.status import StatusBoard
-    from ltemlive.events import Event
+    from ltemlive.daemon.trouble import DiskTrouble
     from ltemlive.frames import Frame
     from ltemlive.recording.session import SessionRecorder
     from ltemlive.settings import SolverSettings
@@ -40,6 +41,8 @@ class _LiveSeries:
     ordinal: int
     series: str
     wants_steps: bool = False
+    seqs: set[int] = field(default_factory=set)
+    """Frames that its engine was given."""
 
 
 def fingerprint(estimate: PhaseEstimate) -> str:
@@ -54,8 +57,8 @@ class SolvingLoop:
     ----------
     solver
         Where the engines are; it may take a minute until it can say its device.
-    publish
-        Takes events; must not block.
+    trouble
+        Told where the disk refuses; its ``publish`` takes all other events as well.
     """
 
     def __init__(
@@ -65,14 +68,15 @@ class SolvingLoop:
         recorder: SessionRecorder,
         board: StatusBoard,
         settings: SolverSettings,
-        publish: Callable[[Event], None],
+        trouble: DiskTrouble,
     ) -> None:
         self._solver = solver
         self._mailbox = mailbox
         self._recorder = recorder
         self._board = board
         self._settings = settings
-        self._publish = publish
+        self._trouble = trouble
+        self._publish = trouble.publish
         self._live: dict[int, _LiveSeries] = {}
 
     def run(self, stop: StopSignal) -> None:
@@ -96,10 +100,7 @@ class SolvingLoop:
                 if isinstance(letter, StoredFrame):
                     frames.append(letter)
                 elif isinstance(letter, SeriesOpened):
-                    ordinal, series = letter.ordinal, letter.series
-                    folder = self._recorder.series_folder(ordinal)
-                    self._solver.begin(ordinal, series, letter.microscope, folder)
-                    self._live[ordinal] = _LiveSeries(ordinal, series)
+                    self._begin(letter)
                 elif isinstance(letter, FrameWished):
                     self._obey(letter)
                 else:
@@ -107,8 +108,29 @@ class SolvingLoop:
             if frames:
                 self._add(frames[0].ordinal, [each.frame for each in frames])
 
+    def _begin(self, opened: SeriesOpened) -> None:
+        """Make the engine of a series; give it what is on the disk from before."""
+        ordinal, series = opened.ordinal, opened.series
+        folder = self._recorder.series_folder(ordinal)
+        self._solver.begin(ordinal, series, opened.microscope, folder)
+        self._live[ordinal] = _LiveSeries(ordinal, series)
+        with self._journaling():
+            self._recorder.begun(ordinal)
+        if opened.is_resumed:
+            record = self._recorder.record(ordinal)
+            stored = recorded_series(self._recorder.path, record)
+            for lost in stored.rejected[len(record.rejected) :]:
+                text = f"{series}: {lost.frame} is stored but cannot be used: {lost.reason}"
+                self._publish(AdviceGiven(text, "error", ordinal))
+            self._add(ordinal, list(stored.frames))
+
     def _add(self, ordinal: int, frames: list[Frame]) -> None:
         live = self._live[ordinal]
+        # A series that was resumed has read some of them from the disk already.
+        frames = [frame for frame in frames if frame.meta.seq not in live.seqs]
+        if not frames:
+            return
+        live.seqs.update(frame.meta.seq for frame in frames)
         progress = self._solver.add(ordinal, frames)
         for event in progress.events:
             self._publish(event)
@@ -172,23 +194,34 @@ class SolvingLoop:
 
         What the user wants of its frames meanwhile still counts.
         """
-        live = self._live[over.ordinal]
-        while True:
+        self._settle(over.ordinal)
+        self._live.pop(over.ordinal, None)
+        series = self._recorder.record(over.ordinal).series
+        folder = self._recorder.series_folder(over.ordinal)
+        rev = 0
+        for event in self._solver.finish(over.ordinal, folder).events:
+            if isinstance(event, PhaseEstimate):
+                rev = event.rev
+            elif isinstance(event, AdviceGiven):
+                _log.warning("%s: %s", series, event.text)
+            self._publish(event)
+        with self._journaling():
+            self._recorder.finished(over.ordinal, rev)
+        where = str(folder) if rev else ""
+        self._publish(SeriesEnded(over.ordinal, series, over.exit_status, where))
+
+    def _settle(self, ordinal: int) -> None:
+        """Refine a live series until nothing changes any more, obeying wishes meanwhile.
+
+        One that had ended before the daemon was started again is not live.
+        """
+        live = self._live.get(ordinal)
+        while live is not None:
             for wished in self._mailbox.take_wishes():
                 self._obey(wished)
             if not live.wants_steps:
-                break
+                return
             self._refine(live, self._settings.steps_per_frame)
-        del self._live[over.ordinal]
-        folder = self._recorder.series_folder(over.ordinal)
-        has_result = False
-        for event in self._solver.finish(over.ordinal, folder).events:
-            self._publish(event)
-            has_result |= isinstance(event, PhaseEstimate)
-            if isinstance(event, AdviceGiven):
-                _log.warning("%s: %s", live.series, event.text)
-        where = str(folder) if has_result else ""
-        self._publish(SeriesEnded(over.ordinal, live.series, over.exit_status, where))
 
     @contextlib.contextmanager
     def _journaling(self) -> Iterator[None]:
@@ -196,8 +229,7 @@ class SolvingLoop:
         try:
             yield
         except RecordingError as error:
-            _log.error("%s", error)
-            self._publish(AdviceGiven(str(error), "error"))
+            self._trouble.began(error)
 
 
 def _in_time(letters: Iterable[Letter]) -> list[Letter]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import ltemlive
 from ltemlive.events import FrameRejected, FrameStored, PhaseEstimate, SeriesStarted
+from ltemlive.wire.limits import MAX_LISTED_FRAMES
 from ltemlive.wire.results import DaemonStatus, FrameRow
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ class StatusBoard:
         self._stored = 0
         self._rejected = 0
         self._duplicate = 0
+        self._n_left_out = 0
+        self._problem: str | None = None
 
     def accept(self, event: Event) -> None:
         """Take an event; the table is that of the newest series."""
         with self._lock:
             if isinstance(event, SeriesStarted):
-                self._started, self._rows = event, {}
+                self._started, self._rows, self._n_left_out = event, {}, 0
             elif isinstance(event, FrameStored):
                 self._stored += 1
                 label = str(event.seq)
@@ -51,6 +54,11 @@ class StatusBoard:
         """Count a frame that came again."""
         with self._lock:
             self._duplicate += 1
+
+    def note_problem(self, text: str | None) -> None:
+        """Say what the disk refuses; None: nothing any more."""
+        with self._lock:
+            self._problem = text
 
     def note_device(self, device: str) -> None:
         """Say what solves, once it is known."""
@@ -82,6 +90,8 @@ class StatusBoard:
                 rejected=self._rejected,
                 queued=queued,
                 frames=tuple(self._rows.values()),
+                frames_left_out=self._n_left_out,
+                problem=self._problem,
                 version=ltemlive.__version__,
             )
 
@@ -93,6 +103,14 @@ class StatusBoard:
         )
         if ordinal in (current, None) and not is_conflict:
             self._rows[label] = row
+            if len(self._rows) > MAX_LISTED_FRAMES:
+                self._leave_out_one()
+
+    def _leave_out_one(self) -> None:
+        """Forget the oldest refused row: no flood of those drives a stored frame out."""
+        refused = (label for label, row in self._rows.items() if row.state == "rejected")
+        del self._rows[next(refused, next(iter(self._rows)))]
+        self._n_left_out += 1
 
     def _mark_used(self, estimate: PhaseEstimate) -> None:
         if self._started is None or estimate.ordinal != self._started.ordinal:

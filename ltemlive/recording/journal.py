@@ -39,7 +39,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float]) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -61,16 +61,18 @@ class Journal:
             os.close(self._file)
             raise
 
-    def append(self, kind: str, *, durable: bool, **values: Any) -> dict[str, Any]:
-        """Write one entry and return it as a reader will see it.
+    @property
+    def length(self) -> int:
+        """How many bytes of whole entries the file has."""
+        return self._length
+
+    def append(self, kind: str, **values: Any) -> dict[str, Any]:
+        """Write one entry and return it as a reader will see it; not on the disk yet.
 
         Parameters
         ----------
         kind
             What happened.
-        durable
-            Whether the entry must be on the disk (fsync) on return. All earlier entries
-            then are, too.
         **values
             What JSON can hold; a ``t`` among them replaces the clock's.
 
@@ -83,15 +85,31 @@ class Journal:
         data = line.encode("ascii") + b"\n"
         try:
             self._write(data)
-            if durable:
-                os.fsync(self._file)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, self._length)
-            raise disk_error(self._path, error) from error
+            self.cut_back(self._length)
+            raise disk_error(self.path, error) from error
         self._length += len(data)
         entry: dict[str, Any] = json.loads(line)
         return entry
+
+    def sync(self) -> None:
+        """Return when the disk holds every entry.
+
+        Raises
+        ------
+        RecordingError
+            If it refuses. What was written since the last time may be lost then.
+        """
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise disk_error(self.path, error) from error
+
+    def cut_back(self, length: int) -> None:
+        """Take back what was written beyond ``length``."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, length)
+        self._length = length
 
     def close(self) -> None:
         """Let the file go; nothing can be appended afterwards."""

@@ -1,4 +1,4 @@
-"""What the journal says about each series: a pure fold over its entries.
+"""What the journal says about a session: a pure fold over its entries.
 
 The recorder folds each entry in as it writes it, a resumed or replayed session folds them
 all; so both know the same.
@@ -6,22 +6,32 @@ all; so both know the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
+from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.errors import FrameError, RecordingError
 from ltemlive.series import Microscope, RejectedFrame, SeriesDescription, SeriesFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
 
 FRAMES_FOLDER = "frames"
-_KINDS = ("opened", "stored", "wished", "rejected", "ended")
+
+MAX_ANNOUNCED = 256
+"""Series that were announced and have no frame yet; the oldest is forgotten."""
+MAX_REJECTED = 10_000
+"""Refused frames of one series that are listed; the journal has them all."""
+
+_OF_A_SERIES = ("stored", "wished", "rejected", "ended", "reopened", "finished")
+
+Key: TypeAlias = tuple[str, str]
+"""Producer and series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,17 @@ class SeriesRecord:
     rejected: tuple[RejectedFrame, ...] = ()
     exit_status: ExitStatus | None = None
     """None while the series goes on."""
+    is_finished: bool = False
+    """Whether its final result was computed, or could not be."""
+    plan_defocus_nm: tuple[float, ...] | None = None
+    """Defocus by index, for frames that do not say theirs."""
+    shape: tuple[int, int] | None = None
+    """(ny, nx) of its raw frames."""
+
+    @property
+    def key(self) -> Key:
+        """What its producer calls it."""
+        return self.producer, self.series
 
     def frame(self, seq: int) -> FrameRecord | None:
         """Return the stored frame with this number, None if there is none."""
@@ -79,6 +100,23 @@ class SeriesRecord:
         )
         optics = self.microscope.model_dump()
         return SeriesDescription(series=self.series, frames=frames, **optics)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a session has recorded."""
+
+    records: Mapping[int, SeriesRecord] = field(default_factory=dict)
+    """Series by ordinal, oldest first."""
+    announced: Mapping[Key, SeriesAnnounced] = field(default_factory=dict)
+    """Series that have no frame yet."""
+    last_rev: int = 0
+    """The highest revision of any estimate."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every series has ended and its final result been computed."""
+        return all(record.is_finished for record in self.records.values())
 
 
 def frame_file_name(seq: int) -> str:
@@ -116,65 +154,105 @@ def journal_values(frame: Frame) -> dict[str, Any]:
     }
 
 
-def series_records(
-    entries: Iterable[Mapping[str, Any]], *, where: str
-) -> dict[int, SeriesRecord]:
-    """Return the series of a journal by ordinal; errors begin with ``where``.
+def ledger_of(entries: Iterable[Mapping[str, Any]], *, where: str) -> Ledger:
+    """Return what the entries of a journal say together; errors begin with ``where``.
 
     Raises
     ------
     RecordingError
         If an entry lacks a value or has an impossible one.
     """
-    records: dict[int, SeriesRecord] = {}
+    ledger = Ledger()
     for number, entry in enumerate(entries, start=1):
         try:
-            records = folded(records, entry)
-        except (KeyError, TypeError, ValidationError) as error:
+            ledger = folded(ledger, entry)
+        except (KeyError, TypeError, ValueError) as error:
             raise RecordingError(
                 f"{where}: line {number}: expected a complete `{entry['kind']}` entry, got "
                 f"one without a good {str(error).splitlines()[0]}; restore the file from a "
                 "copy"
             ) from error
-    return records
+    return ledger
 
 
-def folded(
-    records: Mapping[int, SeriesRecord], entry: Mapping[str, Any]
-) -> dict[int, SeriesRecord]:
-    """Return ``records`` as they are after ``entry``; kinds that say nothing pass by."""
+def folded(ledger: Ledger, entry: Mapping[str, Any]) -> Ledger:
+    """Return ``ledger`` as it is after ``entry``; kinds that say nothing pass by."""
+    ledger = replace(ledger, last_rev=max(ledger.last_rev, entry.get("rev", 0)))
+    if entry["kind"] == "announced":
+        return _with_announcement(ledger, entry)
     ordinal = entry.get("ordinal")
-    if ordinal is None or entry["kind"] not in _KINDS:
-        return dict(records)
+    if ordinal is None:
+        return ledger
     if entry["kind"] == "opened":
-        return {**records, ordinal: _opened(entry)}
-    record = records[ordinal]
-    if entry["kind"] == "stored":
-        record = replace(record, frames=(*record.frames, _stored(entry)))
-    elif entry["kind"] == "wished":
-        frames = tuple(
-            replace(frame, use=entry["use"]) if frame.seq == entry["seq"] else frame
-            for frame in record.frames
-        )
-        record = replace(record, frames=frames)
-    elif entry["kind"] == "rejected":
-        rejected = RejectedFrame(str(entry["frame"]), str(entry["reason"]))
-        # Whoever missed the answer sends it again; one line of the report is enough.
-        if rejected not in record.rejected:
-            record = replace(record, rejected=(*record.rejected, rejected))
+        record = _opened(entry)
+        announced = {
+            key: each for key, each in ledger.announced.items() if key != record.key
+        }
+        ledger = replace(ledger, announced=announced)
+    elif entry["kind"] in _OF_A_SERIES:
+        record = _changed(ledger.records[ordinal], entry)
     else:
-        record = replace(record, exit_status=entry["exit_status"])
-    return {**records, ordinal: record}
+        return ledger
+    return replace(ledger, records={**ledger.records, ordinal: record})
+
+
+def _changed(record: SeriesRecord, entry: Mapping[str, Any]) -> SeriesRecord:
+    match entry["kind"]:
+        case "stored":
+            return replace(record, frames=(*record.frames, _stored(entry)))
+        case "wished":
+            frames = tuple(
+                replace(frame, use=entry["use"]) if frame.seq == entry["seq"] else frame
+                for frame in record.frames
+            )
+            return replace(record, frames=frames)
+        case "rejected":
+            return _with_rejection(record, str(entry["frame"]), str(entry["reason"]))
+        case "ended":
+            return replace(record, exit_status=entry["exit_status"])
+        case "reopened":
+            return replace(record, exit_status=None, is_finished=False)
+        case _:
+            return replace(record, is_finished=True)
+
+
+def _with_rejection(record: SeriesRecord, frame: str, reason: str) -> SeriesRecord:
+    rejected = RejectedFrame(frame, reason)
+    # Whoever missed the answer sends it again; one line of the report is enough.
+    if len(record.rejected) >= MAX_REJECTED or rejected in record.rejected:
+        return record
+    return replace(record, rejected=(*record.rejected, rejected))
+
+
+def _with_announcement(ledger: Ledger, entry: Mapping[str, Any]) -> Ledger:
+    announced = SeriesAnnounced(
+        producer=entry["producer"],
+        series=entry["series"],
+        optics=entry["optics"],
+        n_expected=entry["n_expected"],
+        plan_defocus_nm=_in_tuple(entry["plan_defocus_nm"]),
+    )
+    key = (announced.producer, announced.series)
+    kept = {**ledger.announced, key: announced}
+    newest = list(kept.items())[-MAX_ANNOUNCED:]
+    return replace(ledger, announced=dict(newest))
 
 
 def _opened(entry: Mapping[str, Any]) -> SeriesRecord:
+    ny, nx = entry.get("shape") or (0, 0)
     return SeriesRecord(
         ordinal=entry["ordinal"],
         producer=entry["producer"],
         series=entry["series"],
         microscope=Microscope.model_validate(entry["microscope"]),
         n_expected=entry["n_expected"],
+        plan_defocus_nm=_in_tuple(entry.get("plan_defocus_nm")),
+        shape=(ny, nx) if ny else None,
     )
+
+
+def _in_tuple(values: Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(values)
 
 
 def _stored(entry: Mapping[str, Any]) -> FrameRecord:

@@ -16,7 +16,7 @@ from ltemlive.formats.series import (
 )
 from ltemlive.recording.journal import JOURNAL_FILE, read_journal
 from ltemlive.recording.layout import series_folder
-from ltemlive.recording.ledger import SeriesRecord, series_records
+from ltemlive.recording.ledger import SeriesRecord, ledger_of
 from ltemlive.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,14 @@ class Stored:
     seq: int
     use: bool | None = None
     """What was wanted of it then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The series got a new engine: at its begin, or where the daemon was started again."""
+
+    t: float
+    ordinal: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class Ended:
     exit_status: ExitStatus
 
 
-Scheduled: TypeAlias = Added | Wished | Refined | Ended
+Scheduled: TypeAlias = Begun | Added | Wished | Refined | Ended
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,17 +121,15 @@ def read_recorded_session(path: Path) -> RecordedSession:
     RecordingError
         If its journal cannot be read.
     """
-    document = _session_document(path)
-    where = f"{path / SESSION_FILE}: settings"
-    settings = documents.validated(document.get("settings") or {}, Settings, where=where)
+    settings = recorded_settings_of(path)
     entries = read_journal(path / JOURNAL_FILE)
-    records = series_records(entries, where=str(path / JOURNAL_FILE))
+    records = ledger_of(entries, where=str(path / JOURNAL_FILE)).records
     in_order = tuple(records[ordinal] for ordinal in sorted(records))
     return RecordedSession(
         path=path,
         settings=settings,
-        versions=document.get("versions") or {},
-        series=tuple(_stored_series(path, record) for record in in_order),
+        versions=recorded_versions(path),
+        series=tuple(recorded_series(path, record) for record in in_order),
         records=in_order,
         arrivals=tuple(
             Stored(entry["t"], entry["ordinal"], entry["seq"], entry.get("use"))
@@ -149,7 +155,7 @@ def read_any_series(path: Path) -> StoredSeries:
     if session is None:
         return series
     journal = session / JOURNAL_FILE
-    records = series_records(read_journal(journal), where=str(journal))
+    records = ledger_of(read_journal(journal), where=str(journal)).records
     record = records.get(int(find_description(path).parent.resolve().name))
     return _as_recorded(series, record) if record is not None else series
 
@@ -166,6 +172,35 @@ def recorded_settings(path: Path) -> dict[str, Any]:
     if session is None:
         return {}
     return dict(_session_document(session).get("settings") or {})
+
+
+def recorded_settings_of(session: Path) -> Settings:
+    """Return the settings of a session.
+
+    Raises
+    ------
+    ConfigError
+        If there is no session, or its settings are of another version.
+    """
+    values = _session_document(session).get("settings") or {}
+    where = f"{session / SESSION_FILE}: settings"
+    return documents.validated(values, Settings, where=where)
+
+
+def recorded_versions(session: Path) -> dict[str, str]:
+    """Return the versions that a session was begun with; ConfigError as above."""
+    return dict(_session_document(session).get("versions") or {})
+
+
+def recorded_series(path: Path, record: SeriesRecord) -> StoredSeries:
+    """Return a series of the session at ``path`` as its journal describes it.
+
+    Frames carry what their producer said about them; those that cannot be read are among
+    the rejected.
+    """
+    folder = series_folder(path, record.ordinal)
+    series = load_frames(folder, record.description(), title=record.series)
+    return _as_recorded(series, record)
 
 
 def _session_of(path: Path) -> Path | None:
@@ -186,12 +221,6 @@ def _session_document(path: Path) -> dict[str, Any]:
             "folder that `ltemlive run` made"
         )
     return documents.load(path / SESSION_FILE)
-
-
-def _stored_series(session: Path, record: SeriesRecord) -> StoredSeries:
-    folder = series_folder(session, record.ordinal)
-    series = load_frames(folder, record.description(), title=record.series)
-    return _as_recorded(series, record)
 
 
 def _as_recorded(series: StoredSeries, record: SeriesRecord) -> StoredSeries:
@@ -227,6 +256,8 @@ def _schedule(entries: Iterable[Mapping[str, Any]], *, where: str) -> tuple[Sche
 
 def _step(entry: Mapping[str, Any]) -> Scheduled | None:
     match entry["kind"]:
+        case "begun":
+            return Begun(entry["t"], entry["ordinal"])
         case "added":
             return Added(entry["t"], entry["ordinal"], tuple(entry["seqs"]))
         case "wished":

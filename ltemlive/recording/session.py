@@ -7,13 +7,14 @@ and a frame whose line is missing may be stored again.
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from ltemlive.camera import NO_CAMERA
 from ltemlive.errors import FrameError, RecordingError
+from ltemlive.formats.aside import disk_error, sync
 from ltemlive.formats.images import write_frame_tiff
 from ltemlive.formats.references import keep_references
+from ltemlive.recording.books import Books
 from ltemlive.recording.journal import JOURNAL_FILE, Journal, read_journal
 from ltemlive.recording.layout import (
     new_series_folder,
@@ -23,24 +24,31 @@ from ltemlive.recording.layout import (
 )
 from ltemlive.recording.ledger import (
     FRAMES_FOLDER,
+    Ledger,
     SeriesRecord,
-    folded,
     frame_file_name,
     journal_values,
-    series_records,
+    ledger_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from ltemlive.arrivals import SeriesAnnounced
     from ltemlive.camera import Camera
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
+    from ltemlive.recording.ledger import Key
     from ltemlive.series import Microscope
     from ltemlive.settings import Settings
 
 _log = logging.getLogger(__name__)
+
+ALWAYS_DESCRIBED = 256
+"""Frames of a series up to which its ``series.yaml`` is never behind. Beyond, it is
+written for each hundredth part more, and at the end: a list of thousands takes long."""
 
 
 class SessionRecorder:
@@ -51,15 +59,13 @@ class SessionRecorder:
     and the same call may be tried again when there is room.
     """
 
-    def __init__(
-        self, path: Path, journal: Journal, records: Mapping[int, SeriesRecord]
-    ) -> None:
+    def __init__(self, path: Path, journal: Journal, ledger: Ledger) -> None:
         self.path = path
         """The session folder."""
-        self._journal = journal
-        self._records = dict(records)
-        self._lock = threading.RLock()
-        self._is_open = True
+        self._books = Books(journal, ledger, before_sync=self._sync_files)
+        self._new_files: list[Path] = []
+        self._to_describe: dict[int, bool] = {}
+        self._n_described: dict[int, int] = {}
 
     @classmethod
     def create(
@@ -69,7 +75,7 @@ class SessionRecorder:
         settings: Settings,
         versions: Mapping[str, str],
         clock: Callable[[], float],
-    ) -> SessionRecorder:
+    ) -> Self:
         """Make a new session folder below ``root``, named by its UTC start time.
 
         Parameters
@@ -86,26 +92,23 @@ class SessionRecorder:
         path = new_session_folder(
             root, settings=settings, versions=versions, t_started=clock()
         )
-        return cls(path, Journal(path / JOURNAL_FILE, clock=clock), {})
+        return cls(path, Journal(path / JOURNAL_FILE, clock=clock), Ledger())
 
     @classmethod
-    def resume(cls, path: Path, *, clock: Callable[[], float]) -> SessionRecorder:
+    def resume(cls, path: Path, *, clock: Callable[[], float]) -> Self:
         """Open a session that was cut short and go on recording into it.
 
         Its series, their frames included, are as the journal says.
         """
         journal = Journal(path / JOURNAL_FILE, clock=clock)
         try:
-            records = series_records(
-                read_journal(path / JOURNAL_FILE), where=str(path / JOURNAL_FILE)
-            )
-            for record in records.values():
-                write_description(path, record, durable=True)
-            journal.append("resumed", durable=True)
+            entries = read_journal(path / JOURNAL_FILE)
+            recorder = cls(path, journal, ledger_of(entries, where=str(journal.path)))
+            recorder._record("resumed", describes=recorder.ledger.records)
         except RecordingError:
             journal.close()
             raise
-        return cls(path, journal, records)
+        return recorder
 
     def __enter__(self) -> Self:
         return self
@@ -114,58 +117,93 @@ class SessionRecorder:
         self.close()
 
     @property
+    def ledger(self) -> Ledger:
+        """What is recorded so far."""
+        return self._books.ledger
+
+    @property
     def series(self) -> tuple[SeriesRecord, ...]:
         """Every series of the session, oldest first."""
-        with self._lock:
-            return tuple(self._records.values())
+        return tuple(self.ledger.records.values())
 
     def record(self, ordinal: int) -> SeriesRecord:
         """Return what is recorded of one series."""
-        with self._lock:
-            return self._records[ordinal]
+        return self.ledger.records[ordinal]
 
     def series_folder(self, ordinal: int) -> Path:
         """Return where a series and its results are."""
         return series_folder(self.path, ordinal)
 
+    def together(self) -> AbstractContextManager[None]:
+        """Group what a ``with`` block records: on the disk at its end, all or nothing.
+
+        Other threads that record wait meanwhile.
+
+        Raises
+        ------
+        RecordingError
+            At the end of the block, if the disk refuses; nothing of the group is recorded
+            then, nor where the block itself raises.
+        """
+        return self._books.together()
+
+    def announce(self, announced: SeriesAnnounced) -> None:
+        """Note durably what a producer says about a series before its first frame."""
+        self._record(
+            "announced",
+            producer=announced.producer,
+            series=announced.series,
+            optics=dict(announced.optics),
+            n_expected=announced.n_expected,
+            plan_defocus_nm=announced.plan_defocus_nm,
+        )
+
     def open_series(
         self,
-        producer: str,
-        series: str,
+        announced: SeriesAnnounced,
         microscope: Microscope,
-        n_expected: int | None,
+        shape: tuple[int, int],
         camera: Camera = NO_CAMERA,
     ) -> int:
         """Make the folder of a new series and return its ordinal, counted from 1.
 
         The reference images of its camera are kept in it, under names of our own.
         A series that is open already keeps its ordinal, so a repeated start is harmless.
+
+        Parameters
+        ----------
+        announced
+            What its producer calls it, and said about it before.
+        shape
+            (ny, nx) of its raw frames.
         """
-        with self._lock:
-            for record in self._records.values():
-                if (record.producer, record.series) == (producer, series):
+        with self.together():
+            records = self.ledger.records
+            for record in records.values():
+                if record.key == (announced.producer, announced.series):
                     return record.ordinal
-            ordinal = len(self._records) + 1
+            ordinal = len(records) + 1
             new_series_folder(self.path, ordinal)
             kept = None
             if camera.changes_frames:
                 kept = keep_references(self.series_folder(ordinal), camera)
-            microscope = microscope.model_copy(update={"camera": kept})
-            record = SeriesRecord(ordinal, producer, series, microscope)
-            write_description(self.path, record, durable=True)
-            self._append(
+            self._record(
                 "opened",
+                describes=(ordinal,),
                 ordinal=ordinal,
-                producer=producer,
-                series=series,
-                n_expected=n_expected,
-                microscope=microscope.model_dump(),
+                producer=announced.producer,
+                series=announced.series,
+                shape=shape,
+                n_expected=announced.n_expected,
+                plan_defocus_nm=announced.plan_defocus_nm,
+                microscope=microscope.model_copy(update={"camera": kept}).model_dump(),
             )
             return ordinal
 
-    def received(self, producer: str, series: str, frame_label: str, crc32: int) -> None:
+    def received(self, key: Key, frame_label: str, crc32: int) -> None:
         """Note that a frame came in, whatever becomes of it."""
-        self._append(
+        producer, series = key
+        self._books.append(
             "received",
             durable=False,
             producer=producer,
@@ -174,25 +212,16 @@ class SessionRecorder:
             crc32=crc32,
         )
 
-    def store(
-        self,
-        ordinal: int,
-        producer: str,
-        series: str,
-        frame: Frame,
-        crc32: int,
-        t: float,
-    ) -> Path:
-        """Put a frame on the disk and return its file; it may be acknowledged then.
+    def store(self, ordinal: int, frame: Frame, crc32: int, t: float) -> Path:
+        """Put a frame on the disk and return its file.
 
-        Frame file, its folder and the journal line are fsynced on return.
+        It may be acknowledged when its group has ended: frame file, its folder and the
+        journal line are fsynced then. That is on return where there is no group.
 
         Parameters
         ----------
         ordinal
             The series it belongs to, as ``open_series`` gave it.
-        producer, series
-            Who sent it, for the journal.
         frame
             The raw frame.
         crc32
@@ -208,10 +237,10 @@ class SessionRecorder:
             If the disk refuses; the frame is not stored then.
         """
         meta = frame.meta
-        with self._lock:
-            record = self._records[ordinal]
+        with self.together():
+            record = self.record(ordinal)
             if record.frame(meta.seq) is not None:
-                raise FrameError(f"frame {meta.seq} of {series}: stored already")
+                raise FrameError(f"frame {meta.seq} of {record.series}: stored already")
             values = journal_values(frame)
             file = self.series_folder(ordinal) / FRAMES_FOLDER / frame_file_name(meta.seq)
             write_frame_tiff(
@@ -220,38 +249,35 @@ class SessionRecorder:
                 pixel_nm=meta.pixel_nm or record.microscope.pixel_nm,
                 defocus_nm=meta.defocus_nm,
                 seq=meta.seq,
-                durable=True,
+                durable=False,
             )
+            self._new_files.append(file)
+            if self._is_far_behind(record):
+                self._to_describe.setdefault(ordinal, False)
+            producer, series = record.key
             values |= {"producer": producer, "series": series, "crc32": crc32, "t": t}
-            # A description that runs ahead is mended by the next frame or by ``resume``;
-            # one that lags behind would hide a frame that was acknowledged.
-            entry = {"kind": "stored", "ordinal": ordinal, **values}
-            write_description(
-                self.path, folded(self._records, entry)[ordinal], durable=False
-            )
-            self._append("stored", ordinal=ordinal, **values)
+            self._books.append("stored", ordinal=ordinal, **values)
             return file
 
     def reject(
         self, series: str, frame_label: str, reason: str, ordinal: int | None
     ) -> None:
         """Note durably that a frame is not used, and why."""
-        self._append(
+        self._books.append(
             "rejected", series=series, frame=frame_label, reason=reason, ordinal=ordinal
         )
 
+    def begun(self, ordinal: int) -> None:
+        """Note that a series got a new engine, which knows none of its frames."""
+        self._books.append("begun", durable=False, ordinal=ordinal)
+
     def added(self, ordinal: int, seqs: tuple[int, ...]) -> None:
         """Note which frames the engine took in one call."""
-        self._append("added", durable=False, ordinal=ordinal, seqs=seqs)
+        self._books.append("added", durable=False, ordinal=ordinal, seqs=seqs)
 
     def wished(self, ordinal: int, seq: int, use: bool | None) -> None:
         """Note durably that the user wants a frame used or not; None: as it fits."""
-        with self._lock:
-            entry = {"kind": "wished", "ordinal": ordinal, "seq": seq, "use": use}
-            write_description(
-                self.path, folded(self._records, entry)[ordinal], durable=True
-            )
-            self._append("wished", ordinal=ordinal, seq=seq, use=use)
+        self._record("wished", describes=(ordinal,), ordinal=ordinal, seq=seq, use=use)
 
     def refined(self, ordinal: int, rev: int, steps: int, fingerprint: str) -> None:
         """Note how many steps the engine did in one call, and what came out.
@@ -259,7 +285,7 @@ class SessionRecorder:
         ``fingerprint`` is a hash, in hex, of the bytes of the phase: a replay must give
         the same.
         """
-        self._append(
+        self._books.append(
             "refined",
             durable=False,
             ordinal=ordinal,
@@ -270,29 +296,56 @@ class SessionRecorder:
 
     def end_series(self, ordinal: int, exit_status: ExitStatus) -> None:
         """Note durably that no more frames of a series will come."""
-        with self._lock:
-            write_description(self.path, self._records[ordinal], durable=True)
-            self._append("ended", ordinal=ordinal, exit_status=exit_status)
+        self._record(
+            "ended", describes=(ordinal,), ordinal=ordinal, exit_status=exit_status
+        )
+
+    def reopen_series(self, ordinal: int) -> None:
+        """Note durably that a series goes on after all."""
+        self._record("reopened", ordinal=ordinal)
+
+    def finished(self, ordinal: int, rev: int) -> None:
+        """Note durably that the final result is on the disk; rev 0: there can be none."""
+        self._record("finished", ordinal=ordinal, rev=rev)
 
     def close(self) -> None:
-        """Note that the session ended well and let the journal go; harmless if repeated."""
-        with self._lock:
-            if not self._is_open:
-                return
-            self._is_open = False
-            try:
-                self._journal.append("closed", durable=True)
-            except RecordingError as error:
-                # All that counts is on the disk; the next start will resume this session.
-                _log.warning("%s", error)
-            finally:
-                self._journal.close()
+        """Note that the session ended, or that it stopped before; harmless if repeated.
 
-    def _append(self, kind: str, *, durable: bool = True, **values: Any) -> None:
-        with self._lock:
-            if not self._is_open:
-                raise RecordingError(
-                    f"{self.path}: expected an open session, got a closed one"
-                )
-            entry = self._journal.append(kind, durable=durable, **values)
-            self._records = folded(self._records, entry)
+        A session whose series have not all ended can be resumed, as after a crash.
+        """
+        if not self._books.is_open:
+            return
+        try:
+            self._record("closed" if self.ledger.is_complete else "stopped")
+        except RecordingError as error:
+            # All that counts is on the disk; the next start will resume this session.
+            _log.warning("%s", error)
+        finally:
+            self._books.close()
+
+    def _record(self, kind: str, *, describes: Iterable[int] = (), **values: Any) -> None:
+        """Append a durable entry; the series it is about are described anew, durably."""
+        with self.together():
+            self._to_describe |= dict.fromkeys(describes, True)
+            self._books.append(kind, **values)
+
+    def _is_far_behind(self, record: SeriesRecord) -> bool:
+        n_described = self._n_described.get(record.ordinal, 0)
+        n_frames = len(record.frames) + 1
+        return n_frames <= ALWAYS_DESCRIBED or n_frames >= 1.01 * n_described
+
+    def _sync_files(self) -> None:
+        """Bring to the disk what the lines of the group speak of."""
+        new_files, self._new_files = self._new_files, []
+        to_describe, self._to_describe = self._to_describe, {}
+        for path in [*new_files, *dict.fromkeys(file.parent for file in new_files)]:
+            try:
+                sync(path)
+            except OSError as error:
+                raise disk_error(path, error) from error
+        # A description that runs ahead is mended by the next frame or by ``resume``; one
+        # that lags behind would hide a frame that was acknowledged.
+        for ordinal, durable in to_describe.items():
+            record = self.record(ordinal)
+            write_description(self.path, record, durable=durable)
+            self._n_described[ordinal] = len(record.frames)

@@ -7,6 +7,7 @@ PUSH and PULL.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -15,20 +16,24 @@ import zmq
 from ltemlive.errors import WireError
 from ltemlive.sockets import bind, is_worth_logging, limit, receive_parts
 from ltemlive.sources.counters import SourceCounters
+from ltemlive.sources.grouping import grouped
+from ltemlive.sources.losses import Losses
+from ltemlive.sources.recorded import NOTHING_RECORDED, Recorded
+from ltemlive.sources.silence import GivenUp, Silence, given_up
 from ltemlive.sources.translation import arrival_of, refusal_of
 from ltemlive.wire.acks import encode_ack
 from ltemlive.wire.codec import decode
 from ltemlive.wire.limits import MAX_HEADER_BYTES
 from ltemlive.wire.messages import (
     Ack,
+    EndMessage,
     FrameMessage,
     Heartbeat,
-    StartMessage,
     UnusableMessageError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from threading import Event
     from types import TracebackType
 
@@ -40,6 +45,7 @@ _log = logging.getLogger(__name__)
 _POLL_MS = 100
 _LINGER_MS = 500
 """The last answers still reach their producers when the daemon stops."""
+_REASON = "never came: its producer counts it among what it sent; ask there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,13 @@ class _Receipt:
 
     peer: bytes
     type: AnsweredType
+    producer: str
     series: str
     seq: int | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.producer, self.series
 
 
 class ZmqRouterSource:
@@ -66,6 +77,13 @@ class ZmqRouterSource:
         Longer frames are refused; a peer that sends them is disconnected.
     credit
         Messages that a producer may have unanswered.
+    abandon_s
+        A series is closed as abandoned when its producer has said nothing for this long;
+        None: never.
+    recorded
+        What is recorded already, where the daemon was started again.
+    clock
+        Seconds that never run backwards.
 
     Raises
     ------
@@ -73,9 +91,19 @@ class ZmqRouterSource:
         If the endpoint is not a loopback address, or is taken.
     """
 
-    def __init__(self, endpoint: str, *, max_frame_bytes: int, credit: int) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        max_frame_bytes: int,
+        credit: int,
+        abandon_s: float | None = None,
+        recorded: Recorded = NOTHING_RECORDED,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._max_frame_bytes = max_frame_bytes
         self._credit = credit
+        self._clock = clock
         self.counters = SourceCounters()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
@@ -92,6 +120,10 @@ class ZmqRouterSource:
             self.close()
             raise
         self.name = f"frames at {self.endpoint}"
+        self._silence = Silence(abandon_s, recorded.open_series, clock())
+        self._losses = Losses(
+            self.counters, name=self.name, reason=_REASON, recorded=recorded.numbers
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -109,19 +141,9 @@ class ZmqRouterSource:
         self._socket.close()
         self._context.term()
 
-    def arrivals(self, stop: Event) -> Iterator[Arrival]:
+    def arrivals(self, stop: Event) -> Iterator[list[Arrival]]:
         """Yield what producers send, in the order it came, until ``stop`` is set."""
-        while not stop.is_set():
-            if not self._socket.poll(_POLL_MS):
-                continue
-            try:
-                peer, *parts = receive_parts(self._socket)
-                arrival = self._arrival(bytes(peer), parts)
-            except WireError as error:
-                self._drop(error)
-                continue
-            if arrival is not None:
-                yield arrival
+        return grouped(self._one_by_one(stop))
 
     def acknowledge(
         self, receipt: object, status: AckStatus, reason: str | None = None
@@ -130,11 +152,11 @@ class ZmqRouterSource:
 
         A producer that is gone is not told; it asks again when it comes back.
         """
+        if isinstance(receipt, GivenUp):
+            self._silence.ended(receipt.key)
         if not isinstance(receipt, _Receipt):
             return
-        if receipt.type == "frame":
-            self.counters.duplicate += status == "duplicate"
-            self.counters.rejected += status == "rejected"
+        self._note(receipt, status)
         ack = Ack(
             series=receipt.series,
             seq=receipt.seq,
@@ -145,31 +167,61 @@ class ZmqRouterSource:
         )
         self._socket.send_multipart([receipt.peer, *encode_ack(ack)], zmq.NOBLOCK)
 
-    def _arrival(self, peer: bytes, parts: list[memoryview]) -> Arrival | None:
+    def _note(self, receipt: _Receipt, status: AckStatus) -> None:
+        if receipt.type == "frame":
+            self.counters.duplicate += status == "duplicate"
+            self.counters.rejected += status == "rejected"
+        if status == "stored":
+            self._silence.opened(receipt.key, self._clock())
+        elif receipt.type == "end":
+            self._silence.ended(receipt.key)
+
+    def _one_by_one(self, stop: Event) -> Iterator[Arrival | None]:
+        while not stop.is_set():
+            if not self._socket.poll(0):
+                yield from given_up(self._silence, self._clock(), self.name)
+                yield None
+                self._socket.poll(_POLL_MS)
+                continue
+            try:
+                peer, *parts = receive_parts(self._socket)
+                yield from self._arrivals(bytes(peer), parts)
+            except WireError as error:
+                self._drop(error)
+
+    def _arrivals(self, peer: bytes, parts: list[memoryview]) -> Iterator[Arrival]:
         try:
             message = decode(parts, max_frame_bytes=self._max_frame_bytes)
         except UnusableMessageError as error:
-            return self._refusal(peer, error)
+            yield from self._refusal(peer, error)
+            return
+        producer, series = message.producer, message.series
+        self._silence.heard((producer, series), self._clock())
         if isinstance(message, Heartbeat):
-            return None
+            return
         if isinstance(message, FrameMessage):
-            self.counters.received += 1
             seq = message.frame.meta.seq
-            return arrival_of(message, _Receipt(peer, "frame", message.series, seq))
-        type_: AnsweredType = "start" if isinstance(message, StartMessage) else "end"
-        return arrival_of(message, _Receipt(peer, type_, message.series, None))
+            self.counters.received += 1
+            self._losses.saw(producer, series, seq)
+            yield arrival_of(message, _Receipt(peer, "frame", producer, series, seq))
+        elif isinstance(message, EndMessage):
+            yield from self._losses.at_end(message)
+            yield arrival_of(message, _Receipt(peer, "end", producer, series, None))
+        else:
+            yield arrival_of(message, _Receipt(peer, "start", producer, series, None))
 
-    def _refusal(self, peer: bytes, error: UnusableMessageError) -> Arrival | None:
-        """Return a refused frame; answer what is no frame at once."""
+    def _refusal(self, peer: bytes, error: UnusableMessageError) -> Iterator[Arrival]:
+        """Yield a refused frame; answer what is no frame at once."""
         if error.type == "hb":
             raise error
-        receipt = _Receipt(peer, error.type, error.series, error.seq)
-        if error.type == "frame":
-            self.counters.received += 1
-            return refusal_of(error, receipt)
-        _log.warning("%s: refused from %s: %s", self.name, error.producer, error)
-        self.acknowledge(receipt, "rejected", str(error))
-        return None
+        receipt = _Receipt(peer, error.type, error.producer, error.series, error.seq)
+        if error.seq is None:
+            self._drop(error)
+            self.acknowledge(receipt, "rejected", str(error))
+            return
+        self.counters.received += 1
+        self._losses.saw(error.producer, error.series, error.seq)
+        yield refusal_of(error, receipt)
 
     def _drop(self, error: WireError) -> None:
         self.counters.foreign += 1

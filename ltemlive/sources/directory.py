@@ -26,6 +26,7 @@ from ltemlive.sources.fates import Fates
 from ltemlive.sources.folder_facts import FolderFacts
 from ltemlive.sources.folder_frames import frame_meta, read_whole_image
 from ltemlive.sources.folder_plan import ImageKey, Numbering, is_image_name, same_name
+from ltemlive.sources.grouping import grouped
 from ltemlive.sources.settling import FileSettling, FileStamp
 from ltemlive.sources.watching import FolderHints
 
@@ -106,8 +107,11 @@ class DirectorySource:
         self._is_closed = False
         self.counters = SourceCounters()
 
-    def arrivals(self, stop: Any) -> Iterator[Arrival]:
+    def arrivals(self, stop: Any) -> Iterator[list[Arrival]]:
         """Yield what comes until ``stop`` is set, then what never became a frame."""
+        return grouped(self._one_by_one(stop))
+
+    def _one_by_one(self, stop: Any) -> Iterator[Arrival | None]:
         with FolderHints(self._folder) as hints:
             t_next_look = self._clock()
             while not stop.is_set():
@@ -116,8 +120,11 @@ class DirectorySource:
                     self._look(now)
                     t_next_look = now + self._rescan_s
                 yield from self._take_what_is_due(now)
+                # What was just handed over must be answered before the end is thought of.
+                yield None
                 if self._has_ended(now):
                     yield from self._close_series()
+                    yield None
                 if self._settling.unsettled():
                     # Looking again is what settles a file; more hints would not help.
                     stop.wait(POLL_S)
@@ -127,6 +134,7 @@ class DirectorySource:
             now = self._clock()
             self._look(now)
             yield from self._take_what_is_due(now)
+            yield None
             yield from self._close_series()
 
     def acknowledge(

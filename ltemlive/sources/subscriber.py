@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Self
 
 import zmq
 
-from ltemlive.arrivals import FrameRefused
 from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import WireError
 from ltemlive.sockets import is_worth_logging, limit, receive_parts
 from ltemlive.sources.counters import SourceCounters
+from ltemlive.sources.grouping import grouped
+from ltemlive.sources.losses import Losses
+from ltemlive.sources.recorded import NOTHING_RECORDED, Recorded
+from ltemlive.sources.silence import GivenUp, OfSeries, Silence, given_up
 from ltemlive.sources.translation import arrival_of, refusal_of
 from ltemlive.wire.codec import decode
 from ltemlive.wire.limits import MAX_HEADER_BYTES
 from ltemlive.wire.messages import EndMessage, FrameMessage, Heartbeat, UnusableMessageError
-from ltemlive.wire.sequence import SequenceTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from threading import Event
     from types import TracebackType
 
@@ -29,8 +32,10 @@ _log = logging.getLogger(__name__)
 
 _POLL_MS = 100
 _WAITING_FRAMES = 64
-_MAX_SERIES = 64
-"""Series that are followed at a time; the one not heard of for longest is forgotten."""
+_REASON = (
+    "never came: a subscription loses what it cannot take in time; use an acknowledged "
+    "connection"
+)
 
 
 class ZmqFrameSource:
@@ -46,6 +51,13 @@ class ZmqFrameSource:
         ``tcp://127.0.0.1:PORT`` of the PUB.
     max_frame_bytes
         Longer frames are refused.
+    abandon_s
+        A series is closed as abandoned when its publisher has said nothing for this long;
+        None: never.
+    recorded
+        What is recorded already, where the daemon was started again.
+    clock
+        Seconds that never run backwards.
 
     Raises
     ------
@@ -53,12 +65,24 @@ class ZmqFrameSource:
         If the endpoint is not a loopback address.
     """
 
-    def __init__(self, endpoint: str, *, max_frame_bytes: int) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        max_frame_bytes: int,
+        abandon_s: float | None = None,
+        recorded: Recorded = NOTHING_RECORDED,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.endpoint = loopback_endpoint(endpoint)
         self.name = f"frames published at {self.endpoint}"
         self.counters = SourceCounters()
         self._max_frame_bytes = max_frame_bytes
-        self._trackers: dict[tuple[str, str], SequenceTracker] = {}
+        self._losses = Losses(
+            self.counters, name=self.name, reason=_REASON, recorded=recorded.numbers
+        )
+        self._clock = clock
+        self._silence = Silence(abandon_s, recorded.open_series, clock())
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
         limit(
@@ -86,10 +110,16 @@ class ZmqFrameSource:
         self._socket.close()
         self._context.term()
 
-    def arrivals(self, stop: Event) -> Iterator[Arrival]:
+    def arrivals(self, stop: Event) -> Iterator[list[Arrival]]:
         """Yield what is published, in the order it came, until ``stop`` is set."""
+        return grouped(self._one_by_one(stop))
+
+    def _one_by_one(self, stop: Event) -> Iterator[Arrival | None]:
         while not stop.is_set():
-            if not self._socket.poll(_POLL_MS):
+            if not self._socket.poll(0):
+                yield from given_up(self._silence, self._clock(), self.name)
+                yield None
+                self._socket.poll(_POLL_MS)
                 continue
             try:
                 _topic, *parts = receive_parts(self._socket)
@@ -104,7 +134,11 @@ class ZmqFrameSource:
     def acknowledge(
         self, receipt: object, status: AckStatus, reason: str | None = None
     ) -> None:
-        """Do nothing: a publisher is not told what became of its frames."""
+        """Note which series go on; a publisher is not told what became of its frames."""
+        if isinstance(receipt, OfSeries) and status == "stored":
+            self._silence.opened(receipt.key, self._clock())
+        elif isinstance(receipt, GivenUp):
+            self._silence.ended(receipt.key)
 
     def _arrivals(self, parts: list[memoryview]) -> list[Arrival]:
         try:
@@ -115,45 +149,19 @@ class ZmqFrameSource:
             self._count(error.producer, error.series, error.seq)
             self.counters.rejected += 1
             return [refusal_of(error)]
+        key = (message.producer, message.series)
+        self._silence.heard(key, self._clock())
         if isinstance(message, Heartbeat):
             return []
+        if isinstance(message, EndMessage):
+            self._silence.ended(key)
+            return [*self._losses.at_end(message), arrival_of(message)]
         if isinstance(message, FrameMessage):
-            self._count(message.producer, message.series, message.frame.meta.seq)
-        lost = self._lost(message) if isinstance(message, EndMessage) else []
-        return [*lost, arrival_of(message)]
+            self._count(*key, message.frame.meta.seq)
+            return [arrival_of(message, OfSeries(key))]
+        return [arrival_of(message)]
 
     def _count(self, producer: str, series: str, seq: int) -> None:
-        tracker = self._tracker(producer, series)
-        dropped_before = tracker.dropped
-        order = tracker.saw(seq)
-        n_lost = tracker.dropped - dropped_before
         self.counters.received += 1
-        self.counters.dropped += n_lost
-        self.counters.disordered += order == "late"
+        order = self._losses.saw(producer, series, seq)
         self.counters.duplicate += order == "repeated"
-        if order == "gap":
-            _log.warning("%s: series %s: %d lost before %d", self.name, series, n_lost, seq)
-
-    def _lost(self, message: EndMessage) -> list[Arrival]:
-        tracker = self._tracker(message.producer, message.series)
-        dropped_before = tracker.dropped
-        gaps = tracker.ended(message.n_sent)
-        self.counters.dropped += tracker.dropped - dropped_before
-        return [
-            FrameRefused(
-                producer=message.producer,
-                series=message.series,
-                label=str(gap[0]) if len(gap) == 1 else f"{gap[0]}-{gap[-1]}",
-                reason="never came: a subscription loses what it cannot take in time; "
-                "use an acknowledged connection",
-            )
-            for gap in gaps
-        ]
-
-    def _tracker(self, producer: str, series: str) -> SequenceTracker:
-        key = (producer, series)
-        tracker = self._trackers.pop(key, None) or SequenceTracker()
-        self._trackers[key] = tracker
-        while len(self._trackers) > _MAX_SERIES:
-            del self._trackers[next(iter(self._trackers))]
-        return tracker

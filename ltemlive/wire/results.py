@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -87,6 +87,10 @@ class DaemonStatus:
     queued: int
     frames: tuple[FrameRow, ...]
     version: str
+    frames_left_out: int = 0
+    """Rows of the series that are not among ``frames`` any more."""
+    problem: str | None = None
+    """What the disk refuses now, in one line; None where it takes everything."""
 
 
 def encode_result(message: ResultMessage) -> bytes:
@@ -231,10 +235,13 @@ def status_message(status: DaemonStatus, *, t_published: float) -> ResultMessage
     """Return the state of the daemon with the newest rows of its frame table.
 
     ``frames_left_out`` counts the rows that would have made the message too long.
+    ``problem`` is there only where there is one.
     """
-    header = asdict(status)
-    header["frames_left_out"] = max(0, len(status.frames) - limits.MAX_LISTED_FRAMES)
-    header["frames"] = header["frames"][-limits.MAX_LISTED_FRAMES :]
+    listed = status.frames[-limits.MAX_LISTED_FRAMES :]
+    header = asdict(replace(status, frames=listed))
+    header["frames_left_out"] += len(status.frames) - len(listed)
+    if status.problem is None:
+        del header["problem"]
     return ResultMessage("status", {**header, "t_published": t_published})
 
 

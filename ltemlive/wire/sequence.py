@@ -41,8 +41,12 @@ class SequenceTracker:
         """Return the numbers that never came of ``n_sent`` frames, in ranges.
 
         Those at the end are counted as dropped now; where ``n_sent`` is None nothing is
-        known about them. A producer may repeat itself: each range is returned once.
+        known about them. Where as many as that came none is missing, whatever numbers they
+        had. A producer may repeat itself: each range is returned once.
         """
+        if n_sent is not None and self._expected - self.dropped >= n_sent:
+            self._gaps.clear()
+            self.dropped = 0
         if n_sent is not None and n_sent > self._expected:
             self._miss(range(self._expected, n_sent))
             self._expected = n_sent

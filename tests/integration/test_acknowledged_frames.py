@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def running(target, *args):
 def take(source, n):
     """Return the next ``n`` arrivals, each acknowledged."""
     stop, taken = threading.Event(), []
-    for arrival in source.arrivals(stop):
+    for arrival in chain.from_iterable(source.arrivals(stop)):
         source.acknowledge(arrival.receipt, "stored")
         taken.append(arrival)
         if len(taken) == n:
@@ -101,7 +102,7 @@ class Daemon:
         self.source, self.answer, self.arrivals = source, answer, []
 
     def serve(self, stop):
-        for arrival in self.source.arrivals(stop):
+        for arrival in chain.from_iterable(self.source.arrivals(stop)):
             self.arrivals.append(arrival)
             said = self.answer(arrival)
             if said is not None:

@@ -50,7 +50,8 @@ class Patient:
 class InThisProcess:
     """A solver of this process that is loaded when it is first asked for its device."""
 
-    def __init__(self, settings, *, load):
+    def __init__(self, settings, *, last_rev, load):
+        self._last_rev = last_rev
         self._settings, self._load = settings, load
         self._engines = None
 

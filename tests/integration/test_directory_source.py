@@ -9,6 +9,7 @@ import os
 import shutil
 import threading
 import unicodedata
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def watch(folder, *steps, answer="stored", idle_end_s=None, defaults=KNOWN):
         clock=script.clock,
     )
     arrivals = []
-    for arrival in source.arrivals(script):
+    for arrival in chain.from_iterable(source.arrivals(script)):
         arrivals.append(arrival)
         if isinstance(arrival, FrameArrived) and answer is not None:
             source.acknowledge(arrival.receipt, answer)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.daemon import loading
 from ltemlive.daemon.loading import Solver
 from ltemlive.errors import FrameError
@@ -38,11 +39,12 @@ def session_of(tmp_path):
         )
         with recorder:
             microscope = Microscope(voltage_kv=200.0, pixel_nm=5.0)
-            recorder.open_series("run-1", "holes [/]", microscope, 2)
+            announced = SeriesAnnounced("run-1", "holes [/]", n_expected=2)
+            recorder.open_series(announced, microscope, (16, 20))
             for seq in range(2):
                 image = np.arange(seq, 320 + seq, dtype="<u2").reshape(16, 20)
                 frame = Frame(FrameMeta(seq, defocus_nm=seq * 1e5), image)
-                recorder.store(1, "run-1", "holes [/]", frame, seq, 1000.0)
+                recorder.store(1, frame, seq, 1000.0)
             recorder.reject("holes [/]", "7", "frame 7: [/red] torn", 1)
             recorder.end_series(1, "success")
         return recorder.path

@@ -1,6 +1,8 @@
 import logging
+import os
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from ltemlive.camera import Camera, CameraSettings
 from ltemlive.daemon.admission import Defaults
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
+from ltemlive.daemon.registry import MAX_EARLY_REJECTIONS, MAX_UNOPENED
 from ltemlive.daemon.status import StatusBoard
+from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, SeriesStarted
 from ltemlive.formats.images import read_image
@@ -56,14 +60,14 @@ class FakeSource:
 
     name = "fake"
 
-    def __init__(self, *arrivals, look=lambda: None):
+    def __init__(self, *groups, look=lambda: None):
         self.counters = SourceCounters()
         self.answers = []
-        self._arrivals = arrivals
+        self._groups = groups
         self._look = look
 
     def arrivals(self, stop):
-        yield from self._arrivals
+        yield from self._groups
 
     def acknowledge(self, receipt, status, reason=None):
         self.answers.append((receipt, status, reason, self._look()))
@@ -84,7 +88,7 @@ class Desk:
             recorder,
             self.mailbox,
             self.board,
-            publish=self._publish,
+            DiskTrouble(self.board, self._publish),
             defaults=defaults or Defaults(),
             clock=clock,
         )
@@ -94,10 +98,18 @@ class Desk:
         self.events.append(event)
 
     def handle(self, *arrivals):
-        return [self.intake.handle(arrival) for arrival in arrivals]
+        return [outcome for each in arrivals for outcome in self.intake.handle([each])]
 
     def run(self, *arrivals, look=lambda: None):
-        source = FakeSource(*arrivals, look=look)
+        """Take arrivals in one by one; return what each was answered."""
+        return self._run(*([arrival] for arrival in arrivals), look=look)
+
+    def run_group(self, *arrivals):
+        """Take in what came at once."""
+        return self._run(list(arrivals))
+
+    def _run(self, *groups, look=lambda: None):
+        source = FakeSource(*groups, look=look)
         self.intake.run(source, threading.Event())
         return source.answers
 
@@ -147,7 +159,7 @@ def test_a_frame_is_on_disk_before_the_solver_may_have_it(desk, arrival_of, monk
 
     monkeypatch.setattr(desk.mailbox, "put", put)
     desk.handle(arrival_of(0), arrival_of(1))
-    assert stored_by_then == [(SeriesOpened, 0), (StoredFrame, 1), (StoredFrame, 2)]
+    assert stored_by_then == [(SeriesOpened, 1), (StoredFrame, 1), (StoredFrame, 2)]
 
 
 def test_a_series_from_start_to_end(desk, arrival_of, microscope):
@@ -168,6 +180,7 @@ def test_a_series_from_start_to_end(desk, arrival_of, microscope):
     assert [event.seq for event in desk.events[1:]] == [0, 1, 2]
     assert all(isinstance(event, FrameStored) for event in desk.events[1:])
     assert [entry["kind"] for entry in desk.journal()] == [
+        "announced",
         "opened",
         *["received", "stored"] * 3,
         "ended",
@@ -345,10 +358,11 @@ def test_what_the_disk_refuses_is_neither_acknowledged_nor_lost(cramped, arrival
     assert cramped.run(arrival_of(1), arrival_of(2)) == []
     assert cramped.mailbox.backlog == 1
     advice = [event for event in cramped.events if isinstance(event, AdviceGiven)]
+    # Two refusals, told once; whoever looks later sees it in the status.
     assert [(each.level, "No space left" in each.text) for each in advice] == [
-        ("error", True),
-        ("error", True),
+        ("error", True)
     ]
+    assert "No space left" in cramped.status().problem
     cramped.recorder.refuses = ()
     assert [answer[1] for answer in cramped.run(arrival_of(1), arrival_of(2))] == [
         "stored",
@@ -356,6 +370,11 @@ def test_what_the_disk_refuses_is_neither_acknowledged_nor_lost(cramped, arrival
     ]
     assert [entry["seq"] for entry in cramped.journal("stored")] == [0, 1, 2]
     assert cramped.mailbox.backlog == 3
+    assert cramped.status().problem is None
+    assert (
+        "takes frames again"
+        in [event for event in cramped.events if isinstance(event, AdviceGiven)][-1].text
+    )
 
 
 def test_a_series_that_the_disk_did_not_open_is_opened_when_there_is_room(
@@ -462,3 +481,138 @@ def test_a_camera_that_is_described_too_late_does_not_count(recorder, clock, arr
     assert desk.handle(arrival_of(0), late) == [("stored", None), ("ok", None)]
     assert recorder.record(1).microscope.camera is None
     assert "described after its first frame" in desk.events[-1].text
+
+
+def test_a_group_shares_one_wait_for_the_disk_and_is_answered_after_it(
+    desk, arrival_of, monkeypatch
+):
+    journal = str(desk.recorder.path / "journal.jsonl")
+    n_synced = []
+    real_fsync = os.fsync
+
+    def count(file):
+        n_synced.append(str(Path(f"/proc/self/fd/{file}").readlink()) == journal)
+        real_fsync(file)
+
+    monkeypatch.setattr(os, "fsync", count)
+    outcomes = desk.intake.handle([ANNOUNCED, *map(arrival_of, range(5)), CLOSED])
+    assert outcomes == [("ok", None), *[("stored", None)] * 5, ("ok", None)]
+    assert sum(n_synced) == 1
+    assert [type(letter) for letter in desk.letters()] == [
+        SeriesOpened, *[StoredFrame] * 5, SeriesOver
+    ]  # fmt: skip
+
+
+def test_a_group_that_the_disk_refuses_leaves_no_trace_of_its_series(cramped, arrival_of):
+    cramped.recorder.refuses = ("end_series",)
+    with pytest.raises(RecordingError, match="No space left"):
+        cramped.intake.handle([ANNOUNCED, arrival_of(0), CLOSED])
+    assert (cramped.letters(), cramped.events, cramped.journal()) == ([], [], [])
+    assert cramped.recorder.series == ()
+    cramped.recorder.refuses = ()
+    assert cramped.intake.handle([arrival_of(0)]) == [("stored", None)]
+    assert cramped.recorder.record(1).n_expected is None
+
+
+def test_one_frame_that_the_disk_refuses_does_not_hold_up_those_beside_it(
+    cramped, arrival_of
+):
+    cramped.recorder.refuses = ("reject",)
+    unusable = FrameRefused("run-1", "holes", "7", "torn", receipt="bad")
+    answers = cramped.run_group(arrival_of(0), unusable, arrival_of(1))
+    assert [answer[:2] for answer in answers] == [
+        (("holes", 0), "stored"),
+        (("holes", 1), "stored"),
+    ]
+
+
+def resumed(desk, clock):
+    """Return a desk for the same session after the daemon was killed."""
+    path = desk.recorder.path
+    desk.recorder._books.close()
+    after = Desk(SessionRecorder.resume(path, clock=clock), clock)
+    after.intake.resume()
+    return after
+
+
+def test_after_a_crash_open_series_go_on_where_they_were(desk, arrival_of, clock):
+    plan = replace(ANNOUNCED, plan_defocus_nm=(0.0, 1e5, 2e5))
+    desk.handle(
+        plan, arrival_of(0), arrival_of(1), FrameRefused("run-1", "holes", "9", "x")
+    )
+    after = resumed(desk, clock)
+    assert after.letters() == [
+        SeriesOpened(1, "holes", desk.recorder.record(1).microscope, is_resumed=True)
+    ]
+    status = after.status()
+    assert (status.stored, status.rejected, status.n_expected) == (2, 1, 3)
+    assert [row.state for row in status.frames] == ["stored", "stored", "rejected"]
+    # What was not acknowledged comes again, and what was is known.
+    assert after.handle(plan, arrival_of(1), arrival_of(2, defocus_nm=None)) == [
+        ("ok", None),
+        ("duplicate", None),
+        ("stored", None),
+    ]
+    assert [frame.defocus_nm for frame in after.recorder.record(1).frames] == [
+        0.0, 1e5, 2e5
+    ]  # fmt: skip
+    wrong = np.arange(256, dtype="<u2").reshape(16, 16)
+    assert after.handle(arrival_of(3, image=wrong))[0][0] == "rejected"
+
+
+def test_what_was_announced_before_a_crash_needs_no_second_announcement(
+    desk, arrival_of, clock
+):
+    desk.handle(
+        replace(ANNOUNCED, plan_defocus_nm=(7e5,), optics={"coherence": "wave"}),
+    )
+    after = resumed(desk, clock)
+    assert after.handle(arrival_of(0, defocus_nm=None)) == [("stored", None)]
+    record = after.recorder.record(1)
+    assert record.frames[0].defocus_nm == 7e5
+    assert record.microscope.coherence == "wave"
+
+
+def test_a_final_result_that_a_crash_prevented_is_computed_after_it(
+    desk, arrival_of, clock
+):
+    desk.handle(arrival_of(0), CLOSED, arrival_of(0, series="done"))
+    desk.handle(replace(CLOSED, series="done"))
+    desk.recorder.finished(2, 5)
+    after = resumed(desk, clock)
+    assert after.letters() == [SeriesOver(1, "success")]
+
+
+def test_an_abandoned_series_goes_on_when_its_producer_comes_back(desk, arrival_of):
+    gone = replace(CLOSED, exit_status="abandoned")
+    desk.handle(arrival_of(0), gone)
+    desk.letters()
+    # What it only repeats needs no new engine.
+    assert desk.handle(arrival_of(0)) == [("duplicate", None)]
+    assert desk.letters() == []
+    assert desk.handle(arrival_of(1), CLOSED) == [("stored", None), ("ok", None)]
+    opened, frame, over = desk.letters()
+    assert opened.is_resumed
+    assert (frame.frame.meta.seq, over) == (1, SeriesOver(1, "success"))
+    assert desk.recorder.record(1).exit_status == "success"
+
+
+def test_a_restarted_producer_that_begins_again_at_0_loses_nothing(desk, arrival_of):
+    again = {"producer": "run-2", "image": np.arange(288.0).reshape(16, 18)}
+    assert (
+        desk.handle(arrival_of(0), arrival_of(0, **again), arrival_of(1))
+        == [("stored", None)] * 3
+    )
+    assert [len(record.frames) for record in desk.recorder.series] == [2, 1]
+
+
+def test_a_flood_of_junk_is_forgotten_but_not_an_open_series(desk, arrival_of):
+    desk.handle(replace(ANNOUNCED, plan_defocus_nm=(7e5, 8e5)), arrival_of(0))
+    for number in range(MAX_UNOPENED + 20):
+        desk.handle(FrameRefused("junk", str(number), "0", "torn"))
+    assert desk.handle(arrival_of(1, defocus_nm=None)) == [("stored", None)]
+    assert len(desk.intake._desk.registry.copy()) == MAX_UNOPENED + 1
+    for number in range(MAX_EARLY_REJECTIONS + 5):
+        desk.handle(FrameRefused("run-1", "late", str(number), "torn"))
+    desk.handle(arrival_of(0, series="late"))
+    assert len(desk.recorder.record(2).rejected) == MAX_EARLY_REJECTIONS

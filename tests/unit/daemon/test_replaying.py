@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.daemon.engines import Engines
 from ltemlive.daemon.mailbox import (
     FrameWished,
@@ -12,6 +13,7 @@ from ltemlive.daemon.mailbox import (
 from ltemlive.daemon.replaying import FINAL_TOLERANCE_RAD, SessionReplay
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
+from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate, SeriesEnded
 from ltemlive.formats.images import read_image, write_frame_tiff, write_map_tiff
 from ltemlive.recording.replay import read_recorded_session
@@ -29,19 +31,21 @@ def session(recorder, laboratory, settings, frame_of, microscope):
     live = []
     engines = Engines(laboratory.load(2), settings.solver)
     board = StatusBoard("s")
-    loop = SolvingLoop(engines, mailbox, recorder, board, settings.solver, live.append)
+    trouble = DiskTrouble(board, live.append)
+    loop = SolvingLoop(engines, mailbox, recorder, board, settings.solver, trouble)
 
     def store(ordinal, *seqs):
         for seq in seqs:
             frame = frame_of(seq)
             if seq == 3:
                 frame.image[0, 0] = 13
-            name = recorder.record(ordinal).series
-            recorder.store(ordinal, "run-1", name, frame, seq, 1.0)
+            recorder.store(ordinal, frame, seq, 1.0)
             mailbox.put(StoredFrame(ordinal, frame))
 
     for series in ("holes", "discs"):
-        ordinal = recorder.open_series("run-1", series, microscope, None)
+        ordinal = recorder.open_series(
+            SeriesAnnounced("run-1", series), microscope, (16, 18)
+        )
         mailbox.put(SeriesOpened(ordinal, series, microscope))
     store(1, 0)
     store(2, 0)

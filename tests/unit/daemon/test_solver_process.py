@@ -7,6 +7,7 @@ from multiprocessing import Pipe
 import numpy as np
 import pytest
 
+from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.daemon.engines import Engines
 from ltemlive.daemon.solver_process import SolverProcess, serve
 from ltemlive.errors import LtemLiveError
@@ -41,10 +42,12 @@ def record(recorder, frame_of, microscope):
     """Return a way to store a series of frames, which gives its folder and the frames."""
 
     def stored(*seqs):
-        ordinal = recorder.open_series("run-1", "holes", microscope, None)
+        ordinal = recorder.open_series(
+            SeriesAnnounced("run-1", "holes"), microscope, (16, 18)
+        )
         frames = [frame_of(seq) for seq in seqs]
         for frame, seq in zip(frames, seqs, strict=True):
-            recorder.store(ordinal, "run-1", "holes", frame, seq, 1.0)
+            recorder.store(ordinal, frame, seq, 1.0)
         return recorder.series_folder(ordinal), frames
 
     return stored

@@ -34,7 +34,7 @@ class FakeClock:
 
 def write_journal(path, contents):
     journal = Journal(path, clock=FakeClock())
-    written = [journal.append(kind, durable=False, **values) for kind, values in contents]
+    written = [journal.append(kind, **values) for kind, values in contents]
     journal.close()
     return written
 
@@ -115,7 +115,7 @@ def test_a_full_disk_takes_nothing_and_work_goes_on_when_there_is_room(
     tmp_path, monkeypatch
 ):
     journal = Journal(tmp_path / "j", clock=FakeClock())
-    first = journal.append("first", durable=True)
+    first = journal.append("first")
     real_write = os.write
 
     def write_a_part_then_refuse(file, data):
@@ -125,15 +125,15 @@ def test_a_full_disk_takes_nothing_and_work_goes_on_when_there_is_room(
 
     monkeypatch.setattr(os, "write", write_a_part_then_refuse)
     with pytest.raises(RecordingError, match=r"No space left on device.*free some space"):
-        journal.append("lost", durable=True, text="x" * 45)
+        journal.append("lost", text="x" * 45)
     monkeypatch.undo()
     assert read_journal(tmp_path / "j") == [first]
-    second = journal.append("second", durable=True)
+    second = journal.append("second")
     journal.close()
     assert read_journal(tmp_path / "j") == [first, second]
 
 
-def test_a_failed_fsync_takes_the_entry_back(tmp_path, monkeypatch):
+def test_a_failed_fsync_is_named(tmp_path, monkeypatch):
     journal = Journal(tmp_path / "j", clock=FakeClock())
 
     def refuse(_file):
@@ -141,7 +141,16 @@ def test_a_failed_fsync_takes_the_entry_back(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(RecordingError, match="check the disk or the network share"):
-        journal.append("lost", durable=True)
-    monkeypatch.undo()
+        journal.sync()
     journal.close()
-    assert read_journal(tmp_path / "j") == []
+
+
+def test_what_was_written_can_be_taken_back(tmp_path):
+    journal = Journal(tmp_path / "j", clock=FakeClock())
+    first = journal.append("first")
+    length = journal.length
+    journal.append("lost")
+    journal.cut_back(length)
+    second = journal.append("second")
+    journal.close()
+    assert read_journal(tmp_path / "j") == [first, second]

@@ -3,6 +3,7 @@ import shutil
 import numpy as np
 import pytest
 
+from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.errors import ConfigError, RecordingError
 from ltemlive.formats.series import read_series
 from ltemlive.frames import Frame, FrameMeta
@@ -48,14 +49,15 @@ def session(tmp_path):
         tmp_path, settings=SETTINGS, versions={"ltemlive": "1"}, clock=FakeClock()
     )
     with recorder:
-        recorder.open_series("run-1", "holes", MICROSCOPE, 3)
+        announced = SeriesAnnounced("run-1", "holes", n_expected=3)
+        recorder.open_series(announced, MICROSCOPE, (16, 20))
         for seq in (0, 2):
-            recorder.store(1, "run-1", "holes", frame(seq), seq, 50.0 + seq)
+            recorder.store(1, frame(seq), seq, 50.0 + seq)
         recorder.reject("holes", "1", "the same seq with other content", 1)
         recorder.added(1, (0, 2))
         recorder.refined(1, 1, 24, "00ff")
         recorder.wished(1, 2, use=False)
-        recorder.open_series("run-1", "empty", MICROSCOPE, None)
+        recorder.open_series(SeriesAnnounced("run-1", "empty"), MICROSCOPE, (16, 20))
         recorder.end_series(1, "abort")
     return recorder.path
 

@@ -8,6 +8,7 @@ import pytest
 import tifffile
 
 from ltemlive import documents
+from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.errors import FrameError, RecordingError
 from ltemlive.formats.images import read_image
 from ltemlive.formats.series import read_series
@@ -37,8 +38,13 @@ def frame(seq, **meta):
     return Frame(FrameMeta(seq, **{"defocus_nm": seq * 1e5, "pixel_nm": 5.0} | meta), image)
 
 
+def opened(recorder, n_expected=None, *, producer="run-1", series="holes"):
+    announced = SeriesAnnounced(producer, series, n_expected=n_expected)
+    return recorder.open_series(announced, MICROSCOPE, (16, 20))
+
+
 def store(recorder, ordinal, seq, **meta):
-    return recorder.store(ordinal, "run-1", "holes", frame(seq, **meta), 7 * seq, 100.0)
+    return recorder.store(ordinal, frame(seq, **meta), 7 * seq, 100.0)
 
 
 def kinds(recorder):
@@ -74,7 +80,7 @@ def test_settings_versions_and_start_are_kept(recorder):
 
 
 def test_a_stored_frame_is_lossless_calibrated_and_in_the_journal(recorder):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 4)
+    ordinal = opened(recorder, 4)
     path = store(recorder, ordinal, 12, exposure_s=1.5, t_exposure_start=99.0)
     assert path == recorder.path / "series" / "0001" / "frames" / "000012.tif"
     np.testing.assert_array_equal(read_image(path), frame(12).image)
@@ -102,7 +108,7 @@ def test_a_stored_frame_is_lossless_calibrated_and_in_the_journal(recorder):
 def test_the_frame_then_its_folder_then_its_line_are_synced_before_store_returns(
     recorder, monkeypatch
 ):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    ordinal = opened(recorder)
     synced = []
     real_fsync = os.fsync
 
@@ -114,14 +120,14 @@ def test_the_frame_then_its_folder_then_its_line_are_synced_before_store_returns
     frames = recorder.series_folder(ordinal) / "frames"
     store(recorder, ordinal, 0)
     assert synced == [
-        str(frames / ".000000.tif.part"),
+        str(frames / "000000.tif"),
         str(frames),
         str(recorder.path / "journal.jsonl"),
     ]
 
 
 def test_the_series_can_be_read_at_any_time(recorder):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 4)
+    ordinal = opened(recorder, 4)
     for seq in (3, 1, 2):
         store(recorder, ordinal, seq, exposure_s=0.0)
     series = read_series(recorder.path)
@@ -133,9 +139,9 @@ def test_the_series_can_be_read_at_any_time(recorder):
 
 def test_names_never_come_from_a_message(recorder):
     evil = "../../escape: {$x}\n\x07"
-    ordinal = recorder.open_series(evil, evil, MICROSCOPE, None)
+    ordinal = opened(recorder, producer=evil, series=evil)
     for seq in (0, 1):
-        recorder.store(ordinal, evil, evil, frame(seq, meta={"k": evil}), 0, 1.0)
+        recorder.store(ordinal, frame(seq, meta={"k": evil}), 0, 1.0)
     recorder.reject(evil, evil, evil, ordinal)
     assert [path.name for path in recorder.path.parent.iterdir()] == [recorder.path.name]
     folders = sorted(path.name for path in recorder.path.rglob("*") if path.is_dir())
@@ -144,25 +150,25 @@ def test_names_never_come_from_a_message(recorder):
 
 
 def test_a_repeated_start_keeps_its_ordinal_and_another_series_gets_the_next(recorder):
-    assert recorder.open_series("run-1", "holes", MICROSCOPE, 4) == 1
-    assert recorder.open_series("run-1", "holes", MICROSCOPE, 4) == 1
-    assert recorder.open_series("run-1", "discs", MICROSCOPE, 4) == 2
-    assert recorder.open_series("run-2", "holes", MICROSCOPE, 4) == 3
+    assert opened(recorder, 4) == 1
+    assert opened(recorder, 4) == 1
+    assert opened(recorder, 4, producer="run-1", series="discs") == 2
+    assert opened(recorder, 4, producer="run-2", series="holes") == 3
 
 
 def test_a_stored_frame_is_never_overwritten(recorder):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    ordinal = opened(recorder)
     store(recorder, ordinal, 1)
     other = Frame(FrameMeta(1), np.ones((16, 20), np.float32))
     with pytest.raises(FrameError, match="stored already"):
-        recorder.store(ordinal, "run-1", "holes", other, 0, 1.0)
+        recorder.store(ordinal, other, 0, 1.0)
     assert recorder.record(ordinal).frame(1).crc32 == 7
     assert recorder.record(ordinal).frame(2) is None
 
 
 @pytest.mark.parametrize("defocus_nm", [float("nan"), 1e12])
 def test_an_impossible_defocus_is_refused_before_anything_is_written(recorder, defocus_nm):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    ordinal = opened(recorder)
     with pytest.raises(FrameError, match="frame 3: defocus_nm: "):
         store(recorder, ordinal, 3, defocus_nm=defocus_nm)
     assert not list((recorder.series_folder(ordinal) / "frames").iterdir())
@@ -172,7 +178,7 @@ def test_an_impossible_defocus_is_refused_before_anything_is_written(recorder, d
 def test_a_full_disk_stores_nothing_and_the_same_frame_goes_in_when_there_is_room(
     recorder, monkeypatch
 ):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    ordinal = opened(recorder)
     store(recorder, ordinal, 0)
     refuse_to_sync(monkeypatch)
     with pytest.raises(RecordingError, match=r"No space left on device\); free some space"):
@@ -185,7 +191,7 @@ def test_a_full_disk_stores_nothing_and_the_same_frame_goes_in_when_there_is_roo
 
 
 def test_a_folder_that_vanished_is_an_error_with_a_remedy(recorder):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    ordinal = opened(recorder)
     (recorder.series_folder(ordinal) / "frames").rmdir()
     with pytest.raises(RecordingError, match="put the folder back or choose another"):
         store(recorder, ordinal, 0)
@@ -198,8 +204,8 @@ def test_a_root_that_is_a_file_is_an_error_with_a_remedy(tmp_path):
 
 
 def test_the_journal_tells_the_whole_story(recorder):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 1)
-    recorder.received("run-1", "holes", "0", 5)
+    ordinal = opened(recorder, 1)
+    recorder.received(("run-1", "holes"), "0", 5)
     store(recorder, ordinal, 0)
     recorder.reject("holes", "1", "torn", ordinal)
     recorder.reject("nobody", "x.tif", "no defocus", None)
@@ -207,11 +213,12 @@ def test_the_journal_tells_the_whole_story(recorder):
     recorder.refined(ordinal, 1, 24, "00ff")
     recorder.wished(ordinal, 0, use=False)
     recorder.end_series(ordinal, "success")
+    recorder.finished(ordinal, 2)
     recorder.close()
     recorder.close()
     assert kinds(recorder) == [
         "opened", "received", "stored", "rejected", "rejected", "added", "refined",
-        "wished", "ended", "closed",
+        "wished", "ended", "finished", "closed",
     ]  # fmt: skip
     assert recorder.record(ordinal).exit_status == "success"
     assert [bad.reason for bad in recorder.record(ordinal).rejected] == ["torn"]
@@ -220,7 +227,7 @@ def test_the_journal_tells_the_whole_story(recorder):
 
 
 def test_what_the_user_wants_of_a_frame_is_in_its_description(recorder):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 3)
+    ordinal = opened(recorder, 3)
     store(recorder, ordinal, 0)
     store(recorder, ordinal, 1)
     store(recorder, ordinal, 2)
@@ -234,10 +241,10 @@ def test_what_the_user_wants_of_a_frame_is_in_its_description(recorder):
 
 
 def test_what_a_frame_came_with_is_kept(recorder):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, 1)
+    ordinal = opened(recorder, 1)
     image = np.arange(320, dtype="<u2").reshape(16, 20)
     wanted = Frame(FrameMeta(0, defocus_nm=1e5, use=False), image)
-    recorder.store(ordinal, "run-1", "holes", wanted, 0, 1.0)
+    recorder.store(ordinal, wanted, 0, 1.0)
     assert recorder.record(ordinal).frame(0).use is False
 
 
@@ -248,10 +255,13 @@ def test_a_session_cut_short_resumes_where_its_journal_ends(tmp_path, crashed_se
         assert record.microscope == MICROSCOPE
         assert [(one.seq, one.crc32) for one in record.frames] == [(0, 0), (1, 7)]
         assert record.exit_status is None
-        assert recorder.open_series("run-1", "holes", MICROSCOPE, 4) == 1
+        assert opened(recorder, 4) == 1
         # Frame 2 was on the disk, its line was not: it comes again.
         store(recorder, 1, 2)
-        assert recorder.open_series("run-1", "discs", MICROSCOPE, None) == 2
+        assert opened(recorder, None, producer="run-1", series="discs") == 2
+        for ordinal in (1, 2):
+            recorder.end_series(ordinal, "success")
+            recorder.finished(ordinal, 0)
     assert len(read_series(crashed_session / "series" / "0001").frames) == 3
     assert unfinished_session(tmp_path) is None
 
@@ -260,10 +270,10 @@ def test_a_session_cut_short_resumes_where_its_journal_ends(tmp_path, crashed_se
 def crashed_session(tmp_path):
     """A session whose daemon was killed while it wrote the line of frame 2."""
     recorder = create(tmp_path)
-    recorder.open_series("run-1", "holes", MICROSCOPE, 4)
+    opened(recorder, 4)
     for seq in range(3):
         store(recorder, 1, seq)
-    recorder._journal.close()
+    recorder._books.close()
     journal = recorder.path / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-9])
     return recorder.path
@@ -275,10 +285,18 @@ def test_the_description_is_mended_on_resume(crashed_session):
     assert len(read_series(crashed_session).frames) == 2
 
 
-def test_only_a_session_that_was_cut_short_is_unfinished(tmp_path, crashed_session):
+def test_a_session_is_unfinished_while_a_series_of_it_is(tmp_path, crashed_session):
     assert unfinished_session(tmp_path) == crashed_session
     with SessionRecorder.resume(crashed_session, clock=clock):
+        # Somebody records it.
         assert unfinished_session(tmp_path) is None
+    assert unfinished_session(tmp_path) == crashed_session
+    with SessionRecorder.resume(crashed_session, clock=clock) as recorder:
+        recorder.end_series(1, "abandoned")
+    assert unfinished_session(tmp_path) == crashed_session
+    with SessionRecorder.resume(crashed_session, clock=clock) as recorder:
+        recorder.finished(1, 7)
+        assert recorder.ledger.last_rev == 7
     assert unfinished_session(tmp_path) is None
     assert unfinished_session(tmp_path / "nowhere") is None
 
@@ -300,7 +318,7 @@ def test_an_incomplete_journal_entry_is_named(tmp_path):
 
 
 def test_several_threads_write_whole_lines(recorder):
-    ordinal = recorder.open_series("run-1", "holes", MICROSCOPE, None)
+    ordinal = opened(recorder)
     threads = [
         threading.Thread(
             target=lambda: [recorder.added(ordinal, (seq,)) for seq in range(50)]

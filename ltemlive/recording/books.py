@@ -1,0 +1,108 @@
+"""The journal and what it says, changed together or not at all.
+
+A burst of frames is one group: their lines share one fsync, and where the disk refuses,
+journal and ledger are as they were before the group. So nobody is told that something is on
+the disk which is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ltemlive.errors import RecordingError
+from ltemlive.recording.ledger import Ledger, folded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ltemlive.recording.journal import Journal
+
+
+class Books:
+    """Safe for several threads; a group of one thread keeps the others waiting.
+
+    Parameters
+    ----------
+    before_sync
+        Called at the end of each group, before its lines are on the disk: what they speak
+        of must be there first.
+    """
+
+    def __init__(
+        self, journal: Journal, ledger: Ledger, *, before_sync: Callable[[], None]
+    ) -> None:
+        self._journal = journal
+        self._ledger = ledger
+        self._before_sync = before_sync
+        self._lock = threading.RLock()
+        self._is_grouped = False
+        self._must_sync = False
+        self._is_open = True
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is recorded; within a group, as it will be."""
+        with self._lock:
+            return self._ledger
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Make a group of what the block records; a group within a group is a part of it.
+
+        Raises
+        ------
+        RecordingError
+            If the disk refuses at the end; nothing of the group is recorded then, nor
+            where the block itself raises.
+        """
+        with self._lock:
+            if self._is_grouped:
+                yield
+                return
+            length, ledger = self._journal.length, self._ledger
+            self._is_grouped = True
+            try:
+                yield
+                self._before_sync()
+                if self._must_sync:
+                    self._journal.sync()
+            except BaseException:
+                self._journal.cut_back(length)
+                self._ledger = ledger
+                raise
+            finally:
+                self._is_grouped = self._must_sync = False
+
+    def append(self, kind: str, *, durable: bool = True, **values: Any) -> None:
+        """Write one entry.
+
+        A durable one, and all before it, is on the disk when its group ends, which is at
+        once where there is none.
+
+        Raises
+        ------
+        RecordingError
+            If the disk refuses, or the books are closed.
+        """
+        with self.together():
+            if not self._is_open:
+                raise RecordingError(
+                    f"{self._journal.path}: expected an open session, got a closed one"
+                )
+            entry = self._journal.append(kind, **values)
+            self._must_sync |= durable
+            self._ledger = folded(self._ledger, entry)
+
+    def close(self) -> None:
+        """Let the journal go; harmless if repeated."""
+        with self._lock:
+            if self._is_open:
+                self._is_open = False
+                self._journal.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be recorded."""
+        return self._is_open
