@@ -48,6 +48,11 @@ class Outbox:
         """Keep a message; it is due at once."""
         self._pending[key] = _Pending(parts)
 
+    def put_first(self, key: Key, parts: list[bytes]) -> None:
+        """Keep a message that must go out before all others; it is due at once."""
+        self._pending.pop(key, None)
+        self._pending = {key: _Pending(parts), **self._pending}
+
     def due(self, now: float) -> list[tuple[Key, list[bytes]]]:
         """Return what was never sent, or too long ago, oldest first."""
         return [

@@ -8,17 +8,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
-import zmq
-
-from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import WireError
 from ltemlive.series import Optics
-from ltemlive.sockets import limit, receive_parts
 from ltemlive.wire.acks import decode_ack
 from ltemlive.wire.codec import encode, pixel_crc32
-from ltemlive.wire.limits import MAX_HEADER_BYTES
 from ltemlive.wire.messages import EndMessage, FrameMessage, Heartbeat, StartMessage
-from simulator.outbox import Outbox
+from simulator.outbox import Key, Outbox
+from simulator.producer_socket import ProducerSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,20 +23,22 @@ if TYPE_CHECKING:
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
     from ltemlive.wire.messages import Ack
-    from simulator.outbox import Key
     from simulator.schedule import Announcement
 
 HEARTBEAT_S = 1.0
 
+PATIENCE_S = 30.0
+
 _LONGEST_WAIT_S = 0.05
-_WAITING_MESSAGES = 16
+_START: Key = ("start", None)
 
 
 class ZmqEmitter:
-    """A DEALER that sends series to a daemon; use it in a ``with`` block, from one thread.
+    """Sends series to a daemon; use it in a ``with`` block, from one thread.
 
     It sends what is due, takes answers and beats its heart whenever it waits, so a pause
-    between exposures should be spent in ``sleep``.
+    between exposures should be spent in ``sleep``. A daemon that it finds again may be
+    another one, so it announces its series anew before what it sends next.
 
     Parameters
     ----------
@@ -65,32 +63,26 @@ class ZmqEmitter:
         *,
         producer: str,
         clock: Callable[[], float] = time.monotonic,
-        timeout_s: float = 30.0,
+        timeout_s: float = PATIENCE_S,
     ) -> None:
-        self._endpoint = loopback_endpoint(endpoint)
+        self._socket = ProducerSocket(endpoint)
+        self._endpoint = self._socket.endpoint
         self._producer = producer
         self._clock = clock
         self._timeout_s = timeout_s
         self._series = ""
+        self._start: list[bytes] | None = None
+        """What announced the series that is going on."""
+        self._is_announced = False
+        """Whether it was said since the connection was lost."""
         self._seqs: set[int] = set()
+        self._refused_copies: set[int] = set()
         self._outbox = Outbox()
         self._t_heard = self._t_heartbeat = clock()
         self.ack_seconds: list[float] = []
         """Of each frame answered, from its first sending to its answer."""
         self.rejections: list[tuple[int | None, str]] = []
         """(seq, reason) of what the daemon would not take; no seq: the end of a series."""
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        limit(
-            self._socket,
-            waiting=_WAITING_MESSAGES,
-            linger_ms=0,
-            max_part_bytes=MAX_HEADER_BYTES,
-        )
-        # Without a daemon nothing may pile up in the socket: the outbox keeps it.
-        self._socket.setsockopt(zmq.IMMEDIATE, 1)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._socket.connect(self._endpoint)
 
     def __enter__(self) -> Self:
         return self
@@ -105,11 +97,7 @@ class ZmqEmitter:
 
     def close(self) -> None:
         """Hang up; what is unanswered stays unsent. A second call does nothing."""
-        if not self._socket.closed:
-            self._socket.disable_monitor()
-            self._monitor.close()
-            self._socket.close()
-        self._context.term()
+        self._socket.close()
 
     def start(self, announcement: Announcement) -> None:
         """Say that a series begins; return when the daemon has agreed.
@@ -130,7 +118,8 @@ class ZmqEmitter:
             dtype=announcement.pixel_type,
             shape=announcement.shape,
         )
-        self._put(("start", None), encode(message))
+        self._start, self._is_announced = encode(message), True
+        self._put(_START, self._start)
         self._wait_until(lambda: not len(self._outbox))
 
     def send(self, frame: Frame) -> None:
@@ -141,11 +130,17 @@ class ZmqEmitter:
         WireError
             If nobody answers in time.
         """
-        message = FrameMessage(
-            self._producer, self._series, frame, pixel_crc32(frame.image)
-        )
         self._seqs.add(frame.meta.seq)
-        self._put(("frame", frame.meta.seq), encode(message))
+        self._put(("frame", frame.meta.seq), self.encoded(frame))
+
+    def lose(self, frame: Frame) -> None:
+        """Count a frame as sent, and never send it."""
+        self._seqs.add(frame.meta.seq)
+
+    def encoded(self, frame: Frame) -> list[bytes]:
+        """Return the message that carries a frame of this series."""
+        crc32 = pixel_crc32(frame.image)
+        return encode(FrameMessage(self._producer, self._series, frame, crc32))
 
     def end(self, exit_status: ExitStatus) -> None:
         """Say that no more frames will come; return when every one is answered.
@@ -160,6 +155,7 @@ class ZmqEmitter:
         message = EndMessage(self._producer, self._series, len(self._seqs), exit_status)
         self._put(("end", None), encode(message))
         self._wait_until(lambda: not len(self._outbox))
+        self._start = None
 
     def sleep(self, seconds: float) -> None:
         """Spend a pause serving the daemon; the ``sleep`` of ``run_schedule``."""
@@ -167,8 +163,14 @@ class ZmqEmitter:
         while (left_s := deadline - self._clock()) > 0.0:
             self._serve(min(left_s, _LONGEST_WAIT_S))
 
-    def send_raw(self, parts: list[bytes]) -> None:
+    def send_raw(self, parts: list[bytes], *, copy_of: int | None = None) -> None:
         """Send any bytes once there is a daemon, to see what it makes of them.
+
+        Parameters
+        ----------
+        copy_of
+            The seq of the frame that these bytes pass for: one refusal of it is theirs,
+            and says nothing about the frame itself.
 
         Raises
         ------
@@ -176,9 +178,11 @@ class ZmqEmitter:
             If nobody is there in time.
         """
         self._t_heard = self._clock()
-        while not self._socket.poll(int(_LONGEST_WAIT_S * 1000.0), zmq.POLLOUT):
+        while not self._socket.has_room(_LONGEST_WAIT_S):
             self._check_patience()
-        self._socket.send_multipart(parts, zmq.NOBLOCK)
+        if copy_of is not None:
+            self._refused_copies.add(copy_of)
+        self._socket.has_sent(parts)
 
     def _put(self, key: Key, parts: list[bytes]) -> None:
         self._wait_until(lambda: not self._outbox.is_full)
@@ -193,39 +197,44 @@ class ZmqEmitter:
 
     def _serve(self, wait_s: float) -> None:
         """Send what is due, then take what comes within ``wait_s``."""
-        while self._monitor.poll(0):
-            self._monitor.recv_multipart()
+        if self._socket.was_lost():
             self._outbox.lost_connection()
+            self._is_announced = False
+        self._announce_again()
         now = self._clock()
         for key, parts in self._outbox.due(now):
-            if not self._has_sent(parts):
+            if not self._socket.has_sent(parts):
                 break
             self._outbox.sent(key, now)
         self._beat(now)
-        timeout_ms = int(wait_s * 1000.0)
-        while self._socket.poll(timeout_ms):
-            self._take(decode_ack(receive_parts(self._socket)))
-            timeout_ms = 0
+        for answer in self._socket.answers(wait_s):
+            self._take(decode_ack(answer))
         if len(self._outbox):
             self._check_patience()
 
-    def _has_sent(self, parts: list[bytes]) -> bool:
-        try:
-            self._socket.send_multipart(parts, zmq.NOBLOCK, copy=False)
-        except zmq.Again:
-            return False
-        return True
+    def _announce_again(self) -> None:
+        """Put the start before what is due: a daemon that came back may not know it.
+
+        Not before there is something to send, for until then it need not be there.
+        """
+        if self._start is not None and not self._is_announced and len(self._outbox):
+            self._outbox.put_first(_START, self._start)
+            self._is_announced = True
 
     def _beat(self, now: float) -> None:
         if self._series and now - self._t_heartbeat >= HEARTBEAT_S:
             self._t_heartbeat = now
             last_seq = max(self._seqs, default=-1)
-            self._has_sent(encode(Heartbeat(self._producer, self._series, last_seq)))
+            self._socket.has_sent(encode(Heartbeat(self._producer, self._series, last_seq)))
 
     def _take(self, ack: Ack) -> None:
         if ack.series != self._series:
             return
         now = self._t_heard = self._clock()
+        if ack.seq in self._refused_copies:
+            self._refused_copies.discard(ack.seq)
+            if ack.status == "rejected":
+                return
         seconds = self._outbox.answered((ack.type, ack.seq), now, credit=ack.credit)
         if seconds is None:
             return

@@ -34,6 +34,15 @@ def test_a_lost_connection_makes_everything_due_in_the_order_it_was_put():
     assert keys(outbox.due(10.0)) == [frame(0), frame(1), frame(2)]
 
 
+def test_what_must_go_first_is_due_before_all_that_was_put_earlier():
+    outbox = Outbox()
+    outbox.put(frame(3), PARTS)
+    outbox.put(("start", None), PARTS)
+    outbox.sent(("start", None), 10.0)
+    outbox.put_first(("start", None), [b"again"])
+    assert outbox.due(10.0) == [(("start", None), [b"again"]), (frame(3), PARTS)]
+
+
 def test_the_latency_counts_from_the_first_sending():
     outbox = Outbox()
     outbox.put(frame(0), PARTS)

@@ -10,7 +10,7 @@ from ltemlive.errors import ConfigError, WireError
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.series import Microscope
 from ltemlive.wire.acks import encode_ack
-from ltemlive.wire.codec import decode
+from ltemlive.wire.codec import decode, encode
 from ltemlive.wire.messages import Ack, EndMessage, FrameMessage, Heartbeat, StartMessage
 from simulator.schedule import Announcement
 from simulator.zmq_emitter import ZmqEmitter
@@ -30,12 +30,26 @@ class SteppedClock:
 class BareDaemon:
     """A ROUTER that takes and answers only when it is told to."""
 
-    def __init__(self, context):
-        self.socket = context.socket(zmq.ROUTER)
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.bind("tcp://127.0.0.1:*")
-        self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
+    def __init__(self):
         self.peer = None
+        self._bind("tcp://127.0.0.1:*")
+        self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def _bind(self, endpoint):
+        self._context = zmq.Context()
+        self.socket = self._context.socket(zmq.ROUTER)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.bind(endpoint)
+
+    def close(self):
+        self.socket.close()
+        # Returns when the address is free again.
+        self._context.term()
+
+    def restart(self):
+        """Go, and come back under the same address with no memory of anybody."""
+        self.close()
+        self._bind(self.endpoint)
 
     def take(self, emitter):
         """Return the next message, the emitter being served meanwhile."""
@@ -51,11 +65,9 @@ class BareDaemon:
 
 @pytest.fixture
 def daemon():
-    context = zmq.Context()
-    bare = BareDaemon(context)
+    bare = BareDaemon()
     yield bare
-    bare.socket.close()
-    context.term()
+    bare.close()
 
 
 @pytest.fixture
@@ -123,6 +135,109 @@ def test_answers_about_another_series_and_second_answers_are_left_alone(daemon, 
     daemon.answer("frame", 1, "rejected")
     pump(emitter, lambda: len(emitter.ack_seconds) == 2)
     assert emitter.rejections == [(1, "no reason given")]
+
+
+def test_a_frame_that_was_sent_twice_is_answered_twice_and_counts_once(daemon, emitter):
+    for _ in range(2):
+        emitter.send(frame_of(0))
+        assert daemon.take(emitter).frame.meta.seq == 0
+    for status in ("stored", "duplicate"):
+        daemon.answer("frame", 0, status)
+    emitter.send(frame_of(1))
+    daemon.take(emitter)
+    daemon.answer("frame", 1)
+    pump(emitter, lambda: len(emitter.ack_seconds) == 2)
+    assert emitter.rejections == []
+    assert len(emitter._outbox) == 0
+
+
+@pytest.fixture
+def announced(daemon, emitter):
+    """An emitter whose series the daemon has agreed to."""
+    emitter._start = encode(StartMessage("run", "a"))
+    emitter._is_announced = True
+    return emitter
+
+
+def test_a_series_is_announced_again_to_a_daemon_that_came_back(daemon, announced):
+    announced.send(frame_of(0))
+    assert isinstance(daemon.take(announced), FrameMessage)
+    daemon.restart()
+    assert daemon.take(announced) == StartMessage("run", "a")
+    assert daemon.take(announced).frame.meta.seq == 0
+    daemon.answer("start", None, "ok")
+    daemon.answer("frame", 0)
+    pump(announced, lambda: not len(announced._outbox))
+    announced.send(frame_of(1))
+    assert daemon.take(announced).frame.meta.seq == 1, "announced once is enough"
+
+
+def test_a_daemon_may_be_away_while_there_is_nothing_to_send(daemon, announced):
+    announced.send(frame_of(0))
+    daemon.take(announced)
+    daemon.answer("frame", 0)
+    pump(announced, lambda: announced.ack_seconds)
+    daemon.restart()
+    pump(announced, lambda: not announced._is_announced)
+    announced._clock.now += 1000.0
+    announced._serve(0.0)
+    announced.send(frame_of(1))
+    said = daemon.take(announced)
+    # Whether the daemon is there in time for the heartbeat is up to the network.
+    said = daemon.take(announced) if isinstance(said, Heartbeat) else said
+    assert said == StartMessage("run", "a")
+    assert daemon.take(announced).frame.meta.seq == 1
+
+
+def test_a_series_that_is_over_is_not_announced_again(daemon, announced):
+    def answering(wait_s, serve=announced._serve):
+        serve(wait_s)
+        if daemon.socket.poll(0):
+            assert isinstance(daemon.take(announced), EndMessage)
+            daemon.answer("end", None, "ok")
+
+    announced._serve, serve = answering, announced._serve
+    announced.end("success")
+    announced._serve = serve
+    daemon.restart()
+    pump(announced, lambda: not announced._is_announced)
+    announced.send(frame_of(1))
+    assert isinstance(daemon.take(announced), FrameMessage)
+
+
+def test_a_refused_copy_leaves_the_frame_to_its_own_answer(daemon, emitter):
+    emitter.send_raw([b"copy"], copy_of=0)
+    emitter.send(frame_of(0))
+    while not daemon.socket.poll(10):
+        emitter._serve(0.01)
+    daemon.peer, *parts = daemon.socket.recv_multipart()
+    assert parts == [b"copy"]
+    daemon.take(emitter)
+    daemon.answer("frame", 0, "rejected", reason="damaged")
+    daemon.answer("frame", 0, "stored")
+    pump(emitter, lambda: emitter.ack_seconds)
+    assert emitter.rejections == []
+
+
+def test_a_copy_that_was_lost_does_not_hide_that_the_frame_is_refused(daemon, emitter):
+    emitter.send_raw([b"copy"], copy_of=0)
+    emitter.send(frame_of(0))
+    assert daemon.socket.recv_multipart()[1:] == [b"copy"]
+    daemon.take(emitter)
+    daemon.answer("frame", 0, "rejected", reason="no voltage")
+    pump(emitter, lambda: not emitter._refused_copies)
+    emitter._clock.now += 1.0
+    while not isinstance(daemon.take(emitter), FrameMessage):
+        pass
+    daemon.answer("frame", 0, "rejected", reason="no voltage")
+    pump(emitter, lambda: emitter.rejections)
+    assert emitter.rejections == [(0, "no voltage")]
+
+
+def test_a_frame_that_is_lost_counts_as_sent(daemon, emitter):
+    emitter.lose(frame_of(3))
+    emitter._clock.now += 1.0
+    assert daemon.take(emitter) == Heartbeat("run", "a", 3)
 
 
 def test_a_daemon_that_falls_silent_is_an_error_that_says_what_to_do(daemon):

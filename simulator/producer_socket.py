@@ -1,0 +1,81 @@
+"""The socket of a producer: bytes to one daemon, and its answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import zmq
+
+from ltemlive.endpoints import loopback_endpoint
+from ltemlive.sockets import limit, receive_parts
+from ltemlive.wire.limits import MAX_HEADER_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WAITING_MESSAGES = 16
+
+
+class ProducerSocket:
+    """A DEALER that holds nothing back: what it takes is on its way, or lost.
+
+    Parameters
+    ----------
+    endpoint
+        ``tcp://127.0.0.1:PORT`` of the daemon (``input.zmq``).
+
+    Raises
+    ------
+    ConfigError
+        If the endpoint is not a loopback address.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = loopback_endpoint(endpoint)
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        limit(
+            self._socket,
+            waiting=_WAITING_MESSAGES,
+            linger_ms=0,
+            max_part_bytes=MAX_HEADER_BYTES,
+        )
+        # Without a daemon nothing may pile up in the socket: its owner keeps it.
+        self._socket.setsockopt(zmq.IMMEDIATE, 1)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._socket.connect(self.endpoint)
+
+    def close(self) -> None:
+        """Hang up; a second call does nothing."""
+        if not self._socket.closed:
+            self._socket.disable_monitor()
+            self._monitor.close()
+            self._socket.close()
+        self._context.term()
+
+    def has_sent(self, parts: list[bytes]) -> bool:
+        """Send a message; return False where nobody is there, or too much waits."""
+        try:
+            self._socket.send_multipart(parts, zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        return True
+
+    def has_room(self, wait_s: float) -> bool:
+        """Return whether a message can be sent, waiting ``wait_s`` for it at most."""
+        return bool(self._socket.poll(int(wait_s * 1000.0), zmq.POLLOUT))
+
+    def answers(self, wait_s: float) -> Iterator[list[memoryview]]:
+        """Yield what has come, waiting ``wait_s`` at most for the first."""
+        timeout_ms = int(wait_s * 1000.0)
+        while self._socket.poll(timeout_ms):
+            yield receive_parts(self._socket)
+            timeout_ms = 0
+
+    def was_lost(self) -> bool:
+        """Return whether the connection has ended since the last call."""
+        was_lost = False
+        while self._monitor.poll(0):
+            self._monitor.recv_multipart()
+            was_lost = True
+        return was_lost
