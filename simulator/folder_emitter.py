@@ -93,35 +93,67 @@ class DirectoryEmitter:
     def send(self, frame: Frame) -> None:
         """Save one frame as ``<seq, six digits>.tif`` and add it to ``series.yaml``.
 
+        One that was saved before is saved again.
+
         Raises
         ------
         RecordingError
             If the disk refuses.
         """
-        path = self._folder / f"{frame.meta.seq:06d}.tif"
         if self._described == "before":
-            self._describe(self._description_with(path.name, frame))
+            self.describe(frame)
         if self._appearance == "renamed":
-            self._write(path, frame)
+            self._write(self.file_of(frame), frame)
         else:
-            self._grow(path, frame)
+            self._grow(self.file_of(frame), self.encoded(frame))
         if self._described == "after":
-            self._describe(self._description_with(path.name, frame))
+            self.describe(frame)
 
-    def end(self, exit_status: ExitStatus) -> None:
-        """Do nothing: a folder cannot say that no more will come."""
+    def file_of(self, frame: Frame) -> Path:
+        """Return where a frame is saved."""
+        return self._folder / f"{frame.meta.seq:06d}.tif"
 
-    def _description_with(self, name: str, frame: Frame) -> SeriesDescription:
-        if self._description is None:
+    def encoded(self, frame: Frame) -> bytes:
+        """Return the content of a frame's file.
+
+        Raises
+        ------
+        RecordingError
+            If the disk refuses.
+        """
+        file = self.file_of(frame)
+        whole = file.with_name(f".{file.name}.whole")
+        self._write(whole, frame)
+        try:
+            content = whole.read_bytes()
+            whole.unlink()
+        except OSError as error:
+            raise disk_error(whole, error) from error
+        return content
+
+    def describe(self, frame: Frame) -> None:
+        """Add a frame to ``series.yaml``, unless it stands there.
+
+        Raises
+        ------
+        RecordingError
+            If the disk refuses.
+        """
+        description = self._description
+        if description is None:
             raise ValueError("send before start")
         entry = SeriesFrame(
-            file=name,
+            file=self.file_of(frame).name,
             defocus_nm=frame.meta.defocus_nm,
             exposure_s=frame.meta.exposure_s,
             seq=frame.meta.seq,
         )
-        frames = (*self._description.frames, entry)
-        return self._description.model_copy(update={"frames": frames})
+        if all(each.file != entry.file for each in description.frames):
+            frames = (*description.frames, entry)
+            self._describe(description.model_copy(update={"frames": frames}))
+
+    def end(self, exit_status: ExitStatus) -> None:
+        """Do nothing: a folder cannot say that no more will come."""
 
     def _describe(self, description: SeriesDescription) -> None:
         values = description.model_dump(exclude_none=True)
@@ -143,14 +175,10 @@ class DirectoryEmitter:
             durable=False,
         )
 
-    def _grow(self, path: Path, frame: Frame) -> None:
+    def _grow(self, path: Path, content: bytes) -> None:
         """Write the file under its own name, piece by piece."""
-        whole = path.with_name(f".{path.name}.whole")
-        self._write(whole, frame)
+        piece = -(-len(content) // IN_PLACE_PIECES)
         try:
-            content = whole.read_bytes()
-            whole.unlink()
-            piece = -(-len(content) // IN_PLACE_PIECES)
             with path.open("wb", buffering=0) as stream:
                 for begin in range(0, len(content), piece):
                     stream.write(content[begin : begin + piece])

@@ -19,6 +19,7 @@ from ltemlive import documents
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from ltemlive.series import Microscope
 from simulator.detector import NoiseKind, PixelType
+from simulator.faults import Faults
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +81,7 @@ class Scenario(_Section):
     series: str = Field("demo", min_length=1, max_length=200)
     """The id that the series gets."""
     seed: int = Field(1, ge=0, lt=2**63)
-    """Of the senses of the magnetisation and of the noise."""
+    """Of the senses of the magnetisation, of the noise and of the faults."""
     specimen: SpecimenScenario = SpecimenScenario()
     microscope: MicroscopeScenario = MicroscopeScenario()
     defocus_nm: tuple[Defocus, ...] = Field(
@@ -94,6 +95,8 @@ class Scenario(_Section):
     exposure_s: float = Field(1.5, gt=0.0, le=3600.0)
     dead_time_s: float = Field(0.5, ge=0.0, le=3600.0)
     """Readout and change of defocus."""
+    faults: Faults = Faults()
+    """What goes wrong on the way to the daemon."""
 
     @field_validator("pixel_type")
     @classmethod

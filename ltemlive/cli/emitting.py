@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +14,19 @@ from rich.markup import escape
 
 from ltemlive.cli.terminal import console
 from ltemlive.errors import ConfigError, WireError
+from simulator.faults import NO_FAULTS
+from simulator.faulty_emitter import FaultyEmitter
 from simulator.folder_emitter import DirectoryEmitter
+from simulator.mischief import CUT_OFF_S, FolderMischief, SocketMischief
 from simulator.recorded import RecordedExposures
 from simulator.schedule import run_schedule
-from simulator.zmq_emitter import ZmqEmitter
+from simulator.zmq_emitter import PATIENCE_S, ZmqEmitter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ltemlive.recording.replay import RecordedSession
+    from simulator.faults import FaultPlan
     from simulator.schedule import Exposures
 
 COPY_S = 0.5
@@ -26,9 +35,22 @@ AS_FAST_AS_POSSIBLE = 1e6
 
 
 def emit(
-    exposures: Exposures, to: tuple[str, str], *, dead_time_s: float, speed: float = 1.0
+    exposures: Exposures,
+    to: tuple[str, str],
+    *,
+    dead_time_s: float,
+    speed: float = 1.0,
+    faults: FaultPlan = NO_FAULTS,
+    patience_s: float = PATIENCE_S,
 ) -> str:
     """Play a series to ``("folder", DIR)`` or ``("zmq", ENDPOINT)``; say how it went.
+
+    Parameters
+    ----------
+    faults
+        What goes wrong on purpose; what the daemon refuses therefore is no failure.
+    patience_s
+        How long the daemon may leave everything unanswered.
 
     Raises
     ------
@@ -37,44 +59,45 @@ def emit(
     WireError
         If the daemon refuses a frame, or does not answer.
     """
-    title = f"{exposures.announcement.series}: exposing, to {' '.join(to)}"
-    with console.status(escape(title)):
-        return _emit(exposures, to, dead_time_s=dead_time_s, speed=speed)
-
-
-def _emit(
-    exposures: Exposures, to: tuple[str, str], *, dead_time_s: float, speed: float
-) -> str:
     kind, where = to
-    if kind == "folder":
-        folder = DirectoryEmitter(Path(where), appearance="in_place", copy_s=COPY_S)
-        n_frames = run_schedule(
-            exposures,
-            folder,
-            sleep=time.sleep,
-            clock=time.time,
-            dead_time_s=dead_time_s,
-            speed=speed,
-        )
-        return f"{n_frames} frames written to {where}"
-    if kind != "zmq":
-        raise ConfigError(f"--to {kind} {where}: expected folder DIR or zmq ENDPOINT")
-    with ZmqEmitter(where, producer=str(uuid.uuid4())) as daemon:
-        n_frames = run_schedule(
-            exposures,
-            daemon,
-            sleep=daemon.sleep,
-            clock=time.time,
-            dead_time_s=dead_time_s,
-            speed=speed,
-        )
+    play = partial(
+        run_schedule, exposures, clock=time.time, dead_time_s=dead_time_s, speed=speed
+    )
+    title = f"{exposures.announcement.series}: exposing, to {kind} {where}"
+    with console.status(escape(title)):
+        if kind == "folder":
+            return _to_folder(play, where, faults)
+        if kind == "zmq":
+            return _to_daemon(play, where, faults, patience_s)
+    raise ConfigError(f"--to {kind} {where}: expected folder DIR or zmq ENDPOINT")
+
+
+def _to_folder(play: Callable[..., int], where: str, faults: FaultPlan) -> str:
+    folder = DirectoryEmitter(Path(where), appearance="in_place", copy_s=COPY_S)
+    mischief = FolderMischief(folder, cut_off_s=CUT_OFF_S)
+    emitter = FaultyEmitter(folder, mischief, faults, kill=_kill_this_process)
+    n_written = play(emitter, sleep=time.sleep) - emitter.injected["drop"]
+    return f"{n_written} frames written to {where}{emitter.summary()}"
+
+
+def _to_daemon(
+    play: Callable[..., int], where: str, faults: FaultPlan, patience_s: float
+) -> str:
+    with ZmqEmitter(where, producer=str(uuid.uuid4()), timeout_s=patience_s) as daemon:
+        mischief = SocketMischief(daemon)
+        emitter = FaultyEmitter(daemon, mischief, faults, kill=_kill_this_process)
+        n_sent = play(emitter, sleep=daemon.sleep) - emitter.injected["drop"]
         if daemon.rejections:
             seq, reason = daemon.rejections[0]
             raise WireError(
-                f"{where}: {len(daemon.rejections)} of {n_frames} frames rejected, the "
+                f"{where}: {len(daemon.rejections)} of {n_sent} frames rejected, the "
                 f"first is {seq}: {reason}"
             )
-    return f"{n_frames} frames acknowledged by {where}"
+    return f"{n_sent} frames acknowledged by {where}{emitter.summary()}"
+
+
+def _kill_this_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def emit_session(

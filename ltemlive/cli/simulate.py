@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.models import OptionInfo
 
 ToOption = Annotated[
     tuple[str, str],
@@ -17,7 +18,37 @@ ToOption = Annotated[
 ]
 
 
-def simulate(
+PatienceOption = Annotated[
+    float,
+    typer.Option(
+        min=0.001,
+        metavar="SECONDS",
+        help="How long the daemon may leave everything unanswered.",
+    ),
+]
+KillOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Frames after which the simulator kills itself (SIGKILL).",
+        rich_help_panel="Faults",
+    ),
+]
+
+
+def _fault(what: str) -> OptionInfo:
+    option: OptionInfo = typer.Option(
+        min=0.0,
+        max=1.0,
+        metavar="P",
+        help=f"Probability that a frame is {what}.",
+        rich_help_panel="Faults",
+    )
+    return option
+
+
+def simulate(  # noqa: PLR0913 - one argument for each option
     scenario: Annotated[
         Path | None, typer.Argument(help="Scenario in YAML; none: the demo's.")
     ] = None,
@@ -26,11 +57,25 @@ def simulate(
         float | None,
         typer.Option(min=0.001, help="Frames per second; none: as the scenario says."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of specimen and noise.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of specimen, noise and faults.")
+    ] = None,
+    patience: PatienceOption = 30.0,
+    drop: Annotated[float | None, _fault("never sent, though counted")] = None,
+    dup: Annotated[float | None, _fault("sent again after the next")] = None,
+    reorder: Annotated[float | None, _fault("sent after the next")] = None,
+    truncate: Annotated[float | None, _fault("sent cut off before it is whole")] = None,
+    garbage: Annotated[float | None, _fault("preceded by random bytes")] = None,
+    kill_after: KillOption = None,
 ) -> None:
-    """Acquire a defocus series of a simulated specimen, as a microscope would."""
+    """Acquire a defocus series of a simulated specimen, as a microscope would.
+
+    Faults happen on purpose, to see what the daemon makes of them: the same to the same
+    frames for the same seed. Options win over the scenario.
+    """
     from ltemlive.cli.emitting import emit
     from simulator.acquisition import Acquisition
+    from simulator.faults import FaultPlan
     from simulator.scenario import load_scenario
 
     plan = load_scenario(scenario)
@@ -38,4 +83,21 @@ def simulate(
         plan = plan.model_copy(update={"seed": seed})
     if fps is not None:
         plan = plan.model_copy(update={"exposure_s": 1.0 / fps, "dead_time_s": 0.0})
-    typer.echo(emit(Acquisition(plan), to, dead_time_s=plan.dead_time_s))
+    options = {
+        "drop": drop,
+        "dup": dup,
+        "reorder": reorder,
+        "truncate": truncate,
+        "garbage": garbage,
+        "kill_after": kill_after,
+    }
+    stated = {name: value for name, value in options.items() if value is not None}
+    faults = FaultPlan(plan.faults.model_copy(update=stated), plan.seed)
+    said = emit(
+        Acquisition(plan),
+        to,
+        dead_time_s=plan.dead_time_s,
+        faults=faults,
+        patience_s=patience,
+    )
+    typer.echo(said)

@@ -1,4 +1,5 @@
 import io
+import socket
 
 import numpy as np
 import pytest
@@ -91,3 +92,41 @@ def test_a_scenario_that_makes_no_sense_is_one_line(ltemlive, scenario, text, ex
     assert outcome.status == 2
     assert outcome.err.startswith(f"ltemlive: {expected}")
     assert len(outcome.err.splitlines()) == 1
+
+
+def test_faults_are_told_at_the_end_and_are_the_same_each_time(
+    ltemlive, scenario, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("ltemlive.cli.emitting.CUT_OFF_S", 0.001)
+    scenario.write_text(SCENARIO + "faults: {drop: 1.0, garbage: 1.0}\n")
+    options = ("--drop", 0.0, "--dup", 0.5, "--truncate", 0.5, "--seed", 3)
+    said, files = [], []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        outcome = ltemlive("simulate", scenario, "--to", "folder", folder, *options)
+        assert (outcome.status, outcome.err) == (0, "")
+        said.append(outcome.out.replace(str(folder), "DIR"))
+        files.append({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert said[0].startswith("3 frames written to DIR; injected: 3 garbage, ")
+    assert said[0] == said[1]
+    assert files[0] == files[1]
+    assert sum(name.startswith("garbage_") for name in files[0]) == 3
+
+
+@pytest.mark.parametrize("option", [("--drop", 1.1), ("--kill-after", 0)])
+def test_faults_that_make_no_sense_are_refused(ltemlive, scenario, tmp_path, option):
+    outcome = ltemlive("simulate", scenario, "--to", "folder", tmp_path / "share", *option)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert option[0] in outcome.err
+
+
+def test_its_patience_with_the_daemon_is_an_option(ltemlive, scenario):
+    # Bound, so that nobody else takes the port, and never listening.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        target = ("--to", "zmq", endpoint)
+        outcome = ltemlive("simulate", scenario, *target, "--patience", 0.2)
+    assert outcome.status == 1
+    assert outcome.err.startswith(
+        f"ltemlive: {endpoint}: expected an answer within 0.2 s, got none; "
+    )
