@@ -150,6 +150,9 @@ def test_frames_without_an_answer_go_to_the_daemon_that_comes_back():
                 emitter.end("success")
     assert daemon.seqs() == [0, 1, 2]
     assert len(emitter.ack_seconds) == 3
+    announced = daemon.arrivals[0]
+    assert isinstance(announced, SeriesAnnounced), "it never saw the first start"
+    assert announced.optics == silent.arrivals[0].optics
 
 
 def test_the_emitter_waits_while_eight_frames_are_unanswered(router):
