@@ -17,6 +17,7 @@ from ltemlive.daemon.admission import Defaults
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox
 from ltemlive.daemon.status import StatusBoard
+from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.formats.images import read_image
 from ltemlive.recording.journal import read_journal
 from ltemlive.recording.session import SessionRecorder
@@ -75,11 +76,12 @@ class Ingest:
         """Take what comes until the block ends, then what is left."""
         stop = threading.Event()
         with self._recorder as recorder:
+            board = StatusBoard("session")
             intake = Intake(
                 recorder,
                 Mailbox(),
-                StatusBoard("session"),
-                publish=lambda _event: None,
+                board,
+                DiskTrouble(board, lambda _event: None),
                 defaults=Defaults(),
                 clock=time.time,
             )
@@ -130,12 +132,14 @@ def test_over_a_socket_every_frame_that_is_sent_whole_is_stored_once(tmp_path):
     stored = [entry["seq"] for entry in ingest.journal("stored")]
     assert sorted(stored) == sorted(KEPT)
     assert stored != sorted(stored), "some came late"
-    refused = {entry["frame"]: entry["reason"] for entry in ingest.journal("rejected")}
-    assert {int(frame) for frame in refused} == struck("truncate")
-    assert all("nbytes: expected 4096" in reason for reason in refused.values())
-    assert (counters.duplicate, counters.foreign) == (
+    refused = {int(entry["frame"]): entry["reason"] for entry in ingest.journal("rejected")}
+    assert set(refused) == struck("truncate") | struck("drop")
+    assert all("nbytes: expected 4096" in refused[seq] for seq in struck("truncate"))
+    assert all("never came" in refused[seq] for seq in struck("drop"))
+    assert (counters.duplicate, counters.foreign, counters.dropped) == (
         len(struck("dup")),
         len(struck("garbage")),
+        len(struck("drop")),
     )
     assert len(ingest.journal("ended")) == 1
 
