@@ -5,7 +5,7 @@ DEMO_ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test clean
+.PHONY: demo test chaos clean
 
 demo: $(INSTALLED)
 	$(BIN)/ltemlive demo $(DEMO_ARGS)
@@ -21,6 +21,10 @@ test: $(INSTALLED)
 	    echo 'Qt cannot start here, its tests are left out: see ltemlive doctor'; fi; \
 	  QT_QPA_PLATFORM=offscreen \
 	  $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $$without_qt
+
+# Real processes killed at fifty instants, and whatever else takes long to break.
+chaos: $(INSTALLED)
+	$(BIN)/pytest --no-cov -m 'chaos or not chaos' tests/chaos
 
 # Debian keeps what fills a new environment in python3-venv. Where only python3-pip is
 # there, that pip fills it from outside.
