@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ltemlive.errors import LtemLiveError
 
@@ -48,11 +48,22 @@ class RunningDaemon:
 
 
 @contextlib.contextmanager
-def child(*arguments: str, reads: bool = False) -> Iterator[subprocess.Popen[str]]:
-    """Run an ``ltemlive`` command in a process that does not outlive the block."""
+def child(
+    *arguments: str, reads: bool = False, errors: IO[str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run an ``ltemlive`` command in a process that does not outlive the block.
+
+    Parameters
+    ----------
+    reads
+        Whether what it prints is for us to read.
+    errors
+        An open file for what it logs; None: where we log.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "ltemlive.cli", *arguments],
         stdout=subprocess.PIPE if reads else subprocess.DEVNULL,
+        stderr=errors,
         text=True,
     )
     try:
@@ -70,7 +81,9 @@ def child(*arguments: str, reads: bool = False) -> Iterator[subprocess.Popen[str
 
 
 @contextlib.contextmanager
-def daemon(root: Path, *settings: str) -> Iterator[RunningDaemon]:
+def daemon(
+    root: Path, *settings: str, errors: IO[str] | None = None
+) -> Iterator[RunningDaemon]:
     """Run a daemon on free loopback ports with its session below ``root``.
 
     ``settings`` are more of them, each ``section.key=value``; they win.
@@ -83,7 +96,7 @@ def daemon(root: Path, *settings: str) -> Iterator[RunningDaemon]:
         *settings,
     ]
     options = [part for override in overrides for part in ("--set", override)]
-    with child("run", *options, reads=True) as process:
+    with child("run", *options, reads=True, errors=errors) as process:
         said = _announced(process)
         yield RunningDaemon(
             process,

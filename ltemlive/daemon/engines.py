@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ltemlive.errors import LtemLiveError
+from ltemlive.errors import LtemLiveError, RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate
 from ltemlive.formats.references import load_camera
 from ltemlive.recording.replay import read_any_series
@@ -31,6 +31,8 @@ class Progress:
     events: tuple[Event, ...] = ()
     wants_steps: bool = False
     """Whether more steps would still change something that matters."""
+    refused: str = ""
+    """Why the disk did not take the results; the call may be made again."""
 
 
 class LiveSolver(Protocol):
@@ -62,7 +64,8 @@ class LiveSolver(Protocol):
     def finish(self, ordinal: int, folder: Path) -> Progress:
         """Forget the engine, if any, and compute the final result from the series' folder.
 
-        The one event is the final estimate, its files written, or why there is none.
+        The one event is the final estimate, its files written, or why there is none. No
+        event where the disk refuses the files.
         """
         ...
 
@@ -125,6 +128,8 @@ class Engines:
             stored = read_any_series(folder)
             result = self._solver.reconstruct(stored, self._settings)
             self._solver.write_results(folder, result)
+        except RecordingError as error:
+            return Progress(refused=str(error))
         except LtemLiveError as error:
             advice = AdviceGiven(f"no final result: {error}", "error", ordinal)
             return Progress((advice,))

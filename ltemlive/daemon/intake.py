@@ -125,13 +125,13 @@ class Intake:
         try:
             outcomes = self.handle(group)
         except RecordingError as error:
-            self._trouble.began(error)
+            self._trouble.began("frames", error)
             if len(group) == 1:
                 return []
             # One that the disk refuses must not keep those beside it from being stored.
             return [each for arrival in group for each in self._recorded([arrival])]
         if any(status == "stored" for status, _ in outcomes):
-            self._trouble.is_over()
+            self._trouble.is_over("frames")
         return list(zip(group, outcomes, strict=True))
 
     def _let_happen(self, effect: Effect) -> None:

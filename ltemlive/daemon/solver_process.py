@@ -124,7 +124,7 @@ class SolverProcess:
     def _told(self, call: str, frames: Iterable[Frame] = (), **values: Any) -> Progress:
         answer = self._ask(call, frames, **values)
         events = tuple(each for each in answer.parcels if not isinstance(each, Frame))
-        return Progress(events, answer.head["wants_steps"])
+        return Progress(events, answer.head["wants_steps"], answer.head["refused"])
 
     def _ask(self, call: str, frames: Iterable[Frame] = (), **values: Any) -> Message:
         try:
@@ -174,7 +174,11 @@ def serve(connection: Connection, *, load: Callable[[int], Solver] = load_solver
             progress = Progress()
         else:
             progress = _done(solver, message)
-        head = {"device": solver.device, "wants_steps": progress.wants_steps}
+        head = {
+            "device": solver.device,
+            "wants_steps": progress.wants_steps,
+            "refused": progress.refused,
+        }
         try:
             send(connection, head, progress.events)
         except OSError:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TAKE_TIMEOUT_S = 0.1
+LOOKS_BETWEEN_TRIES = 50
+"""Idle looks into the mailbox before results are tried again that the disk refused."""
 
 
 @dataclass(slots=True)
@@ -77,6 +79,8 @@ class SolvingLoop:
         self._settings = settings
         self._trouble = trouble
         self._publish = trouble.publish
+        self._refused: list[SeriesOver] = []
+        self._n_idle = 0
         self._live: dict[int, _LiveSeries] = {}
 
     def run(self, stop: StopSignal) -> None:
@@ -91,6 +95,7 @@ class SolvingLoop:
                 return
             elif not self._refine_when_idle():
                 self._board.note_phase("waiting")
+                self._write_what_was_refused()
 
     def _open_letters(self, letters: Iterable[Letter]) -> None:
         """Take several frames at once where the solver is behind; leave none out."""
@@ -196,10 +201,20 @@ class SolvingLoop:
         """
         self._settle(over.ordinal)
         self._live.pop(over.ordinal, None)
+        self._write_results(over)
+
+    def _write_results(self, over: SeriesOver) -> None:
+        """Have the final result computed; where the disk refuses it, try again later."""
         series = self._recorder.record(over.ordinal).series
         folder = self._recorder.series_folder(over.ordinal)
+        progress = self._solver.finish(over.ordinal, folder)
+        if progress.refused:
+            self._trouble.began("results", progress.refused)
+            self._refused.append(over)
+            return
+        self._trouble.is_over("results")
         rev = 0
-        for event in self._solver.finish(over.ordinal, folder).events:
+        for event in progress.events:
             if isinstance(event, PhaseEstimate):
                 rev = event.rev
             elif isinstance(event, AdviceGiven):
@@ -209,6 +224,11 @@ class SolvingLoop:
             self._recorder.finished(over.ordinal, rev)
         where = str(folder) if rev else ""
         self._publish(SeriesEnded(over.ordinal, series, over.exit_status, where))
+
+    def _write_what_was_refused(self) -> None:
+        self._n_idle += 1
+        if self._refused and self._n_idle % LOOKS_BETWEEN_TRIES == 0:
+            self._write_results(self._refused.pop(0))
 
     def _settle(self, ordinal: int) -> None:
         """Refine a live series until nothing changes any more, obeying wishes meanwhile.
@@ -229,7 +249,9 @@ class SolvingLoop:
         try:
             yield
         except RecordingError as error:
-            self._trouble.began(error)
+            self._trouble.began("journal", error)
+        else:
+            self._trouble.is_over("journal")
 
 
 def _in_time(letters: Iterable[Letter]) -> list[Letter]:

@@ -1,14 +1,15 @@
 """What the disk refuses: told once when it begins, told once when it is over.
 
 A frame that cannot be recorded comes again every second, so each refusal told would be a
-flood; and whoever looks an hour later must still see that something is wrong.
+flood; and whoever looks an hour later must still see that something is wrong. What is large
+may be refused while what is small is taken, so each kind has a trouble of its own.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ltemlive.events import AdviceGiven
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from ltemlive.events import Event
 
 _log = logging.getLogger(__name__)
+
+Kind: TypeAlias = Literal["frames", "journal", "results"]
+
+_OVER: dict[Kind, str] = {
+    "frames": "the disk takes frames again; what was not acknowledged comes again",
+    "journal": "the disk takes the journal again; a replay lacks what happened meanwhile",
+    "results": "the disk takes results again",
+}
 
 
 class DiskTrouble:
@@ -37,29 +46,32 @@ class DiskTrouble:
         self._board = board
         self.publish = publish
         self._lock = threading.Lock()
-        self._text: str | None = None
+        self._texts: dict[Kind, str] = {}
 
     @property
     def text(self) -> str | None:
         """What the disk refuses now, in one line; None if nothing."""
         with self._lock:
-            return self._text
+            return self._newest()
 
-    def began(self, error: RecordingError) -> None:
-        """Note a refusal; the first one is told."""
+    def began(self, kind: Kind, error: RecordingError | str) -> None:
+        """Note a refusal; the first one of its kind is told."""
         with self._lock:
-            is_new, self._text = self._text is None, str(error)
-        self._board.note_problem(str(error))
+            is_new = self._texts.pop(kind, None) is None
+            self._texts[kind] = str(error)
+            self._board.note_problem(self._newest())
         if is_new:
             _log.error("%s", error)
             self.publish(AdviceGiven(str(error), "error"))
 
-    def is_over(self) -> None:
-        """Note that something was recorded."""
+    def is_over(self, kind: Kind) -> None:
+        """Note that something of a kind was written."""
         with self._lock:
-            was, self._text = self._text, None
+            was = self._texts.pop(kind, None)
+            self._board.note_problem(self._newest())
         if was is not None:
-            self._board.note_problem(None)
-            text = "the disk takes frames again; what was not acknowledged comes again"
-            _log.warning("%s", text)
-            self.publish(AdviceGiven(text, "info"))
+            _log.warning("%s", _OVER[kind])
+            self.publish(AdviceGiven(_OVER[kind], "info"))
+
+    def _newest(self) -> str | None:
+        return next(reversed(self._texts.values()), None)

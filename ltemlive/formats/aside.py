@@ -29,8 +29,11 @@ _REMEDIES = {
 
 def disk_error(path: Path, error: OSError) -> RecordingError:
     """Return the one line that says which file the disk refused, why, and what to do."""
-    reason = error.strerror or str(error)
-    remedy = _REMEDIES.get(error.errno or 0, "check that the disk can be written")
+    # NumPy says so, and no number, where a disk took the beginning of an array.
+    is_short = error.errno is None and "requested and" in str(error)
+    number = errno.ENOSPC if is_short else error.errno
+    reason = os.strerror(errno.ENOSPC) if is_short else error.strerror or str(error)
+    remedy = _REMEDIES.get(number or 0, "check that the disk can be written")
     return RecordingError(f"{path}: cannot be written ({reason}); {remedy}")
 
 

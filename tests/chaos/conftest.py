@@ -7,11 +7,12 @@ says by then, so that a failure can be looked at again.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +23,6 @@ from ltemlive.formats.images import read_image
 from ltemlive.recording.journal import JOURNAL_FILE, read_journal
 from simulator.acquisition import Acquisition
 from simulator.scenario import Scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PATIENCE_S = 120.0
 """How long anything may take; an import of TensorFlow beside other work included."""
@@ -71,6 +69,7 @@ class Laboratory:
     """A folder for sessions, the ports of its daemon, and a microscope beside it."""
 
     root: Path
+    log: Path
     ports: list[int] = field(default_factory=lambda: free_ports(3))
     settings: tuple[str, ...] = SETTINGS
     final_s: float = 0.0
@@ -80,14 +79,20 @@ class Laboratory:
     def frames_endpoint(self):
         return f"tcp://127.0.0.1:{self.ports[0]}"
 
+    @contextlib.contextmanager
     def daemon(self):
-        """Run the daemon for the length of a ``with`` block."""
+        """Run the daemon for the length of a ``with`` block; what it logs is in ``log``."""
         names = ("input.zmq", "output.results", "output.control")
         endpoints = [
             f"{name}=tcp://127.0.0.1:{port}"
             for name, port in zip(names, self.ports, strict=True)
         ]
-        return daemon(self.root / "sessions", *endpoints, *self.settings)
+        sessions = self.root / "sessions"
+        with (
+            self.log.open("a") as errors,
+            daemon(sessions, *endpoints, *self.settings, errors=errors) as running,
+        ):
+            yield running
 
     def microscope(self, *faults):
         """Run the simulator for the length of a ``with`` block."""
@@ -149,7 +154,7 @@ class Laboratory:
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory):
     """The laboratory of a run that nothing happened to."""
-    laboratory = Laboratory(tmp_path_factory.mktemp("undisturbed"))
+    laboratory = Laboratory(tmp_path_factory.mktemp("undisturbed"), Path(os.devnull))
     with laboratory.daemon() as running:
         with laboratory.microscope() as microscope:
             assert microscope.wait(PATIENCE_S) == 0
@@ -164,4 +169,4 @@ def undisturbed(tmp_path_factory):
 
 @pytest.fixture
 def laboratory(tmp_path):
-    return Laboratory(tmp_path)
+    return Laboratory(tmp_path, tmp_path / "daemon.log")

@@ -109,10 +109,11 @@ class FakeLaboratory:
     def __init__(self):
         self.engines = []
         self.threads = None
+        self.write_results = write_results
 
     def load(self, threads):
         self.threads = threads
-        return Solver(self._engine, reconstruct, write_results, "abacus")
+        return Solver(self._engine, reconstruct, self.write_results, "abacus")
 
     def _engine(self, *args):
         self.engines.append(FakeEngine(*args))

@@ -12,7 +12,7 @@ from ltemlive.daemon.mailbox import (
     SeriesOver,
     StoredFrame,
 )
-from ltemlive.daemon.solving import SolvingLoop, fingerprint
+from ltemlive.daemon.solving import LOOKS_BETWEEN_TRIES, SolvingLoop, fingerprint
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.errors import RecordingError
@@ -337,6 +337,30 @@ def test_a_journal_that_cannot_be_written_costs_the_replay_not_the_estimate(
     assert [each.rev for each in bench.told(PhaseEstimate)] == [1]
     # Two refusals, told once.
     assert ["No space left" in each.text for each in bench.told(AdviceGiven)] == [True]
+
+
+def test_results_that_the_disk_refuses_are_written_when_there_is_room(
+    bench, laboratory, monkeypatch
+):
+    n_tries = []
+
+    def refuse_twice(folder, result):
+        n_tries.append(folder)
+        if len(n_tries) < 3:
+            raise RecordingError(f"{folder}: cannot be written (No space left)")
+        return write_results(folder, result)
+
+    write_results = laboratory.write_results
+    monkeypatch.setattr(laboratory, "write_results", refuse_twice)
+    opened = bench.open()
+    letters = [opened, *bench.store(0, 1), SeriesOver(1, "success")]
+    bench.run(letters, idle=1 + LOOKS_BETWEEN_TRIES)
+    assert len(n_tries) == 2
+    assert not bench.journal("finished")
+    assert "No space left" in bench.board.status(queued=0, dropped=0, disordered=0).problem
+    bench.run([SeriesOver(1, "success")])
+    assert [entry["rev"] > 0 for entry in bench.journal("finished")] == [True]
+    assert bench.told(SeriesEnded)[0].folder
 
 
 def test_what_waits_is_solved_before_it_stops(bench):

@@ -63,3 +63,8 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_an_error_without_a_number_still_gives_its_words(tmp_path):
     assert "the words" in str(disk_error(tmp_path, OSError("the words")))
+
+
+def test_an_array_that_the_disk_took_a_part_of_means_that_it_is_full(tmp_path):
+    error = disk_error(tmp_path / "f.tif", OSError("4096 requested and 3992 written"))
+    assert str(error).endswith("(No space left on device); free some space there")
