@@ -19,8 +19,10 @@ import pytest
 
 from ltemlive import documents
 from ltemlive.cli.processes import child, daemon
+from ltemlive.client import ControlClient
 from ltemlive.formats.images import read_image
 from ltemlive.recording.journal import JOURNAL_FILE, read_journal
+from ltemlive.wire.results import decode_result
 from simulator.acquisition import Acquisition
 from simulator.scenario import Scenario
 
@@ -118,6 +120,25 @@ class Laboratory:
         while len(self.journal(*kinds)) < n:
             assert time.monotonic() < deadline, f"{kinds} in {self.journal()}"
             time.sleep(LOOK_S)
+
+    def ordinal_of(self, series):
+        """Return the number of the newest series of a name."""
+        opened = [each for each in self.journal("opened") if each["series"] == series]
+        return opened[-1]["ordinal"]
+
+    def status(self):
+        """Return the newest status that was published; empty before the first."""
+        with ControlClient(f"tcp://127.0.0.1:{self.ports[2]}", PATIENCE_S) as control:
+            answer = control.request("latest", topic="status")
+        return decode_result(answer.buffer).header if answer.ok else {}
+
+    def await_status(self, is_it):
+        """Return the first status that fits."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not is_it(status := self.status()):
+            assert time.monotonic() < deadline, status
+            time.sleep(LOOK_S)
+        return status
 
     def phase_rad(self, ordinal=1):
         return read_image(self.session / "series" / f"{ordinal:04d}" / "phase.tif")

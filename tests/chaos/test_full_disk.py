@@ -5,13 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 
 import numpy as np
 import pytest
-
-from ltemlive.client import ControlClient
-from ltemlive.wire.results import decode_result
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -45,19 +41,6 @@ def fill(folder, left_bytes):
     return ballast
 
 
-def latest_status(laboratory):
-    with ControlClient(f"tcp://127.0.0.1:{laboratory.ports[2]}") as control:
-        answer = control.request("latest", topic="status")
-    return decode_result(answer.buffer).header if answer.ok else {}
-
-
-def await_problem(laboratory, *, is_there):
-    deadline = time.monotonic() + WAIT_S
-    while ("problem" in latest_status(laboratory)) != is_there:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def lab_on(laboratory, disk):
     laboratory.root = disk
     return laboratory
@@ -74,14 +57,13 @@ def test_a_disk_that_is_full_at_any_frame_loses_nothing(
     with laboratory.daemon() as running, laboratory.microscope() as microscope:
         laboratory.await_entries(int(rng.integers(1, 10)), "stored")
         ballast = fill(small_disk, left_bytes=int(rng.integers(0, 3)) * FRAME_BYTES)
-        await_problem(laboratory, is_there=True)
-        status = latest_status(laboratory)
+        status = laboratory.await_status(lambda status: "problem" in status)
         assert "No space left on device); free some space there" in status["problem"]
         assert status["stored"] == len(laboratory.journal("stored"))
         ballast.unlink()
         assert microscope.wait(WAIT_S) == 0
         laboratory.await_entries(1, "finished")
-        await_problem(laboratory, is_there=False)
+        laboratory.await_status(lambda status: "problem" not in status)
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(WAIT_S) == 0
     laboratory.check_frames()
@@ -98,7 +80,7 @@ def test_a_daemon_that_ends_on_a_full_disk_says_so_and_goes_on_when_there_is_roo
         with laboratory.daemon() as running:
             laboratory.await_entries(3, "stored")
             ballast = fill(small_disk, left_bytes=0)
-            await_problem(laboratory, is_there=True)
+            laboratory.await_status(lambda status: "problem" in status)
             running.process.send_signal(signal.SIGTERM)
             assert running.process.wait(WAIT_S) == 1
             last = laboratory.log.read_text().splitlines()[-1]
