@@ -11,6 +11,7 @@ from ltemlive.cli import (
     dashboard,
     demo,
     doctor,
+    keys,
     reconstruct,
     replay,
     run,
@@ -38,6 +39,7 @@ for command in (
     replay.replay,
     reconstruct.reconstruct,
     check.check,
+    keys.keys,
     doctor.doctor,
 ):
     app.command()(command)
