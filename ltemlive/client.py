@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
-from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import WireError
-from ltemlive.sockets import limit, receive_parts
+from ltemlive.handshakes import HandshakeWatch
+from ltemlive.sockets import connect, limit, receive_parts
 from ltemlive.wire.control import Request, decode_answer, encode_request
 from ltemlive.wire.limits import MAX_RESULT_BYTES
 from ltemlive.wire.results import TOPICS, decode_result
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from ltemlive.keys import ClientKeys
     from ltemlive.wire.control import Answer
     from ltemlive.wire.results import ResultMessage
 
 _WAITING_MESSAGES = 16
+_LOOK_MS = 50
+"""How often to look, while waiting, whether the daemon takes us at all."""
 
 
 class ControlClient:
@@ -37,11 +40,13 @@ class ControlClient:
         How long ``request`` waits for an answer.
     clock
         Seconds that never run backwards.
+    keys
+        Of this client, for a daemon that asks for them.
 
     Raises
     ------
     ConfigError
-        If the endpoint is not a loopback address.
+        If the endpoint is not a loopback address, and there are no keys.
     """
 
     def __init__(
@@ -50,8 +55,8 @@ class ControlClient:
         timeout_s: float = 5.0,
         *,
         clock: Callable[[], float] = time.monotonic,
+        keys: ClientKeys | None = None,
     ) -> None:
-        self._endpoint = loopback_endpoint(endpoint)
         self._timeout_s = timeout_s
         self._clock = clock
         self._last_id = 0
@@ -65,8 +70,12 @@ class ControlClient:
         )
         # Without a daemon a request waits here, then fails; it must not be done much later.
         self._socket.setsockopt(zmq.IMMEDIATE, 1)
-        self._socket.setsockopt(zmq.SNDTIMEO, int(timeout_s * 1000.0))
-        self._socket.connect(self._endpoint)
+        self._watch = HandshakeWatch(self._socket, keys)
+        try:
+            self._endpoint = connect(self._socket, endpoint, keys)
+        except Exception:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +90,7 @@ class ControlClient:
 
     def close(self) -> None:
         """Give the socket back; a second call does nothing."""
+        self._watch.close()
         self._socket.close()
         self._context.term()
 
@@ -90,23 +100,31 @@ class ControlClient:
         Raises
         ------
         WireError
-            If no answer came in time, or one that is not of this version.
+            If no answer came in time, or one that is not of this version, or the daemon
+            does not let us in.
         """
         self._last_id += 1
         request = Request(self._last_id, op, arguments)
         deadline = self._clock() + self._timeout_s
-        try:
-            self._socket.send_multipart(encode_request(request))
-        except zmq.Again as error:
-            raise self._no_answer(op) from error
-        while (left_s := deadline - self._clock()) > 0.0:
-            if not self._socket.poll(int(left_s * 1000.0) + 1):
-                continue
+        # Of what has gone before only the end counts: the daemon may be back.
+        self._watch.look()
+        self._wait(zmq.POLLOUT, op, deadline)
+        self._socket.send_multipart(encode_request(request), zmq.NOBLOCK)
+        while True:
+            self._wait(zmq.POLLIN, op, deadline)
             answer = decode_answer(receive_parts(self._socket))
             # The answer to an earlier request that was given up may still come.
             if answer.id == request.id:
                 return answer
-        raise self._no_answer(op)
+
+    def _wait(self, readiness: int, op: str, deadline: float) -> None:
+        """Return when the socket can send or give; raise where it will not."""
+        while not self._socket.poll(_LOOK_MS, readiness):
+            refusal = self._watch.look()
+            if refusal is not None:
+                raise WireError(f"{self._endpoint}: {refusal}")
+            if self._clock() >= deadline:
+                raise self._no_answer(op)
 
     def _no_answer(self, op: str) -> WireError:
         return WireError(
@@ -122,14 +140,16 @@ class ResultFeed:
     ----------
     endpoint
         ``tcp://127.0.0.1:PORT`` of the daemon (``output.results``).
+    keys
+        Of this client, for a daemon that asks for them.
 
     Raises
     ------
     ConfigError
-        If the endpoint is not a loopback address.
+        If the endpoint is not a loopback address, and there are no keys.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, *, keys: ClientKeys | None = None) -> None:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
         limit(
@@ -138,7 +158,12 @@ class ResultFeed:
             linger_ms=0,
             max_part_bytes=MAX_RESULT_BYTES,
         )
-        self._socket.connect(loopback_endpoint(endpoint))
+        self._watch = HandshakeWatch(self._socket, keys)
+        try:
+            self._endpoint = connect(self._socket, endpoint, keys)
+        except Exception:
+            self.close()
+            raise
         for topic in TOPICS:
             self._socket.subscribe(topic.encode() + b"\0")
 
@@ -155,6 +180,7 @@ class ResultFeed:
 
     def close(self) -> None:
         """Give the socket back; a second call does nothing."""
+        self._watch.close()
         self._socket.close()
         self._context.term()
 
@@ -164,8 +190,16 @@ class ResultFeed:
         Raises
         ------
         WireError
-            If something came that is not of this version.
+            If something came that is not of this version, or the daemon does not let us
+            in.
         """
-        if not self._socket.poll(int(timeout_s * 1000.0)):
-            return None
+        deadline = time.monotonic() + timeout_s
+        left_s = timeout_s
+        while not self._socket.poll(min(int(left_s * 1000.0), _LOOK_MS)):
+            refusal = self._watch.look()
+            if refusal is not None:
+                raise WireError(f"{self._endpoint}: {refusal}")
+            left_s = deadline - time.monotonic()
+            if left_s <= 0.0:
+                return None
         return decode_result(self._socket.recv())

@@ -8,11 +8,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 
 from ltemlive import documents
+from ltemlive.addresses import as_before, forbidden_endpoints
 from ltemlive.camera import CameraSettings
-from ltemlive.endpoints import loopback_endpoint
 from ltemlive.errors import ConfigError
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from ltemlive.series import Optics
@@ -23,18 +30,6 @@ if TYPE_CHECKING:
 ENVIRONMENT_PREFIX = "LTEMLIVE_"
 
 Side = Annotated[int, Field(ge=MIN_SIDE_PX, le=MAX_SIDE_PX)]
-
-
-def _on_this_machine(endpoint: str) -> str:
-    """Return the endpoint as it is, if a socket may have it."""
-    try:
-        loopback_endpoint(endpoint)
-    except ConfigError as error:
-        raise ValueError(str(error).partition("expected ")[2]) from error
-    return endpoint
-
-
-Endpoint = Annotated[str, AfterValidator(_on_this_machine)]
 
 
 class _Section(BaseModel):
@@ -51,9 +46,9 @@ class SessionSettings(_Section):
 class InputSettings(_Section):
     """Where frames come from; a source that is null is off."""
 
-    zmq: Endpoint | None = "tcp://127.0.0.1:5571"
+    zmq: str | None = "tcp://127.0.0.1:5571"
     """ROUTER endpoint for acknowledged frames."""
-    zmq_sub: Endpoint | None = None
+    zmq_sub: str | None = None
     """Endpoint of somebody's PUB to subscribe to; lossy by nature."""
     folder: Path | None = None
     """Folder to watch for images and a ``series.yaml``."""
@@ -73,13 +68,21 @@ class InputSettings(_Section):
 class OutputSettings(_Section):
     """Where results go."""
 
-    results: Endpoint = "tcp://127.0.0.1:5572"
+    results: str = "tcp://127.0.0.1:5572"
     """PUB endpoint."""
-    control: Endpoint = "tcp://127.0.0.1:5573"
+    control: str = "tcp://127.0.0.1:5573"
     """ROUTER endpoint for requests."""
     max_rate_hz: float = Field(10.0, gt=0.0, le=100.0)
     preview_px: int = Field(1024, ge=64, le=16384)
     """Longest side of a published array."""
+
+
+class SecuritySettings(_Section):
+    """Who may speak to the daemon."""
+
+    keys: Path | None = None
+    """Folder that `ltemlive keys` made: every socket then speaks CURVE, and only clients
+    with a key in it come in. Null: anybody on this machine, and nobody else."""
 
 
 class SolverSettings(_Section):
@@ -187,12 +190,28 @@ class Settings(_Section):
     session: SessionSettings = SessionSettings()
     input: InputSettings = InputSettings()
     output: OutputSettings = OutputSettings()
+    security: SecuritySettings = SecuritySettings()
     solver: SolverSettings = SolverSettings()
     microscope: MicroscopeSettings = MicroscopeSettings()
 
     def as_document(self) -> dict[str, Any]:
         """Return plain values, ready for YAML."""
         return self.model_dump(mode="json")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _has_permitted_endpoints(
+        cls, values: Any, make: ModelWrapValidatorHandler[Settings]
+    ) -> Settings:
+        """Refuse open addresses beside every other error: only the whole knows of keys."""
+        wrong = list(forbidden_endpoints(values))
+        try:
+            settings = make(values)
+        except ValidationError as error:
+            wrong += [as_before(detail) for detail in error.errors()]
+        if wrong:
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
+        return settings
 
 
 def load_settings(

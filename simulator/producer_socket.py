@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import zmq
 
-from ltemlive.endpoints import loopback_endpoint
-from ltemlive.sockets import limit, receive_parts
+from ltemlive.errors import WireError
+from ltemlive.handshakes import HandshakeWatch
+from ltemlive.sockets import Tally, connect, limit, receive_parts
 from ltemlive.wire.limits import MAX_HEADER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ltemlive.keys import ClientKeys
+
+_log = logging.getLogger(__name__)
 
 _WAITING_MESSAGES = 16
 
@@ -23,15 +29,16 @@ class ProducerSocket:
     ----------
     endpoint
         ``tcp://127.0.0.1:PORT`` of the daemon (``input.zmq``).
+    keys
+        Of this producer, for a daemon that asks for them.
 
     Raises
     ------
     ConfigError
-        If the endpoint is not a loopback address.
+        If the endpoint is not a loopback address, and there are no keys.
     """
 
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = loopback_endpoint(endpoint)
+    def __init__(self, endpoint: str, keys: ClientKeys | None = None) -> None:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         limit(
@@ -42,15 +49,18 @@ class ProducerSocket:
         )
         # Without a daemon nothing may pile up in the socket: its owner keeps it.
         self._socket.setsockopt(zmq.IMMEDIATE, 1)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._socket.connect(self.endpoint)
+        self._tally = Tally()
+        self._watch = HandshakeWatch(self._socket, keys)
+        try:
+            self.endpoint = connect(self._socket, endpoint, keys)
+        except Exception:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Hang up; a second call does nothing."""
-        if not self._socket.closed:
-            self._socket.disable_monitor()
-            self._monitor.close()
-            self._socket.close()
+        self._watch.close()
+        self._socket.close()
         self._context.term()
 
     def has_sent(self, parts: list[bytes]) -> bool:
@@ -73,9 +83,17 @@ class ProducerSocket:
             timeout_ms = 0
 
     def was_lost(self) -> bool:
-        """Return whether the connection has ended since the last call."""
-        was_lost = False
-        while self._monitor.poll(0):
-            self._monitor.recv_multipart()
-            was_lost = True
-        return was_lost
+        """Return whether the connection has ended since the last call.
+
+        Raises
+        ------
+        WireError
+            If the daemon does not let us in, and ZMQ has given up.
+        """
+        refusal = self._watch.look()
+        if refusal is not None and self._watch.has_given_up:
+            raise WireError(f"{self.endpoint}: {refusal}")
+        # Behind a tunnel a daemon that is being restarted hangs up as well: frames wait.
+        if refusal is not None and self._tally.count(refusal)[1]:
+            _log.warning("%s: %s; trying again", self.endpoint, refusal)
+        return self._watch.has_lost_peer

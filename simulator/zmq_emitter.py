@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
+    from ltemlive.keys import ClientKeys
     from ltemlive.wire.messages import Ack
     from simulator.schedule import Announcement
 
@@ -50,11 +51,13 @@ class ZmqEmitter:
         Seconds that never run backwards.
     timeout_s
         How long the daemon may leave everything unanswered.
+    keys
+        Of this client, for a daemon that asks for them.
 
     Raises
     ------
     ConfigError
-        If the endpoint is not a loopback address.
+        If the endpoint is not a loopback address, and there are no keys.
     """
 
     def __init__(
@@ -64,8 +67,9 @@ class ZmqEmitter:
         producer: str,
         clock: Callable[[], float] = time.monotonic,
         timeout_s: float = PATIENCE_S,
+        keys: ClientKeys | None = None,
     ) -> None:
-        self._socket = ProducerSocket(endpoint)
+        self._socket = ProducerSocket(endpoint, keys)
         self._endpoint = self._socket.endpoint
         self._producer = producer
         self._clock = clock
@@ -179,6 +183,7 @@ class ZmqEmitter:
         """
         self._t_heard = self._clock()
         while not self._socket.has_room(_LONGEST_WAIT_S):
+            self._look_at_connection()
             self._check_patience()
         if copy_of is not None:
             self._refused_copies.add(copy_of)
@@ -197,9 +202,7 @@ class ZmqEmitter:
 
     def _serve(self, wait_s: float) -> None:
         """Send what is due, then take what comes within ``wait_s``."""
-        if self._socket.was_lost():
-            self._outbox.lost_connection()
-            self._is_announced = False
+        self._look_at_connection()
         self._announce_again()
         now = self._clock()
         for key, parts in self._outbox.due(now):
@@ -211,6 +214,11 @@ class ZmqEmitter:
             self._take(decode_ack(answer))
         if len(self._outbox):
             self._check_patience()
+
+    def _look_at_connection(self) -> None:
+        if self._socket.was_lost():
+            self._outbox.lost_connection()
+            self._is_announced = False
 
     def _announce_again(self) -> None:
         """Put the start before what is due: a daemon that came back may not know it.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ltemlive import documents
+from ltemlive.errors import ConfigError
 from ltemlive.settings import load_settings
 
 SetOption = Annotated[
@@ -29,7 +30,18 @@ def check(
 ) -> None:
     """Print the settings as they would be used, or every error at once."""
     from ltemlive.formats.references import load_camera
+    from ltemlive.keys import load_daemon_keys
 
     settings = load_settings(config, environ=os.environ, overrides=overrides or ())
-    load_camera(Path(), settings.microscope.camera, where="microscope")
+    wrong = []
+    for look in (
+        lambda: load_camera(Path(), settings.microscope.camera, where="microscope"),
+        lambda: settings.security.keys and load_daemon_keys(settings.security.keys),
+    ):
+        try:
+            look()
+        except ConfigError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ConfigError("\n".join(wrong))
     typer.echo(documents.dump(settings.as_document()), nl=False)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ltemlive.cli.keys import KeysOption
+
 
 def dashboard(
     connect: Annotated[
@@ -19,8 +21,12 @@ def dashboard(
         Path | None,
         typer.Option(help="Save the window as PNG once it shows an estimate, then close."),
     ] = None,
+    keys: KeysOption = None,
 ) -> None:
     """Show phase, gradient and induction live. Any number of windows, at any time."""
+    from ltemlive.cli.keys import client_keys
     from ltemlive.dashboard.app import run_dashboard
 
-    raise typer.Exit(run_dashboard(connect, control, screenshot=screenshot))
+    raise typer.Exit(
+        run_dashboard(connect, control, screenshot=screenshot, keys=client_keys(keys))
+    )

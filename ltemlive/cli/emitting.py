@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from ltemlive.cli.keys import client_keys
 from ltemlive.cli.terminal import console
 from ltemlive.errors import ConfigError, WireError
 from simulator.faults import NO_FAULTS
@@ -34,7 +35,7 @@ COPY_S = 0.5
 AS_FAST_AS_POSSIBLE = 1e6
 
 
-def emit(
+def emit(  # noqa: PLR0913 - one argument for each option
     exposures: Exposures,
     to: tuple[str, str],
     *,
@@ -42,6 +43,7 @@ def emit(
     speed: float = 1.0,
     faults: FaultPlan = NO_FAULTS,
     patience_s: float = PATIENCE_S,
+    keys: Path | None = None,
 ) -> str:
     """Play a series to ``("folder", DIR)`` or ``("zmq", ENDPOINT)``; say how it went.
 
@@ -51,15 +53,21 @@ def emit(
         What goes wrong on purpose; what the daemon refuses therefore is no failure.
     patience_s
         How long the daemon may leave everything unanswered.
+    keys
+        Folder of this client's keys, for a daemon that asks for them.
 
     Raises
     ------
     ConfigError
-        If the destination is neither, or cannot be used.
+        If the destination is neither, or it or the keys cannot be used.
     WireError
         If the daemon refuses a frame, or does not answer.
     """
     kind, where = to
+    if keys is not None and kind != "zmq":
+        raise ConfigError(
+            f"--keys {keys}: expected --to zmq ENDPOINT beside it, got {kind}"
+        )
     play = partial(
         run_schedule, exposures, clock=time.time, dead_time_s=dead_time_s, speed=speed
     )
@@ -68,7 +76,8 @@ def emit(
         if kind == "folder":
             return _to_folder(play, where, faults)
         if kind == "zmq":
-            return _to_daemon(play, where, faults, patience_s)
+            connect = partial(ZmqEmitter, timeout_s=patience_s, keys=client_keys(keys))
+            return _to_daemon(play, where, faults, connect)
     raise ConfigError(f"--to {kind} {where}: expected folder DIR or zmq ENDPOINT")
 
 
@@ -81,9 +90,12 @@ def _to_folder(play: Callable[..., int], where: str, faults: FaultPlan) -> str:
 
 
 def _to_daemon(
-    play: Callable[..., int], where: str, faults: FaultPlan, patience_s: float
+    play: Callable[..., int],
+    where: str,
+    faults: FaultPlan,
+    connect: Callable[..., ZmqEmitter],
 ) -> str:
-    with ZmqEmitter(where, producer=str(uuid.uuid4()), timeout_s=patience_s) as daemon:
+    with connect(where, producer=str(uuid.uuid4())) as daemon:
         mischief = SocketMischief(daemon)
         emitter = FaultyEmitter(daemon, mischief, faults, kill=_kill_this_process)
         n_sent = play(emitter, sleep=daemon.sleep) - emitter.injected["drop"]
@@ -101,7 +113,11 @@ def _kill_this_process() -> None:
 
 
 def emit_session(
-    recorded: RecordedSession, to: tuple[str, str], *, speed: float | None
+    recorded: RecordedSession,
+    to: tuple[str, str],
+    *,
+    speed: float | None,
+    keys: Path | None = None,
 ) -> str:
     """Play every series of a recorded session; in a folder each gets one of its own."""
     kind, where = to
@@ -110,5 +126,7 @@ def emit_session(
         exposures = RecordedExposures(stored, record.series)
         target = f"{where}/{record.ordinal:04d}" if kind == "folder" else where
         pace = speed if speed is not None else AS_FAST_AS_POSSIBLE
-        lines.append(emit(exposures, (kind, target), dead_time_s=0.0, speed=pace))
+        lines.append(
+            emit(exposures, (kind, target), dead_time_s=0.0, speed=pace, keys=keys)
+        )
     return "\n".join(lines)

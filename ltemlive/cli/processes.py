@@ -93,6 +93,7 @@ def daemon(
         f"input.zmq={ANY_PORT}",
         f"output.results={ANY_PORT}",
         f"output.control={ANY_PORT}",
+        "security.keys=null",
         *settings,
     ]
     options = [part for override in overrides for part in ("--set", override)]

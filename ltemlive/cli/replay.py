@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ltemlive.cli.keys import KeysOption
+from ltemlive.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,15 +40,18 @@ def replay(
     control: Annotated[
         str, typer.Option(help="Where to answer requests, as the daemon does.")
     ] = "tcp://127.0.0.1:5573",
+    keys: KeysOption = None,
 ) -> None:
     """Replay a recorded session: every live estimate again, compared with the record."""
     from ltemlive.recording.replay import read_recorded_session
 
+    if keys is not None and to is None:
+        raise ConfigError(f"--keys {keys}: expected --to zmq ENDPOINT beside it, got none")
     recorded = read_recorded_session(session)
     if to is not None:
         from ltemlive.cli.emitting import emit_session
 
-        typer.echo(emit_session(recorded, to, speed=speed))
+        typer.echo(emit_session(recorded, to, speed=speed, keys=keys))
         return
     if not _replay_through_engine(recorded, results, control, _pause(speed)):
         raise typer.Exit(1)

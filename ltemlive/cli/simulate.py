@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from typer.models import OptionInfo
 
+from ltemlive.cli.keys import KeysOption
+
 ToOption = Annotated[
     tuple[str, str],
     typer.Option(
@@ -61,6 +63,7 @@ def simulate(  # noqa: PLR0913 - one argument for each option
         int | None, typer.Option(min=0, help="Of specimen, noise and faults.")
     ] = None,
     patience: PatienceOption = 30.0,
+    keys: KeysOption = None,
     drop: Annotated[float | None, _fault("never sent, though counted")] = None,
     dup: Annotated[float | None, _fault("sent again after the next")] = None,
     reorder: Annotated[float | None, _fault("sent after the next")] = None,
@@ -99,5 +102,6 @@ def simulate(  # noqa: PLR0913 - one argument for each option
         dead_time_s=plan.dead_time_s,
         faults=faults,
         patience_s=patience,
+        keys=keys,
     )
     typer.echo(said)

@@ -23,9 +23,11 @@ from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.threads import Threads
 from ltemlive.daemon.trouble import DiskTrouble
+from ltemlive.door import Door
 from ltemlive.errors import LtemLiveError, RecordingError
 from ltemlive.events import AdviceGiven, SessionEnded, SessionStarted
 from ltemlive.formats.references import load_camera
+from ltemlive.keys import load_daemon_keys
 from ltemlive.sinks.publisher import ResultServer
 from ltemlive.sources.acknowledged import ZmqRouterSource
 from ltemlive.sources.directory import DirectorySource
@@ -73,10 +75,12 @@ def run_daemon(
     ------
     ConfigError, RecordingError
         If an endpoint, a folder or the session folder cannot be opened, or a reference
-        image of the camera cannot be read; at the end, if the disk still refuses frames.
+        image of the camera or a key cannot be read; at the end, if the disk still refuses
+        frames.
     """
     output = settings.output
     with contextlib.ExitStack() as stack:
+        door = stack.enter_context(contextlib.closing(_door(settings)))
         server = stack.enter_context(
             ResultServer(
                 output.results,
@@ -84,13 +88,14 @@ def run_daemon(
                 clock=clock,
                 max_rate_hz=output.max_rate_hz,
                 preview_px=output.preview_px,
+                door=door,
             )
         )
         session = None if wants_new_session else _resumed(settings, stack, clock)
         known = NOTHING_RECORDED if session is None else recorded(session.recorder.ledger)
         sources = [
             stack.enter_context(contextlib.closing(source))
-            for source in open_sources(settings, known)
+            for source in open_sources(settings, door, known)
         ]
         if session is None:
             session = new_session(settings, clock=clock)
@@ -99,6 +104,9 @@ def run_daemon(
         camera = load_camera(Path(), settings.microscope.camera, where="microscope")
         solver = SolverProcess(settings.solver, last_rev=session.recorder.ledger.last_rev)
         stack.enter_context(contextlib.closing(solver))
+        watch = Threads(on_failure=stop.set)
+        stack.callback(watch.stop)
+        watch.start(door.serve, "door")
         for line in _welcome(session, server, sources):
             announce(line)
         make_intake = functools.partial(
@@ -108,7 +116,12 @@ def run_daemon(
             clock=clock,
         )
         daemon = _Daemon(settings, session.recorder, solver, server, sources, make_intake)
-        return daemon.run(stop)
+        return daemon.run(stop) and not watch.has_failed
+
+
+def _door(settings: Settings) -> Door:
+    folder = settings.security.keys
+    return Door(load_daemon_keys(folder) if folder is not None else None)
 
 
 def _resumed(
@@ -125,7 +138,7 @@ def _resumed(
 
 
 def open_sources(
-    settings: Settings, known: Recorded = NOTHING_RECORDED
+    settings: Settings, door: Door, known: Recorded = NOTHING_RECORDED
 ) -> Iterator[FrameSource]:
     """Yield every source that is switched on, opened.
 
@@ -147,6 +160,7 @@ def open_sources(
             credit=inputs.credit,
             abandon_s=inputs.abandon_s,
             recorded=known,
+            door=door,
         )
     if inputs.zmq_sub is not None:
         yield ZmqFrameSource(
@@ -154,6 +168,7 @@ def open_sources(
             max_frame_bytes=inputs.max_frame_bytes,
             abandon_s=inputs.abandon_s,
             recorded=known,
+            door=door,
         )
     if inputs.folder is not None:
         yield DirectorySource(

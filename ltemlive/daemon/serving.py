@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ltemlive.daemon.threads import Threads
+from ltemlive.door import Door
 from ltemlive.sinks.publisher import ResultServer
 
 if TYPE_CHECKING:
@@ -23,15 +24,20 @@ def served(
     settings: OutputSettings, board: StatusBoard, results: str, control: str
 ) -> Iterator[Callable[[Event], None]]:
     """Yield what takes events and publishes them, with the status they make."""
-    with ResultServer(
-        results,
-        control,
-        clock=time.time,
-        max_rate_hz=settings.max_rate_hz,
-        preview_px=settings.preview_px,
-    ) as server:
+    with (
+        contextlib.closing(Door()) as door,
+        ResultServer(
+            results,
+            control,
+            clock=time.time,
+            max_rate_hz=settings.max_rate_hz,
+            preview_px=settings.preview_px,
+            door=door,
+        ) as server,
+    ):
         threads = Threads(on_failure=threading.Event().set)
         threads.start(server.serve, "server")
+        threads.start(door.serve, "door")
 
         def publish(event: Event) -> None:
             board.accept(event)

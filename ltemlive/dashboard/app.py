@@ -11,9 +11,15 @@ from ltemlive.errors import MissingLibraryError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ltemlive.keys import ClientKeys
+
 
 def run_dashboard(
-    results_endpoint: str, control_endpoint: str, *, screenshot: Path | None = None
+    results_endpoint: str,
+    control_endpoint: str,
+    *,
+    screenshot: Path | None = None,
+    keys: ClientKeys | None = None,
 ) -> int:
     """Show the live window until it is closed or interrupted, and return the exit code.
 
@@ -24,11 +30,13 @@ def run_dashboard(
     screenshot
         Write the window as PNG here once it shows an estimate, then close it. Needs no
         screen.
+    keys
+        Of this client, for a daemon that asks for them.
 
     Raises
     ------
     ConfigError
-        If an endpoint is not a loopback address.
+        If an endpoint is not a loopback address, and there are no keys.
     MissingLibraryError
         If there is no screen, or Qt or one of its system libraries is missing.
     LtemLiveError
@@ -46,4 +54,4 @@ def run_dashboard(
     # Only now: without its libraries pyqtgraph's own message misleads.
     from ltemlive.dashboard.event_loop import run_window  # noqa: PLC0415
 
-    return run_window(results_endpoint, control_endpoint, screenshot=screenshot)
+    return run_window(results_endpoint, control_endpoint, screenshot=screenshot, keys=keys)

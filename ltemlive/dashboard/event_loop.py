@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pyqtgraph.Qt import QtWidgets
 
+    from ltemlive.keys import ClientKeys
+
 SCREENSHOT_TIMEOUT_S = 30.0
 
 _SHUTTER_DELAY_MS = 300
@@ -35,6 +37,7 @@ def run_window(
     *,
     screenshot: Path | None = None,
     timeout_s: float = SCREENSHOT_TIMEOUT_S,
+    keys: ClientKeys | None = None,
 ) -> int:
     """Show the window until it is closed or interrupted, and return the exit code.
 
@@ -43,7 +46,9 @@ def run_window(
     """
     application = pg.mkQApp("ltemlive")
     theme.apply_theme(application)
-    listener = EstimateListener(results_endpoint, control_endpoint, clock=time.monotonic)
+    listener = EstimateListener(
+        results_endpoint, control_endpoint, clock=time.monotonic, keys=keys
+    )
     window = DashboardWindow(clock=time.monotonic)
     listener.snapshot_changed.connect(window.accept)
     window.taken.connect(listener.release)

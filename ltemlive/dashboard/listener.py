@@ -12,25 +12,26 @@ import contextlib
 import functools
 import itertools
 import logging
-import operator
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import zmq
 from pyqtgraph.Qt import QtCore
-from zmq.utils.monitor import recv_monitor_message
 
 from ltemlive.client import ControlClient
-from ltemlive.dashboard.snapshot import DisplaySnapshot, Link, merge, with_link
-from ltemlive.endpoints import loopback_endpoint
+from ltemlive.dashboard.snapshot import DisplaySnapshot, merge, with_link
+from ltemlive.endpoints import permitted_endpoint
 from ltemlive.errors import WireError
-from ltemlive.sockets import limit
+from ltemlive.handshakes import HandshakeWatch
+from ltemlive.sockets import connect, limit
 from ltemlive.wire.limits import MAX_RESULT_BYTES
 from ltemlive.wire.results import decode_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
+
+    from ltemlive.keys import ClientKeys
 
     _Socket: TypeAlias = zmq.Socket[bytes]
 
@@ -49,14 +50,10 @@ _HEARTBEAT_MS = 1000
 _SILENCE_MS = 4000
 """A peer whose machine was switched off says no goodbye."""
 
-_LINKS: dict[int, Link] = {
-    zmq.EVENT_HANDSHAKE_SUCCEEDED: "up",
-    zmq.EVENT_DISCONNECTED: "down",
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "refused",
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "refused",
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "refused",
-}
-_LINK_EVENTS = functools.reduce(operator.or_, _LINKS)
+
+class _Subscription(NamedTuple):
+    socket: _Socket
+    watch: HandshakeWatch
 
 
 class EstimateListener(QtCore.QThread):
@@ -73,11 +70,13 @@ class EstimateListener(QtCore.QThread):
         Seconds that never run backwards; the window counts ages by the same clock.
     timeout_s
         Longest wait for one answer, and so roughly for the thread to end.
+    keys
+        Of this client, for a daemon that asks for them.
 
     Raises
     ------
     ConfigError
-        If an endpoint is not a loopback address.
+        If an endpoint is not a loopback address, and there are no keys.
     """
 
     snapshot_changed = QtCore.Signal(object)
@@ -89,10 +88,13 @@ class EstimateListener(QtCore.QThread):
         *,
         clock: Callable[[], float],
         timeout_s: float = 2.0,
+        keys: ClientKeys | None = None,
     ) -> None:
         super().__init__()
-        self._results_endpoint = loopback_endpoint(results_endpoint)
-        self._control_endpoint = loopback_endpoint(control_endpoint)
+        has_keys = keys is not None
+        self._results_endpoint = permitted_endpoint(results_endpoint, has_keys=has_keys)
+        self._control_endpoint = permitted_endpoint(control_endpoint, has_keys=has_keys)
+        self._keys = keys
         self._clock = clock
         self._timeout_s = timeout_s
         self._snapshot = DisplaySnapshot()
@@ -102,6 +104,8 @@ class EstimateListener(QtCore.QThread):
         self._stopped = threading.Event()
         self._t_catch_up: float | None = None
         """When to ask for the latest results; None where they are known."""
+        self._t_knock: float | None = None
+        """When to connect again, where ZMQ does not; None where it does."""
 
     def release(self) -> None:
         """Allow the next snapshot; the one before has been drawn."""
@@ -115,40 +119,64 @@ class EstimateListener(QtCore.QThread):
     def run(self) -> None:
         """Listen until ``stop`` (Qt calls this in the new thread)."""
         with zmq.Context() as context, contextlib.ExitStack() as closing:
-            estimates = self._subscribed(context, ("estimate",), is_newest_only=True)
-            closing.callback(estimates.close)
-            link = estimates.get_monitor_socket(_LINK_EVENTS)
-            closing.callback(link.close)
-            closing.callback(estimates.disable_monitor)
-            events = self._subscribed(context, _SMALL_TOPICS, is_newest_only=False)
-            closing.callback(events.close)
-            self._listen(link, events, estimates)
+            open_socket = functools.partial(self._subscription, context, closing)
+            estimates = open_socket(("estimate",), is_newest_only=True)
+            events = open_socket(_SMALL_TOPICS, is_newest_only=False)
+            self._listen(events, estimates)
 
-    def _listen(self, link: _Socket, events: _Socket, estimates: _Socket) -> None:
+    def _listen(self, events: _Subscription, estimates: _Subscription) -> None:
         poller = zmq.Poller()
-        for socket in (link, events, estimates):
+        for socket in (estimates.watch.monitor, events.socket, estimates.socket):
             poller.register(socket, zmq.POLLIN)
         while not self._stopped.is_set():
             poller.poll(_POLL_MS)
             # What came before a reconnect goes first: it may be of an older session.
-            for data in itertools.chain(_waiting(events), _waiting(estimates)):
+            for data in itertools.chain(
+                _waiting(events.socket), _waiting(estimates.socket)
+            ):
                 self._merge(data)
-            self._follow(link)
+            # The link is told of once, though both may be refused.
+            events.watch.look()
+            self._follow(estimates.watch)
+            self._knock(events, estimates)
             self._catch_up()
             self._hand_over()
 
-    def _follow(self, link: _Socket) -> None:
-        while link.poll(0):
-            event = recv_monitor_message(link, zmq.NOBLOCK)
-            state = _LINKS[event["event"]]
-            self._snapshot = with_link(self._snapshot, state)
-            self._t_catch_up = self._clock() if state == "up" else None
+    def _follow(self, watch: HandshakeWatch) -> None:
+        refusal = watch.look()
+        if watch.has_come_up and watch.is_up:
+            self._snapshot = with_link(self._snapshot, "up")
+            self._t_catch_up = self._clock()
+        elif refusal is not None:
+            text = f"{self._results_endpoint}: {refusal}"
+            self._snapshot = with_link(self._snapshot, "refused", text)
+            self._t_catch_up = None
+        elif watch.has_lost_peer and self._snapshot.refusal is None:
+            self._snapshot = with_link(self._snapshot, "down")
+            self._t_catch_up = None
+
+    def _knock(self, *subscriptions: _Subscription) -> None:
+        """Try again where the daemon said no: by now it may know our key."""
+        refused = [each for each in subscriptions if each.watch.has_given_up]
+        if refused and self._t_knock is None:
+            self._t_knock = self._clock() + _RETRY_S
+        if not refused or self._t_knock is None or self._clock() < self._t_knock:
+            return
+        self._t_knock = None
+        for socket, watch in refused:
+            watch.begin_again()
+            # It is not connected, but would take itself for it.
+            with contextlib.suppress(zmq.ZMQError):
+                socket.disconnect(self._results_endpoint)
+            connect(socket, self._results_endpoint, self._keys)
 
     def _catch_up(self) -> None:
         if self._t_catch_up is None or self._clock() < self._t_catch_up:
             return
         try:
-            with ControlClient(self._control_endpoint, self._timeout_s) as client:
+            with ControlClient(
+                self._control_endpoint, self._timeout_s, keys=self._keys
+            ) as client:
                 answers = [client.request("latest", topic=name) for name in _LATEST_TOPICS]
         except WireError as error:
             _log.warning("the latest results are not known yet: %s", error)
@@ -174,24 +202,27 @@ class EstimateListener(QtCore.QThread):
             self._handed_over = self._snapshot
             self.snapshot_changed.emit(self._snapshot)
 
-    def _subscribed(
+    def _subscription(
         self,
         context: zmq.Context[_Socket],
+        closing: contextlib.ExitStack,
         topics: tuple[str, ...],
         *,
         is_newest_only: bool,
-    ) -> _Socket:
-        socket = context.socket(zmq.SUB)
+    ) -> _Subscription:
+        socket = closing.enter_context(context.socket(zmq.SUB))
         limit(socket, waiting=_WAITING, linger_ms=0, max_part_bytes=MAX_RESULT_BYTES)
         socket.setsockopt(zmq.CONFLATE, int(is_newest_only))
         socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, _SILENCE_MS)
+        watch = HandshakeWatch(socket, self._keys)
+        closing.callback(watch.close)
         for topic in topics:
             # Without the NUL a topic would also match every longer one.
             socket.subscribe(topic.encode("ascii") + b"\0")
-        socket.connect(self._results_endpoint)
-        return socket
+        connect(socket, self._results_endpoint, self._keys)
+        return _Subscription(socket, watch)
 
 
 def _waiting(socket: _Socket) -> Iterator[bytes]:

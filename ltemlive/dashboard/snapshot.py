@@ -46,6 +46,8 @@ class DisplaySnapshot:
     """What one redraw of the window needs; a new value where anything changed."""
 
     link: Link = "connecting"
+    refusal: str | None = None
+    """Why the daemon does not let us in, where it does not."""
     status: StatusShown | None = None
     t_heartbeat: float | None = None
     """When the status was heard, by our clock."""
@@ -87,9 +89,13 @@ def merge(
     return snapshot
 
 
-def with_link(snapshot: DisplaySnapshot, link: Link) -> DisplaySnapshot:
+def with_link(
+    snapshot: DisplaySnapshot, link: Link, refusal: str | None = None
+) -> DisplaySnapshot:
     """Return the snapshot with the state of the connection below the messages."""
-    return snapshot if link == snapshot.link else replace(snapshot, link=link)
+    if (link, refusal) == (snapshot.link, snapshot.refusal):
+        return snapshot
+    return replace(snapshot, link=link, refusal=refusal)
 
 
 def connection(snapshot: DisplaySnapshot, *, now: float) -> Connection:
@@ -118,10 +124,12 @@ def latency_s(snapshot: DisplaySnapshot) -> float | None:
 
 
 def banner(snapshot: DisplaySnapshot) -> Notice | None:
-    """Return the newest advice or rejection, else what the estimate says of itself.
+    """Return why we are not let in, else the newest advice, else the estimate's notes.
 
     What was said about an earlier series is no longer of use.
     """
+    if snapshot.refusal is not None:
+        return Notice(snapshot.refusal, "error")
     notice, listed = snapshot.notice, snapshot.ordinal
     if notice is not None and (
         notice.ordinal is None or listed is None or notice.ordinal >= listed
@@ -144,7 +152,7 @@ def _with_status(
 ) -> DisplaySnapshot:
     if snapshot.status is not None and status.session != snapshot.status.session:
         # Revisions count from the start again, and nothing on screen is of this session.
-        snapshot = DisplaySnapshot(link=snapshot.link)
+        snapshot = DisplaySnapshot(link=snapshot.link, refusal=snapshot.refusal)
     return replace(
         snapshot,
         status=status,

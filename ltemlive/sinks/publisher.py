@@ -6,6 +6,7 @@ one thread encodes and sends, and what a slow client cannot take is dropped by i
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import deque
 from typing import TYPE_CHECKING, Self
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Self
 import zmq
 
 import ltemlive
+from ltemlive.door import Door
 from ltemlive.errors import WireError
 from ltemlive.events import AdviceGiven, PhaseEstimate
 from ltemlive.sinks.bulletin import Bulletin
-from ltemlive.sockets import bind, is_worth_logging, limit, receive_parts
+from ltemlive.sockets import is_worth_logging, limit, receive_parts
 from ltemlive.wire.control import Answer, decode_request, encode_answer, frame_wish
 from ltemlive.wire.fields import brief
 from ltemlive.wire.limits import MAX_HEADER_BYTES
@@ -71,11 +73,14 @@ class ResultServer:
         Estimates, and statuses, per second at most.
     preview_px
         Longest side of a published array.
+    door
+        Whose context and keys to use, and what outlives this; None: a door of its own,
+        without keys.
 
     Raises
     ------
     ConfigError
-        If an endpoint is not a loopback address, or is taken.
+        If an endpoint is not permitted, or is taken.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class ResultServer:
         clock: Callable[[], float],
         max_rate_hz: float,
         preview_px: int,
+        door: Door | None = None,
     ) -> None:
         self._clock = clock
         self._period_s = 1.0 / max_rate_hz
@@ -95,9 +101,11 @@ class ResultServer:
         self._latest: dict[str, bytes] = {}
         self._t_sent: dict[str, float] = {}
         self._n_dropped = 0
-        self._context = zmq.Context()
-        self._results = self._context.socket(zmq.PUB)
-        self._control = self._context.socket(zmq.ROUTER)
+        self._closing = contextlib.ExitStack()
+        if door is None:
+            door = self._closing.enter_context(contextlib.closing(Door()))
+        self._results = self._closing.enter_context(door.socket(zmq.PUB))
+        self._control = self._closing.enter_context(door.socket(zmq.ROUTER))
         for socket, waiting in (
             (self._results, _WAITING_RESULTS),
             (self._control, _WAITING_ANSWERS),
@@ -109,8 +117,8 @@ class ResultServer:
                 max_part_bytes=MAX_HEADER_BYTES,
             )
         try:
-            self.results_endpoint = bind(self._results, results_endpoint)
-            self.control_endpoint = bind(self._control, control_endpoint)
+            self.results_endpoint = door.bind(self._results, results_endpoint, "results")
+            self.control_endpoint = door.bind(self._control, control_endpoint, "control")
         except Exception:
             self.close()
             raise
@@ -128,9 +136,7 @@ class ResultServer:
 
     def close(self) -> None:
         """Give the ports back once ``serve`` has returned; again does nothing."""
-        self._results.close()
-        self._control.close()
-        self._context.term()
+        self._closing.close()
 
     def accept(self, event: Event) -> None:
         """Leave an event to be published; returns at once."""

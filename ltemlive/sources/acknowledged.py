@@ -6,6 +6,7 @@ PUSH and PULL.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Self
 
 import zmq
 
+from ltemlive.door import Door
 from ltemlive.errors import WireError
-from ltemlive.sockets import bind, is_worth_logging, limit, receive_parts
+from ltemlive.sockets import is_worth_logging, limit, receive_parts
 from ltemlive.sources.counters import SourceCounters
 from ltemlive.sources.grouping import grouped
 from ltemlive.sources.losses import Losses
@@ -84,14 +86,17 @@ class ZmqRouterSource:
         What is recorded already, where the daemon was started again.
     clock
         Seconds that never run backwards.
+    door
+        Whose context and keys to use, and what outlives this; None: a door of its own,
+        without keys.
 
     Raises
     ------
     ConfigError
-        If the endpoint is not a loopback address, or is taken.
+        If the endpoint is not permitted, or is taken.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is, and what it is lent
         self,
         endpoint: str,
         *,
@@ -100,13 +105,16 @@ class ZmqRouterSource:
         abandon_s: float | None = None,
         recorded: Recorded = NOTHING_RECORDED,
         clock: Callable[[], float] = time.monotonic,
+        door: Door | None = None,
     ) -> None:
         self._max_frame_bytes = max_frame_bytes
         self._credit = credit
         self._clock = clock
         self.counters = SourceCounters()
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.ROUTER)
+        self._closing = contextlib.ExitStack()
+        if door is None:
+            door = self._closing.enter_context(contextlib.closing(Door()))
+        self._socket = self._closing.enter_context(door.socket(zmq.ROUTER))
         limit(
             self._socket,
             # Twice the credit: what is sent again waits beside what is not yet answered.
@@ -115,7 +123,7 @@ class ZmqRouterSource:
             max_part_bytes=max(max_frame_bytes, MAX_HEADER_BYTES),
         )
         try:
-            self.endpoint = bind(self._socket, endpoint)
+            self.endpoint = door.bind(self._socket, endpoint, "frames")
         except Exception:
             self.close()
             raise
@@ -138,8 +146,7 @@ class ZmqRouterSource:
 
     def close(self) -> None:
         """Give the port back; a second call does nothing."""
-        self._socket.close()
-        self._context.term()
+        self._closing.close()
 
     def arrivals(self, stop: Event) -> Iterator[list[Arrival]]:
         """Yield what producers send, in the order it came, until ``stop`` is set."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Self
 
 import zmq
 
-from ltemlive.endpoints import loopback_endpoint
+from ltemlive.door import Door
 from ltemlive.errors import WireError
 from ltemlive.sockets import is_worth_logging, limit, receive_parts
 from ltemlive.sources.counters import SourceCounters
@@ -58,11 +59,14 @@ class ZmqFrameSource:
         What is recorded already, where the daemon was started again.
     clock
         Seconds that never run backwards.
+    door
+        Whose context and keys to use, and what outlives this; None: a door of its own,
+        without keys.
 
     Raises
     ------
     ConfigError
-        If the endpoint is not a loopback address.
+        If the endpoint is not permitted.
     """
 
     def __init__(
@@ -73,18 +77,15 @@ class ZmqFrameSource:
         abandon_s: float | None = None,
         recorded: Recorded = NOTHING_RECORDED,
         clock: Callable[[], float] = time.monotonic,
+        door: Door | None = None,
     ) -> None:
-        self.endpoint = loopback_endpoint(endpoint)
-        self.name = f"frames published at {self.endpoint}"
         self.counters = SourceCounters()
         self._max_frame_bytes = max_frame_bytes
-        self._losses = Losses(
-            self.counters, name=self.name, reason=_REASON, recorded=recorded.numbers
-        )
         self._clock = clock
-        self._silence = Silence(abandon_s, recorded.open_series, clock())
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.SUB)
+        self._closing = contextlib.ExitStack()
+        if door is None:
+            door = self._closing.enter_context(contextlib.closing(Door()))
+        self._socket = self._closing.enter_context(door.socket(zmq.SUB))
         limit(
             self._socket,
             waiting=_WAITING_FRAMES,
@@ -92,7 +93,16 @@ class ZmqFrameSource:
             max_part_bytes=max(max_frame_bytes, MAX_HEADER_BYTES),
         )
         self._socket.subscribe(b"")
-        self._socket.connect(self.endpoint)
+        try:
+            self.endpoint = door.connect(self._socket, endpoint, "published frames")
+        except Exception:
+            self.close()
+            raise
+        self.name = f"frames published at {self.endpoint}"
+        self._silence = Silence(abandon_s, recorded.open_series, clock())
+        self._losses = Losses(
+            self.counters, name=self.name, reason=_REASON, recorded=recorded.numbers
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -107,8 +117,7 @@ class ZmqFrameSource:
 
     def close(self) -> None:
         """End the subscription; a second call does nothing."""
-        self._socket.close()
-        self._context.term()
+        self._closing.close()
 
     def arrivals(self, stop: Event) -> Iterator[list[Arrival]]:
         """Yield what is published, in the order it came, until ``stop`` is set."""

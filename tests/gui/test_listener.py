@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
 pytest.importorskip("PySide6.QtWidgets", reason="no Qt here", exc_type=ImportError)
 
 from ltemlive.dashboard.listener import EstimateListener
-from ltemlive.dashboard.snapshot import connection
+from ltemlive.dashboard.snapshot import banner, connection
+from ltemlive.door import Door
 from ltemlive.errors import ConfigError
 from ltemlive.events import AdviceGiven
+from ltemlive.key_making import make_client_keys, make_daemon_keys
+from ltemlive.keys import load_client_keys, load_daemon_keys
+from ltemlive.sinks.publisher import ResultServer
 from ltemlive.wire.results import advice_message
 
 WAIT_MS = 15_000
@@ -47,8 +52,10 @@ class Audience:
 
 
 @contextmanager
-def listening(results, control, *, releases=True, timeout_s=2.0):
-    listener = TracedListener(results, control, clock=time.monotonic, timeout_s=timeout_s)
+def listening(results, control, *, releases=True, timeout_s=2.0, keys=None):
+    listener = TracedListener(
+        results, control, clock=time.monotonic, timeout_s=timeout_s, keys=keys
+    )
     audience = Audience(listener, releases=releases)
     listener.start()
     try:
@@ -157,6 +164,68 @@ def test_a_daemon_that_does_not_answer_at_first_is_asked_again(
             qtbot.waitUntil(lambda: "not known yet" in caplog.text, timeout=WAIT_MS)
             daemon.is_mute = False
             qtbot.waitUntil(lambda: shows(audience, 2), timeout=WAIT_MS)
+
+
+@contextmanager
+def locked_daemon(folder):
+    """Yield a result server behind its door; a folder of keys: it asks for them."""
+    stop = threading.Event()
+    with (
+        closing(Door(load_daemon_keys(folder) if folder is not None else None)) as door,
+        ResultServer(
+            "tcp://127.0.0.1:0",
+            "tcp://127.0.0.1:0",
+            clock=time.time,
+            max_rate_hz=10,
+            preview_px=64,
+            door=door,
+        ) as server,
+    ):
+        threads = [
+            threading.Thread(target=each.serve, args=(stop,)) for each in (door, server)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield server
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+
+def test_a_window_says_that_its_key_is_not_known_and_opens_once_it_is(qtbot, tmp_path):
+    make_daemon_keys(tmp_path / "keys")
+    made = make_client_keys(tmp_path / "keys", "window")
+    entry = tmp_path / "keys" / "clients" / "window.key"
+    entry.unlink()
+    with (
+        locked_daemon(tmp_path / "keys") as server,
+        listening(
+            server.results_endpoint, server.control_endpoint, keys=load_client_keys(made)
+        ) as audience,
+    ):
+        qtbot.waitUntil(lambda: audience.last is not None, timeout=WAIT_MS)
+        assert audience.last.link == "refused"
+        assert "it does not know the key of" in banner(audience.last).text
+        shutil.copy(made / "client.key", entry)
+        qtbot.waitUntil(lambda: audience.last.link == "up", timeout=WAIT_MS)
+        assert banner(audience.last) is None
+
+
+@pytest.mark.parametrize("who_has_keys", ["daemon", "window"])
+def test_a_window_says_that_only_one_side_has_keys(qtbot, tmp_path, who_has_keys):
+    make_daemon_keys(tmp_path / "keys")
+    made = make_client_keys(tmp_path / "keys", "window")
+    keys = load_client_keys(made) if who_has_keys == "window" else None
+    folder = tmp_path / "keys" if who_has_keys == "daemon" else None
+    with (
+        locked_daemon(folder) as server,
+        listening(server.results_endpoint, server.control_endpoint, keys=keys) as audience,
+    ):
+        qtbot.waitUntil(lambda: audience.last is not None, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: audience.last.link == "refused", timeout=WAIT_MS)
+        assert "keys" in banner(audience.last).text
 
 
 def test_with_nobody_there_the_thread_ends_when_asked(qtbot):

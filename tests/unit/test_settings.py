@@ -142,3 +142,43 @@ def test_recorded_settings_are_used_where_there_is_no_file(config):
 def test_an_endpoint_that_no_socket_may_have_is_named_by_its_key(endpoint):
     with pytest.raises(ConfigError, match=r"^--set input\.zmq: .*a loopback"):
         load_settings(None, environ={}, overrides=[f"input.zmq={endpoint}"])
+
+
+OPEN = """\
+input: {zmq: "tcp://0.0.0.0:5571", zmq_sub: "tcp://camera:5575"}
+output: {results: "tcp://*:5572", control: "tcp://192.168.1.7:5573"}
+"""
+
+
+def test_without_keys_every_open_address_is_told_beside_every_other_error(config):
+    path = config(OPEN + "solver: {memory: 0, steps: 5}\n")
+    lines = refusal_of(path, environ={"LTEMLIVE_OUTPUT__RESULTS": "tcp://*:1"})
+    origins = {line.split(": ")[1]: line.split(": ")[0] for line in lines}
+    assert origins == {
+        "input.zmq": str(path),
+        "input.zmq_sub": str(path),
+        "output.results": "LTEMLIVE_OUTPUT__RESULTS",
+        "output.control": str(path),
+        "solver.memory": str(path),
+        "solver.steps": str(path),
+    }
+    assert sum("other machines need CURVE keys" in line for line in lines) == 4
+
+
+def test_with_keys_any_address_may_be_used(config):
+    settings = load_settings(
+        config(OPEN), environ={}, overrides=["security.keys=/etc/ltemlive/keys"]
+    )
+    assert settings.input.zmq == "tcp://0.0.0.0:5571"
+    assert settings.output.results == "tcp://*:5572"
+    assert settings.security.keys == Path("/etc/ltemlive/keys")
+    assert Settings.model_validate(settings.as_document()) == settings
+    (line,) = refusal_of(config(OPEN), overrides=["security.keys=/x", "input.zmq=ipc://x"])
+    assert line.startswith(
+        "--set input.zmq: input.zmq: expected a loopback address such as"
+    )
+
+
+@pytest.mark.parametrize("text", ["security: 5", "input: 5", "output: [1]"])
+def test_what_is_no_section_has_no_addresses(config, text):
+    assert len(refusal_of(config(text))) == 1

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ltemlive.endpoints import loopback_endpoint
+from ltemlive.endpoints import permitted_endpoint
 from ltemlive.errors import ConfigError, WireError
-from ltemlive.sockets import is_worth_logging, receive_parts
+from ltemlive.sockets import Tally, is_worth_logging, receive_parts
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,8 @@ from ltemlive.sockets import is_worth_logging, receive_parts
     ],
 )
 def test_loopback_addresses_are_taken(endpoint, taken_as):
-    assert loopback_endpoint(endpoint) == taken_as
+    assert permitted_endpoint(endpoint) == taken_as
+    assert permitted_endpoint(endpoint, has_keys=True) == taken_as
 
 
 @pytest.mark.parametrize(
@@ -26,19 +27,40 @@ def test_loopback_addresses_are_taken(endpoint, taken_as):
     [
         "tcp://0.0.0.0:5571",
         "tcp://*:5571",
+        "tcp://eth0:5571",
         "tcp://192.168.1.7:5571",
         "tcp://127.0.0.1.example.org:5571",
         "tcp://localhost.example.org:5571",
+    ],
+)
+def test_any_other_address_needs_keys(endpoint):
+    with pytest.raises(ConfigError, match="other machines need CURVE keys: make them with"):
+        permitted_endpoint(endpoint)
+    assert permitted_endpoint(endpoint, has_keys=True) == endpoint
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
         "tcp://127.0.0.1:65536",
+        "tcp://192.168.1.7:65536",
         "tcp://127.0.0.1",
+        "tcp://:5571",
+        "tcp://-:5571",
+        "tcp://eth0;192.168.1.7:5571",
+        "tcp://[::1]:5571",
         "ipc:///tmp/frames",
+        "inproc://zeromq.zap.01",
         "127.0.0.1:5571",
         "",
     ],
 )
-def test_any_other_address_is_refused_with_the_reason(endpoint):
-    with pytest.raises(ConfigError, match="need CURVE keys, which are not available yet"):
-        loopback_endpoint(endpoint)
+@pytest.mark.parametrize("has_keys", [False, True])
+def test_what_is_no_tcp_port_is_refused_with_keys_too(endpoint, has_keys):
+    with pytest.raises(
+        ConfigError, match=r"expected a loopback address such as .*5571; with"
+    ):
+        permitted_endpoint(endpoint, has_keys=has_keys)
 
 
 class FakePart:
@@ -76,3 +98,12 @@ def test_a_message_of_too_many_parts_is_dropped_whole():
 
 def test_a_flood_is_logged_ever_more_rarely():
     assert [n for n in range(1, 100) if is_worth_logging(n)] == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_each_text_is_counted_for_itself_and_invented_ones_together():
+    tally = Tally(n_texts=2)
+    assert [tally.count("a") for _ in range(3)] == [(1, True), (2, True), (3, False)]
+    assert tally.count("b") == (1, True)
+    invented = [tally.count(f"text {n}") for n in range(5)]
+    assert invented == [(1, True), (2, True), (3, False), (4, True), (5, False)]
+    assert tally.count("b") == (2, True)

@@ -266,6 +266,12 @@ def test_without_a_link_a_fresh_heartbeat_counts_for_nothing(link, shown):
     assert connection(with_link(after(status()), link), now=NOW) == shown
 
 
+def test_the_banner_says_first_why_the_daemon_does_not_let_us_in():
+    refused = with_link(after(advice("move on")), "refused", "it asks for keys")
+    assert banner(refused) == Notice("it asks for keys", "error")
+    assert banner(with_link(refused, "up")).text == "move on"
+
+
 def test_the_same_link_is_no_change():
     snapshot = after()
     assert with_link(snapshot, "up") is snapshot
