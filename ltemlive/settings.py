@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,6 +22,7 @@ from ltemlive import documents
 from ltemlive.addresses import as_before, forbidden_endpoints
 from ltemlive.camera import CameraSettings
 from ltemlive.errors import ConfigError
+from ltemlive.file_names import checked_pattern
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from ltemlive.series import Optics
 
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 ENVIRONMENT_PREFIX = "LTEMLIVE_"
 
 Side = Annotated[int, Field(ge=MIN_SIDE_PX, le=MAX_SIDE_PX)]
+
+
+NamePattern = Annotated[str, AfterValidator(checked_pattern)]
+Defocus = Annotated[float, Field(ge=-1e9, le=1e9)]
 
 
 class _Section(BaseModel):
@@ -52,6 +58,11 @@ class InputSettings(_Section):
     """Endpoint of somebody's PUB to subscribe to; lossy by nature."""
     folder: Path | None = None
     """Folder to watch for images and a ``series.yaml``."""
+    file_pattern: NamePattern | None = None
+    """Regular expression for names of images: groups ``seq``, ``defocus`` and ``unit`` (nm
+    without one). Not tried on names over 255 characters; null: the built-in one."""
+    plan_defocus_nm: tuple[Defocus, ...] | None = None
+    """Defocus by number, from 0, of images in ``folder`` that nothing else tells of."""
     settle_ms: int = Field(250, ge=0, le=60_000)
     """A file is ready when size and mtime have been stable this long."""
     rescan_s: float = Field(2.0, gt=0.0, le=3600.0)

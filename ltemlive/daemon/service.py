@@ -177,6 +177,8 @@ def open_sources(
             rescan_s=inputs.rescan_s,
             idle_end_s=inputs.idle_end_s,
             defaults=settings.microscope,
+            file_pattern=inputs.file_pattern,
+            plan_defocus_nm=inputs.plan_defocus_nm,
         )
 
 

@@ -7,7 +7,7 @@ and HyperSpy takes the unit only from the second.
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +16,7 @@ import tifffile
 
 from ltemlive.errors import FrameError
 from ltemlive.formats.aside import written_aside
+from ltemlive.formats.foreign import FOREIGN_SUFFIXES, foreign_stack
 from ltemlive.frames import MAX_SIDE_PX, PIXEL_TYPES
 
 if TYPE_CHECKING:
@@ -28,19 +29,7 @@ TiffTag: TypeAlias = tuple[int, str, int, str | float, bool]
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 
-_ROSETTASCIIO_READERS = {
-    ".dm3": "rsciio.digitalmicrograph",
-    ".dm4": "rsciio.digitalmicrograph",
-    ".emd": "rsciio.emd",
-    ".emi": "rsciio.tia",
-    ".hspy": "rsciio.hspy",
-    ".mib": "rsciio.quantumdetector",
-    ".mrc": "rsciio.mrc",
-    ".ser": "rsciio.tia",
-    ".tvips": "rsciio.tvips",
-}
-
-IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *_ROSETTASCIIO_READERS)
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *FOREIGN_SUFFIXES)
 """File name endings, lower case, that ``read_image`` understands."""
 
 HALF_COPIED = 0.25
@@ -87,6 +76,13 @@ def read_image(path: Path, *, page: int = 0) -> NDArray[Any]:
             "copy it again"
         ) from error
     return _in_known_pixel_type(path, image)
+
+
+@contextlib.contextmanager
+def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF; of a file that we open ourselves tifffile asks no real path."""
+    with path.open("rb") as stream, tifffile.TiffFile(stream, name=path.name) as tiff:
+        yield tiff
 
 
 def zero_rows_at_end(image: NDArray[Any]) -> int:
@@ -195,7 +191,7 @@ def write_map_tiff(
 
 
 def _read_tiff_page(path: Path, page: int) -> NDArray[Any]:
-    with tifffile.TiffFile(path) as tiff:
+    with open_tiff(path) as tiff:
         if not len(tiff.pages):
             raise ValueError("no image in it")
         _check_page(path, page, len(tiff.pages))
@@ -205,27 +201,11 @@ def _read_tiff_page(path: Path, page: int) -> NDArray[Any]:
 
 
 def _read_foreign_page(path: Path, page: int) -> NDArray[Any]:
-    try:
-        reader = importlib.import_module(_ROSETTASCIIO_READERS[path.suffix.lower()])
-    except ImportError as error:
-        raise FrameError(
-            f"{path}: reading {path.suffix} needs RosettaSciIO; "
-            "pip install 'ltemlive[formats]'"
-        ) from error
-    for stack in _image_stacks(reader.file_reader(str(path))):
-        _check_page(path, page, math.prod(stack.shape[:-2]))
-        _check_shape(path, stack.shape[-2:])
-        # A copy: some readers map the whole stack into memory.
-        return np.array(stack.reshape(-1, *stack.shape[-2:])[page])
-    raise FrameError(f"{path}: expected an image, got a file without one")
-
-
-def _image_stacks(signals: list[dict[str, Any]]) -> Iterator[NDArray[Any]]:
-    """Yield what is an image or a stack of images; a file may hold spectra beside it."""
-    for signal in signals:
-        in_plane = [axis for axis in signal["axes"] if not axis["navigate"]]
-        if len(in_plane) == 2 and signal["data"].ndim >= 2:
-            yield signal["data"]
+    stack = foreign_stack(path)
+    _check_page(path, page, math.prod(stack.shape[:-2]))
+    _check_shape(path, stack.shape[-2:])
+    # A copy: some readers map the whole stack into memory.
+    return np.array(stack.reshape(-1, *stack.shape[-2:])[page])
 
 
 def _check_page(path: Path, page: int, n_pages: int) -> None:

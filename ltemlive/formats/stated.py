@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import tifffile
-
-from ltemlive.formats.images import TIFF_SUFFIXES
+from ltemlive.errors import FrameError
+from ltemlive.formats.foreign import foreign_stack
+from ltemlive.formats.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, open_tiff
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import tifffile
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +24,50 @@ class StatedFacts:
 
     seq: int | None = None
     defocus_nm: float | None = None
+    n_images: int = 1
+    """More than one in a stack."""
 
 
 def stated_facts(path: Path) -> StatedFacts:
-    """Return seq and defocus as ``write_frame_tiff`` puts them into the description.
+    """Return how many images a file holds, and what our own TIFF says of its first.
 
-    A file that cannot be read, or is none of ours, says nothing: whether its image is whole
-    is for ``read_image`` to say.
+    Seq and defocus are found as ``write_frame_tiff`` puts them into the description.
+
+    Raises
+    ------
+    FrameError
+        If the file, or a later page of it, cannot be read.
     """
-    if path.suffix.lower() not in TIFF_SUFFIXES:
-        return StatedFacts()
+    suffix = path.suffix.lower()
     try:
-        with tifffile.TiffFile(path) as tiff:
-            description = tiff.pages.first.description
-    # Damaged files make tifffile raise almost anything.
-    except Exception:  # noqa: BLE001
-        return StatedFacts()
-    return _facts_in(description)
+        if suffix in TIFF_SUFFIXES:
+            with open_tiff(path) as tiff:
+                return _facts_in(tiff.pages.first.description, _n_alike(tiff))
+        if suffix in IMAGE_SUFFIXES:
+            return StatedFacts(
+                n_images=math.prod(foreign_stack(path, is_lazy=True).shape[:-2])
+            )
+    except FrameError:
+        raise
+    # Damaged files make the readers raise almost anything.
+    except Exception as error:
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise FrameError(
+            f"{path}: expected a whole {suffix[1:]} file, got a damaged one ({problem}); "
+            "copy it again"
+        ) from error
+    return StatedFacts()
 
 
-def _facts_in(description: str) -> StatedFacts:
+def _n_alike(tiff: tifffile.TiffFile) -> int:
+    """Return how many pages are images like the first: what follows may be a thumbnail."""
+    if len(tiff.pages) == 1:
+        return 1
+    shape = tiff.pages.first.shape
+    return sum(1 for _ in itertools.takewhile(lambda page: page.shape == shape, tiff.pages))
+
+
+def _facts_in(description: str, n_images: int) -> StatedFacts:
     stated = dict(
         line.split("=", 1) for line in description.splitlines() if line.count("=") == 1
     )
@@ -54,4 +81,5 @@ def _facts_in(description: str) -> StatedFacts:
         defocus_nm=defocus_nm
         if defocus_nm is not None and math.isfinite(defocus_nm)
         else None,
+        n_images=n_images,
     )

@@ -18,28 +18,31 @@ from typing import TYPE_CHECKING, Any
 
 from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
 from ltemlive.errors import ConfigError, FrameError
-from ltemlive.formats.images import IMAGE_SUFFIXES
 from ltemlive.frames import Frame
 from ltemlive.settings import MicroscopeSettings
 from ltemlive.sources.counters import SourceCounters
 from ltemlive.sources.fates import Fates
 from ltemlive.sources.folder_facts import FolderFacts
 from ltemlive.sources.folder_frames import frame_meta, read_whole_image
-from ltemlive.sources.folder_plan import ImageKey, Numbering, is_image_name, same_name
+from ltemlive.sources.folder_plan import ImageKey, Numbering, labelled
+from ltemlive.sources.folder_view import FolderView
 from ltemlive.sources.grouping import grouped
-from ltemlive.sources.settling import FileSettling, FileStamp
+from ltemlive.sources.settling import FileSettling
 from ltemlive.sources.watching import FolderHints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ltemlive.arrivals import AckStatus, Arrival
     from ltemlive.sources.folder_facts import ImageFacts
+    from ltemlive.sources.settling import FileStamp
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 """The longest wait before ``stop`` is looked at again."""
+MICROSCOPE_KEYS = ("voltage_kv", "pixel_nm")
+"""What a series needs, from the settings or from its folder."""
 PATIENCE = 40
 """Settling times that an unreadable file is given before it is refused."""
 
@@ -50,7 +53,7 @@ class DirectorySource:
     Parameters
     ----------
     folder
-        The folder; its name is the id of the series.
+        The folder; its name is the id of the series, its place that of the producer.
     settle_ms
         A file is ready when size and mtime have been stable this long.
     rescan_s
@@ -61,6 +64,13 @@ class DirectorySource:
     defaults
         Where they say voltage and pixel size, a defocus in the file or its name is enough;
         else images wait for ``series.yaml``. The references of their camera are no frames.
+    file_pattern
+        What names are read with, see ``facts_in_name``; None: what is built in.
+    plan_defocus_nm
+        Defocus by number, of images that nothing else tells of.
+    known
+        Seq by label, of images that were recorded before. They are offered again, with the
+        same seq, and whoever has them says that they are duplicates.
     clock
         Monotonic seconds.
 
@@ -70,7 +80,7 @@ class DirectorySource:
         If the folder is not there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is a setting of its own)
         self,
         folder: Path,
         *,
@@ -78,6 +88,9 @@ class DirectorySource:
         rescan_s: float,
         idle_end_s: float | None = None,
         defaults: MicroscopeSettings | None = None,
+        file_pattern: str | None = None,
+        plan_defocus_nm: Sequence[float] | None = None,
+        known: Mapping[str, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not folder.is_dir():
@@ -89,20 +102,27 @@ class DirectorySource:
         self._rescan_s = rescan_s
         self._idle_end_s = idle_end_s
         self._clock = clock
-        self._producer = str(uuid.uuid4())
+        # The same again after a restart, so that a session that goes on knows the series.
+        self._producer = str(uuid.uuid5(uuid.NAMESPACE_URL, folder.resolve().as_uri()))
         self._series = folder.resolve().name
         settle_s = settle_ms / 1e3
         self._settling = FileSettling(settle_s)
         defaults = defaults or MicroscopeSettings()
         self._facts = FolderFacts(
             self._settling,
-            needs_description=None in (defaults.voltage_kv, defaults.pixel_nm),
+            needs=[name for name in MICROSCOPE_KEYS if getattr(defaults, name) is None],
+            pattern=file_pattern,
+            plan_defocus_nm=plan_defocus_nm,
         )
         references = defaults.camera.references if defaults.camera else {}
-        self._references = {Path(file).resolve() for file in references.values()}
+        self._view = FolderView(
+            folder, self._settling, {Path(file).resolve() for file in references.values()}
+        )
         self._fates = Fates(retry_s=settle_s, patience_s=PATIENCE * settle_s)
-        self._numbering = Numbering()
-        self._files: dict[str, Path] = {}
+        self._numbering = Numbering(known)
+        # Files of which something may be due; the others are not looked into again.
+        self._open: set[str] = set()
+        self._gone: dict[ImageKey, str] = {}
         self._announced: SeriesAnnounced | None = None
         self._is_closed = False
         self.counters = SourceCounters()
@@ -151,28 +171,18 @@ class DirectorySource:
         """Do nothing: whatever is open belongs to ``arrivals``."""
 
     def _look(self, now: float) -> None:
-        """Read the folder's names, sizes and times, and a new ``series.yaml``."""
-        try:
-            with os.scandir(self._folder) as entries:
-                stats = {entry.name: entry.stat() for entry in entries if entry.is_file()}
-        except OSError as error:
-            # A share that is away comes back; what was seen in it stays known.
-            logger.warning("%s: cannot be read now (%s)", self._folder, error.strerror)
+        """Read the folder's names, sizes and times, and what is new of descriptions."""
+        if not self._view.look(now):
             return
-        self._files = {same_name(name): self._folder / name for name in stats}
-        for name, stat in stats.items():
-            stamp = FileStamp(stat.st_size, stat.st_mtime_ns)
-            self._settling.observe(same_name(name), stamp, now)
-        self._settling.forget_missing(self._files)
-        self._fates.forget_missing(self._files)
-        self._facts.refresh(self._files)
+        self._gone |= self._fates.forget_missing(self._view.files)
+        changed = self._facts.refresh(self._view.files) | self._settling.take_changed()
+        self._open = (self._open | changed) & self._view.files.keys()
 
     def _take_what_is_due(self, now: float) -> Iterator[Arrival]:
         due = [
             (key, stamp, self._facts.facts(key, stamp))
-            for name in self._image_names()
-            if (stamp := self._settling.settled_stamp(name)) is not None
-            for key in self._facts.images_of(name)
+            for name in tuple(self._open)
+            for key, stamp in self._undone(name)
             if self._fates.is_due(key, stamp, now)
         ]
         if not all(facts.missing for _, _, facts in due):
@@ -185,17 +195,42 @@ class DirectorySource:
                 self._fates.wait(key, stamp, facts.missing, now)
             else:
                 yield from self._offer(key, stamp, facts, now)
+        yield from self._tell_gone()
+
+    def _undone(self, name: str) -> list[tuple[ImageKey, FileStamp]]:
+        """Return the images of a settled file that nobody has done with."""
+        stamp = self._settling.settled_stamp(name)
+        is_image = self._is_frame(name)
+        if stamp is None and is_image:
+            return []
+        keys = self._facts.images_of(name, stamp) if stamp is not None and is_image else []
+        undone = [
+            (key, stamp)
+            for key in keys
+            if stamp is not None and not self._fates.is_over(key, stamp)
+        ]
+        if not undone:
+            self._open.discard(name)
+        return undone
+
+    def _tell_gone(self) -> Iterator[Arrival]:
+        """Refuse what was waiting when somebody removed it, each with its reason."""
+        gone, self._gone = self._gone, {}
+        for label, reason in labelled(gone).items():
+            yield self._refusal(label, f"it was removed or renamed before use: {reason}")
 
     def _offer(
         self, key: ImageKey, stamp: FileStamp, facts: ImageFacts, now: float
     ) -> Iterator[Arrival]:
         try:
             image = read_whole_image(
-                self._files[key.name], key, is_patient=self._fates.is_patient(key, now)
+                self._view.files[key.name],
+                key,
+                damage=facts.damage,
+                is_patient=self._fates.is_patient(key, now),
             )
             seq = self._numbering.assign(key, facts.wanted_seq)
-            meta = frame_meta(key, facts, seq, self._facts.description)
-            frame = Frame(meta, image)
+            frame = Frame(frame_meta(key, facts, seq), image)
         except FrameError as error:
             reason = str(error).replace(f"{self._folder}{os.sep}", "")
             if self._fates.fail(key, stamp, reason, now):
@@ -248,37 +283,27 @@ class DirectorySource:
         )
 
     def _leftovers(self) -> dict[str, str]:
-        missing = [key for key in self._facts.listed() if key.name not in self._files]
-        growing = [name for name in self._image_names() if self._is_growing(name)]
+        missing = [key for key in self._facts.listed() if key.name not in self._view.files]
+        growing = [name for name in self._settling.unsettled() if self._is_untaken(name)]
+        waiting = {
+            key: reason
+            for key, reason in self._fates.waiting().items()
+            if self._is_frame(key.name)
+        }
         return (
-            {
-                key.label: reason
-                for key, reason in self._fates.waiting().items()
-                if not self._is_reference(key.name)
-            }
+            labelled(waiting)
             | dict.fromkeys(growing, "it was still being written when the series ended")
             | {key.label: "series.yaml lists it, but it never came" for key in missing}
         )
 
-    def _is_growing(self, name: str) -> bool:
+    def _is_untaken(self, name: str) -> bool:
+        """Return whether a file may hold frames, and nobody has any of it."""
         keys = self._facts.images_of(name)
-        return not self._settling.has_settled(name) and not any(
-            map(self._fates.is_taken, keys)
-        )
+        return self._is_frame(name) and not any(map(self._fates.is_taken, keys))
 
-    def _image_names(self) -> list[str]:
-        """Return what may be frames; what was taken for one may turn out a reference."""
-        return [
-            name
-            for name in self._files
-            if is_image_name(name, IMAGE_SUFFIXES) and not self._is_reference(name)
-        ]
-
-    def _is_reference(self, name: str) -> bool:
-        is_named = (
-            bool(self._references) and self._files[name].resolve() in self._references
-        )
-        return is_named or self._facts.camera.is_reference(name)
+    def _is_frame(self, name: str) -> bool:
+        """Return whether a file may hold frames; what was one may turn out a reference."""
+        return self._view.is_image(name) and not self._facts.camera.is_reference(name)
 
     def _refusal(self, label: str, reason: str) -> FrameRefused:
         self.counters.rejected += 1

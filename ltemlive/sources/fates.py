@@ -101,6 +101,12 @@ class Fates:
         fate = self._fates[key]
         fate.state, fate.is_taken = "done", is_taken
 
+    def is_over(self, key: ImageKey, stamp: FileStamp) -> bool:
+        """Return whether nothing is left to be done about a file that looks like this."""
+        fate = self._fates.get(key)
+        is_same = fate is not None and fate.stamp == stamp
+        return is_same and fate is not None and fate.state in ("done", "refused")
+
     def is_settled(self, key: ImageKey) -> bool:
         """Return whether the image was delivered or refused."""
         fate = self._fates.get(key)
@@ -128,11 +134,24 @@ class Fates:
         """Return how many images somebody keeps."""
         return sum(fate.is_taken for fate in self._fates.values())
 
-    def forget_missing(self, present: Collection[str]) -> None:
-        """Forget the images of files that went away before anybody took them."""
-        for key, fate in list(self._fates.items()):
-            if key.name not in present and not fate.is_taken:
-                del self._fates[key]
+    def forget_missing(self, present: Collection[str]) -> dict[ImageKey, str]:
+        """Forget the images of files that went away before anybody took them.
+
+        Returns
+        -------
+        Those that were not refused before, with the reason why they had to wait.
+        """
+        gone = [
+            key
+            for key, fate in self._fates.items()
+            if key.name not in present and not fate.is_taken
+        ]
+        fates = {key: self._fates.pop(key) for key in gone}
+        return {
+            key: fate.reason
+            for key, fate in fates.items()
+            if fate.state in ("waiting", "offered")
+        }
 
     def _current(self, key: ImageKey, stamp: FileStamp) -> _Fate:
         fate = self._fates.setdefault(key, _Fate(stamp))

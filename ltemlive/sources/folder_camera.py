@@ -42,8 +42,13 @@ class FolderCamera:
 
     def refresh(
         self, files: Mapping[str, Path], description: SeriesDescription | None
-    ) -> None:
-        """Take the present files by name, and the newest description."""
+    ) -> set[str]:
+        """Take the present files by name, and the newest description.
+
+        Returns
+        -------
+        Names of files that were references and are none now, or the other way round.
+        """
         settings = description.camera if description is not None else None
         names = settings.references.values() if settings is not None else ()
         references = {
@@ -52,9 +57,11 @@ class FolderCamera:
         is_known = (settings, references) == (self._settings, self._references)
         # What is not in the folder itself may have come since.
         if is_known and not (self.problem and None in references.values()):
-            return
+            return set()
+        changed = references.keys() ^ self._references.keys()
         self._files, self._settings, self._references = files, settings, references
         self.problem = self._unready(settings) or self._loaded(settings)
+        return changed
 
     def is_reference(self, name: str) -> bool:
         """Return whether an image is no frame but a reference."""

@@ -1,19 +1,17 @@
-"""What a folder says about its images: ``series.yaml``, sidecars, tags and names.
+"""What a folder says about its images: ``series.yaml``, sidecars, lists, tags and names.
 
 Descriptions are read only when they have settled: half a number is a number too.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from ltemlive import documents
-from ltemlive.errors import ConfigError
+from ltemlive.errors import ConfigError, FrameError
+from ltemlive.file_names import NameFacts, facts_in_name
 from ltemlive.formats.stated import StatedFacts, stated_facts
 from ltemlive.series import (
     SERIES_FILE,
@@ -24,27 +22,20 @@ from ltemlive.series import (
 )
 from ltemlive.sources import folder_plan
 from ltemlive.sources.folder_camera import FolderCamera
+from ltemlive.sources.folder_lists import FolderLists, is_list_name
 from ltemlive.sources.folder_plan import ImageKey
+from ltemlive.sources.sidecars import Sidecars
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+    from ltemlive.sources.folder_lists import Statement
     from ltemlive.sources.settling import FileSettling, FileStamp
 
 logger = logging.getLogger(__name__)
 
-
-class Sidecar(BaseModel):
-    """What ``NAME.yaml`` or ``NAME.json`` may say about one image."""
-
-    # Microscopes write much else into such files.
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-    defocus_nm: float | None = Field(None, ge=-1e9, le=1e9)
-    lens_value: float | None = None
-    exposure_s: float | None = Field(None, gt=0.0)
-    seq: int | None = Field(None, ge=0)
+PLAN = "input.plan_defocus_nm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +47,12 @@ class ImageFacts:
     exposure_s: float | None
     use: bool | None
     lens_value: float | None = None
+    voltage_kv: float | None = None
+    pixel_nm: float | None = None
     missing: str = ""
     """Why the image has to wait; empty where nothing is missing."""
+    damage: str = ""
+    """Why its file cannot be trusted, though one image of it may be read."""
 
 
 class FolderFacts:
@@ -67,17 +62,35 @@ class FolderFacts:
     ----------
     settling
         Which files of the folder have stopped growing.
-    needs_description
-        Whether nothing is known of an image before ``series.yaml`` has been read.
+    needs
+        What of ``voltage_kv`` and ``pixel_nm`` the folder has to say itself.
+    pattern
+        What names are read with; None: what is built in.
+    plan_defocus_nm
+        Defocus by number, asked last.
     """
 
-    def __init__(self, settling: FileSettling, *, needs_description: bool) -> None:
+    def __init__(
+        self,
+        settling: FileSettling,
+        *,
+        needs: Collection[str] = (),
+        pattern: str | None = None,
+        plan_defocus_nm: Sequence[float] | None = None,
+    ) -> None:
         self._settling = settling
-        self._needs_description = needs_description
+        self._needs = needs
+        self._plan = plan_defocus_nm or ()
+        self._in_name = functools.lru_cache(maxsize=1 << 16)(
+            functools.partial(facts_in_name, pattern=pattern)
+        )
         self._files: Mapping[str, Path] = {}
+        self._list_files: Mapping[str, Path] = {}
         self._description_stamp: FileStamp | None = None
         self._listed: dict[ImageKey, tuple[int, SeriesFrame]] = {}
-        self._sidecars: dict[str, tuple[FileStamp, Sidecar, str]] = {}
+        self._pages: dict[str, list[ImageKey]] = {}
+        self._sidecars = Sidecars(settling)
+        self._lists = FolderLists(settling)
         self._tags: dict[str, tuple[FileStamp, StatedFacts]] = {}
         self.camera = FolderCamera(settling)
         self.description: SeriesDescription | None = None
@@ -85,25 +98,37 @@ class FolderFacts:
         self.problem = ""
         """Why the present ``series.yaml`` cannot be used; empty where it can."""
 
-    def refresh(self, files: Mapping[str, Path]) -> None:
-        """Take the present files by name; read a settled, new ``series.yaml``."""
-        self._files = files
-        self._refresh_description()
-        self.camera.refresh(files, self.description)
+    def refresh(self, files: Mapping[str, Path]) -> set[str]:
+        """Take the present files by name; read settled, new descriptions.
 
-    def _refresh_description(self) -> None:
+        Returns
+        -------
+        Names of files of which other images may be wanted now.
+        """
+        if files is not self._files:
+            self._list_files = {name: files[name] for name in files if is_list_name(name)}
+        self._files = files
+        changed = self._refresh_description() | self._lists.refresh(self._list_files)
+        return changed | self.camera.refresh(files, self.description)
+
+    def _refresh_description(self) -> set[str]:
         stamp = self._settling.settled_stamp(SERIES_FILE)
         if stamp is None or stamp == self._description_stamp:
-            return
+            return set()
         self._description_stamp = stamp
         try:
             self.description = load_series_description(self._files[SERIES_FILE])
         except ConfigError as error:
             self.problem = "; ".join(str(error).splitlines())
             logger.warning("%s", self.problem)
-            return
+            return set()
         self.problem = ""
+        before, self._pages = self._pages, {}
         self._listed = folder_plan.listed_images(self.description)
+        for key in self._listed:
+            self._pages.setdefault(key.name, []).append(key)
+        names = before.keys() | self._pages.keys()
+        return {name for name in names if before.get(name) != self._pages.get(name)}
 
     def stated_optics(self) -> dict[str, Any]:
         """Return the keys of ``Optics`` that ``series.yaml`` spells out."""
@@ -116,50 +141,98 @@ class FolderFacts:
         """Return every image that ``series.yaml`` lists, in its order."""
         return tuple(self._listed)
 
-    def images_of(self, name: str) -> list[ImageKey]:
-        """Return the images to take from one file: the listed pages, or the first."""
-        return [key for key in self._listed if key.name == name] or [ImageKey(name)]
+    def images_of(self, name: str, stamp: FileStamp | None = None) -> list[ImageKey]:
+        """Return the images to take from one file: the listed pages, or each.
+
+        How many there are is seen in a file that has settled, with ``stamp``.
+        """
+        listed = self._pages.get(name)
+        if listed is not None:
+            return listed
+        n_images = self._tags_of(name, stamp)[0].n_images if stamp is not None else 1
+        return [ImageKey(name, page) for page in range(n_images)]
 
     def facts(self, key: ImageKey, stamp: FileStamp) -> ImageFacts:
         """Return what is known about one image of a settled file."""
-        sidecar, problem = self._sidecar(key.name)
+        sidecar, problem = self._sidecars.of(key.name, self._files)
         seq, entry = self._listed.get(key, (None, SeriesFrame(file=key.name)))
-        # A description inside a file holds for its first page.
-        tags = self._tags_of(key.name, stamp) if key.page == 0 else StatedFacts()
+        said = self._lists.statements(key)
+        tags, damage = self._tags_of(key.name, stamp)
+        is_of_stack = tags.n_images > 1 or key.page > 0
+        in_name = self._in_name(key.name)
+        if is_of_stack:
+            # One statement for the whole file says nothing of a page; what stands in the
+            # file itself holds for the first.
+            sidecar = sidecar.model_copy(update={"defocus_nm": None, "seq": None})
+            in_name = NameFacts(seq=key.page)
+            tags = tags if key.page == 0 else StatedFacts()
+            said = [each for each in said if not each.image.is_whole_file]
+        places = [each.place for each in said]
+        wanted_seq = _first(sidecar.seq, seq, *places, tags.seq, in_name.seq)
         defocus = folder_plan.resolve_defocus(
             [
                 ("its sidecar", sidecar.defocus_nm),
                 (SERIES_FILE, entry.defocus_nm),
+                *((each.origin, each.image.defocus_nm) for each in said),
                 ("the file itself", tags.defocus_nm),
-                ("its name", folder_plan.defocus_in_name(key.name)),
+                ("its name", in_name.defocus_nm),
+                (PLAN, self._planned(wanted_seq)),
             ]
         )
-        lens_values = (sidecar.lens_value, entry.lens_value)
-        lens_value = next((each for each in lens_values if each is not None), None)
-        numbers = (sidecar.seq, seq, tags.seq, folder_plan.number_in_name(key.name))
+        lens_value = _first(sidecar.lens_value, entry.lens_value)
+        voltage_kv, pixel_nm = self._microscope(said)
+        exposures_s = [each.image.exposure_s for each in said]
+        is_told = defocus is not None or lens_value is not None
         return ImageFacts(
-            wanted_seq=next((number for number in numbers if number is not None), None),
+            wanted_seq=wanted_seq,
             defocus=defocus,
-            exposure_s=sidecar.exposure_s or entry.exposure_s,
+            exposure_s=_first(sidecar.exposure_s, entry.exposure_s, *exposures_s),
             use=entry.use,
             lens_value=lens_value,
+            voltage_kv=voltage_kv,
+            pixel_nm=pixel_nm,
             missing=self._unfinished(key.name)
             or problem
             or self.camera.problem
-            or self._unsaid(
-                key, is_defocus_known=defocus is not None or lens_value is not None
-            ),
+            or self._unknown(voltage_kv, pixel_nm)
+            or ("" if is_told else self._unsaid(key, wanted_seq, is_of_stack=is_of_stack)),
+            damage=damage,
         )
 
-    def _unsaid(self, key: ImageKey, *, is_defocus_known: bool) -> str:
-        """Return what nobody has said yet, if that holds an image up."""
-        if self.description is None and self._needs_description:
-            return self.problem or f"no {SERIES_FILE} says voltage_kv and pixel_nm"
-        if is_defocus_known:
+    def _planned(self, seq: int | None) -> float | None:
+        return self._plan[seq] if seq is not None and seq < len(self._plan) else None
+
+    def _microscope(self, said: list[Statement]) -> tuple[float | None, float | None]:
+        """Return voltage and pixel size: those of ``series.yaml``, or of a list."""
+        if self.description is not None:
+            return self.description.voltage_kv, self.description.pixel_nm
+        voltages_kv = [each.voltage_kv for each in said]
+        return _first(*voltages_kv), _first(*(each.image.pixel_nm for each in said))
+
+    def _unknown(self, voltage_kv: float | None, pixel_nm: float | None) -> str:
+        """Return what of the microscope nobody has said, if it has to be said."""
+        known = {"voltage_kv": voltage_kv, "pixel_nm": pixel_nm}
+        unknown = [name for name in known if name in self._needs and known[name] is None]
+        if not unknown:
             return ""
-        return self.problem or (
-            f"no defocus known; list {key.label} with its defocus_nm in {SERIES_FILE}"
-        )
+        return self.problem or f"no {SERIES_FILE} says {' and '.join(unknown)}"
+
+    def _unsaid(self, key: ImageKey, seq: int | None, *, is_of_stack: bool) -> str:
+        """Return how the defocus of an image could be said."""
+        wrong = self.problem or "; ".join(self._lists.problems.values())
+        if wrong:
+            return wrong
+        if is_of_stack:
+            return (
+                f"no defocus known for this page of a stack; list {key.name} with its "
+                f"pages, and their defocus_nm, in {SERIES_FILE}"
+            )
+        remedy = f"list {key.label} with its defocus_nm in {SERIES_FILE}"
+        if not self._plan:
+            return f"no defocus known; {remedy}"
+        number = "no number" if seq is None else f"number {seq}"
+        last = len(self._plan) - 1
+        return f"no defocus known; {PLAN} has 0..{last}, this is {number}; or {remedy}"
 
     def _unfinished(self, name: str) -> str:
         """Return which description of an image is still being written, if any.
@@ -167,48 +240,24 @@ class FolderFacts:
         A ``series.yaml`` that was read before does not hold anything up: it may be
         rewritten with every frame.
         """
-        candidates = [*folder_plan.sidecar_names(name)]
-        if self.description is None:
-            candidates.append(SERIES_FILE)
-        for candidate in candidates:
-            if candidate in self._files and not self._settling.has_settled(candidate):
-                return f"{candidate} is still being written"
-        return ""
+        growing = self._sidecars.unfinished(name) or self._lists.unfinished(name)
+        if self.description is None and self._settling.is_growing(SERIES_FILE):
+            growing = growing or SERIES_FILE
+        return f"{growing} is still being written" if growing else ""
 
-    def _sidecar(self, name: str) -> tuple[Sidecar, str]:
-        """Return what the sidecar of an image says, and what is wrong with it."""
-        for candidate in folder_plan.sidecar_names(name):
-            stamp = self._settling.settled_stamp(candidate)
-            if candidate == SERIES_FILE or candidate not in self._files or stamp is None:
-                continue
-            known = self._sidecars.get(candidate)
-            if known is None or known[0] != stamp:
-                known = (stamp, *_load_sidecar(self._files[candidate]))
-                self._sidecars[candidate] = known
-            return known[1:]
-        return Sidecar(), ""
-
-    def _tags_of(self, name: str, stamp: FileStamp) -> StatedFacts:
+    def _tags_of(self, name: str, stamp: FileStamp) -> tuple[StatedFacts, str]:
+        """Return what a file says itself, and what is wrong with it."""
         known = self._tags.get(name)
         if known is None or known[0] != stamp:
-            known = self._tags[name] = (stamp, stated_facts(self._files[name]))
-        return known[1]
+            try:
+                known = (stamp, stated_facts(self._files[name]))
+            except FrameError as error:
+                # It may be completed without another stamp, so it is asked again.
+                return StatedFacts(), str(error)
+            self._tags[name] = known
+        return known[1], ""
 
 
-def _load_sidecar(path: Path) -> tuple[Sidecar, str]:
-    try:
-        values = _load_json(path) if path.suffix == ".json" else documents.load(path)
-        return documents.validated(values, Sidecar, where=path.name), ""
-    except ConfigError as error:
-        return Sidecar(), "; ".join(str(error).splitlines())
-
-
-def _load_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path.name}: expected readable JSON, got: {error}") from error
-    if not isinstance(values, dict):
-        kind = type(values).__name__
-        raise ConfigError(f"{path.name}: expected keys and values, got {kind}")
-    return values
+def _first(*values: Any) -> Any:
+    """Return the first value that is one."""
+    return next((value for value in values if value is not None), None)

@@ -16,18 +16,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ltemlive.series import SeriesDescription
     from ltemlive.sources.folder_facts import ImageFacts
     from ltemlive.sources.folder_plan import ImageKey
 
 logger = logging.getLogger(__name__)
 
 
-def read_whole_image(file: Path, key: ImageKey, *, is_patient: bool) -> NDArray[Any]:
+def read_whole_image(
+    file: Path, key: ImageKey, *, damage: str, is_patient: bool
+) -> NDArray[Any]:
     """Return one image of a settled file.
 
     Parameters
     ----------
+    damage
+        Why the file is not to be trusted even if the image can be read.
     is_patient
         Whether an image that ends in a few rows of zeros may still be growing.
 
@@ -37,6 +40,8 @@ def read_whole_image(file: Path, key: ImageKey, *, is_patient: bool) -> NDArray[
         If it cannot be read, or was not copied to its end.
     """
     image = np.ascontiguousarray(read_image(file, page=key.page))
+    if damage:
+        raise FrameError(damage)
     n_zero, n_rows = zero_rows_at_end(image), image.shape[0]
     # Few zero rows may be the camera's own, so in the end they are believed.
     if n_zero and (is_patient or n_zero >= HALF_COPIED * n_rows):
@@ -47,9 +52,7 @@ def read_whole_image(file: Path, key: ImageKey, *, is_patient: bool) -> NDArray[
     return image
 
 
-def frame_meta(
-    key: ImageKey, facts: ImageFacts, seq: int, description: SeriesDescription | None
-) -> FrameMeta:
+def frame_meta(key: ImageKey, facts: ImageFacts, seq: int) -> FrameMeta:
     """Return what is known about an image; of two statements of a defocus it warns."""
     defocus = facts.defocus
     meta: dict[str, Any] = {"file": key.label}
@@ -63,8 +66,8 @@ def frame_meta(
     return FrameMeta(
         seq=seq,
         defocus_nm=defocus.defocus_nm if defocus is not None else None,
-        pixel_nm=description.pixel_nm if description is not None else None,
-        voltage_kv=description.voltage_kv if description is not None else None,
+        pixel_nm=facts.pixel_nm,
+        voltage_kv=facts.voltage_kv,
         exposure_s=facts.exposure_s,
         use=facts.use,
         meta=meta,

@@ -7,29 +7,16 @@ in, decisions out. Nothing here depends on when a file was written.
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from ltemlive.series import SeriesDescription, SeriesFrame
 
-_NM_PER_UNIT = {"pm": 1e-3, "nm": 1.0, "um": 1e3, "mm": 1e6}
-
 _UNFINISHED_ENDINGS = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart")
-
-_NUMBER = r"[+-]?\d+(?:\.\d*)?"
-# A bare number with a unit may be a field of view, so it counts only with a sign.
-_DEFOCUS_IN_NAME = re.compile(
-    rf"""(?:^|[_\s.,-])
-    (?: (?:defocus|df) [_\s=]* (?P<named>{_NUMBER}) \s* (?P<unit>[pnum]m)?
-      | (?P<signed>[+-]\d+(?:\.\d*)?) \s* (?P<signed_unit>[pnum]m) )
-    (?![a-z0-9])""",
-    re.VERBOSE | re.IGNORECASE,
-)
 
 _SAME_DEFOCUS = 1e-3
 """Two statements that differ by less than this part of each other agree."""
@@ -78,32 +65,38 @@ def sidecar_names(name: str) -> tuple[str, ...]:
 
 def same_name(name: str) -> str:
     """Return a name as it is compared: shares may compose its accents differently."""
-    return unicodedata.normalize("NFC", name)
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
-def defocus_in_name(name: str) -> float | None:
-    """Return the defocus [nm] that a file name states, None if it states none or two.
+def labelled(reasons: Mapping[ImageKey, str]) -> dict[str, str]:
+    """Return reasons by label; pages of one file that share one share a label."""
+    pages: dict[tuple[str, str], list[int]] = {}
+    for key, reason in reasons.items():
+        pages.setdefault((key.name, reason), []).append(key.page)
+    labels = {}
+    for (name, reason), numbers in pages.items():
+        first, last = ImageKey(name, min(numbers)), max(numbers)
+        labels[first.label if len(numbers) == 1 else f"{name}#{first.page}-{last}"] = reason
+    return labels
 
-    ``focus_-150um.tif``, ``x_df-150000nm.tif``, ``defocus_1.6mm.tif``, ``df0.tif``: a
-    number needs its unit unless it is zero, and a sign where nothing calls it a defocus.
+
+def distinct_names(names: Iterable[str]) -> dict[str, str]:
+    """Return the real name of each file by its name as it is compared.
+
+    Where two files differ only in how accents are composed, the one that is not composed
+    as names are compared keeps its real name.
     """
-    stem = unicodedata.normalize("NFKC", name).rpartition(".")[0]
-    stem = stem.replace("\N{GREEK SMALL LETTER MU}", "u").replace("\N{MINUS SIGN}", "-")
-    stated = set()
-    for match in _DEFOCUS_IN_NAME.finditer(stem):
-        value = float(match["named"] or match["signed"])
-        unit = match["unit"] or match["signed_unit"]
-        if unit is None and value != 0.0:
-            continue
-        stated.add(value * _NM_PER_UNIT[(unit or "nm").lower()])
-    return stated.pop() if len(stated) == 1 else None
-
-
-def number_in_name(name: str) -> int | None:
-    """Return the last whole number of a file name that is not its defocus."""
-    stem = unicodedata.normalize("NFKC", name).rpartition(".")[0]
-    numbers = re.findall(r"(?<![\d.])\d{1,9}(?![\d.])", _DEFOCUS_IN_NAME.sub(" ", stem))
-    return int(numbers[-1]) if numbers else None
+    distinct: dict[str, str] = {}
+    composed_otherwise = []
+    for name in names:
+        if name == same_name(name):
+            distinct[name] = name
+        else:
+            composed_otherwise.append(name)
+    for name in sorted(composed_otherwise):
+        key = same_name(name)
+        distinct[key if key not in distinct else name] = name
+    return distinct
 
 
 def resolve_defocus(stated: Iterable[tuple[str, float | None]]) -> Defocus | None:
@@ -145,16 +138,25 @@ class Numbering:
 
     Two names may hold the same number, and a description may come when some numbers are
     taken: then the image counts on from the highest. None is refused for its number.
+
+    Parameters
+    ----------
+    known
+        Seq by label, of images that were recorded before: they keep it.
     """
 
-    def __init__(self) -> None:
-        self._seq: dict[ImageKey, int] = {}
+    def __init__(self, known: Mapping[str, int] | None = None) -> None:
+        self._seq = dict(known or {})
+        self._taken = set(self._seq.values())
+        self._next = max(self._taken, default=-1) + 1
 
     def assign(self, key: ImageKey, wanted: int | None) -> int:
         """Return the seq of ``key``; what it was given once stays."""
-        if key not in self._seq:
-            taken = set(self._seq.values())
-            if wanted is None or wanted in taken:
-                wanted = max(taken, default=-1) + 1
-            self._seq[key] = wanted
-        return self._seq[key]
+        label = key.label
+        if label not in self._seq:
+            free = wanted is not None and wanted not in self._taken
+            seq = wanted if free and wanted is not None else self._next
+            self._seq[label] = seq
+            self._taken.add(seq)
+            self._next = max(self._next, seq + 1)
+        return self._seq[label]

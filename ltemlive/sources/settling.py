@@ -35,7 +35,9 @@ class FileSettling:
     def __init__(self, settle_s: float) -> None:
         self._settle_s = settle_s
         self._since: dict[str, tuple[FileStamp, float]] = {}
-        self._settled: set[str] = set()
+        # As a dict it keeps the order in which files were seen.
+        self._growing: dict[str, None] = {}
+        self._changed: set[str] = set()
         self.t_last_change = float("-inf")
         """When any file was last seen to be new or changed, on the caller's clock."""
 
@@ -44,26 +46,37 @@ class FileSettling:
         known = self._since.get(key)
         if known is None or known[0] != stamp:
             self._since[key] = (stamp, now)
-            self._settled.discard(key)
+            self._growing[key] = None
+            self._changed.add(key)
             self.t_last_change = now
-        elif now - known[1] >= self._settle_s:
-            self._settled.add(key)
-        return key in self._settled
+        elif key in self._growing and now - known[1] >= self._settle_s:
+            del self._growing[key]
+        return key not in self._growing
 
     def has_settled(self, key: str) -> bool:
         """Return what the last look at ``key`` said; False for a file never seen."""
-        return key in self._settled
+        return key in self._since and key not in self._growing
+
+    def is_growing(self, key: str) -> bool:
+        """Return whether a file is there and has not settled."""
+        return key in self._growing
 
     def settled_stamp(self, key: str) -> FileStamp | None:
         """Return how a settled file looks, None while it is growing or unknown."""
-        return self._since[key][0] if key in self._settled else None
+        return self._since[key][0] if self.has_settled(key) else None
 
     def unsettled(self) -> tuple[str, ...]:
         """Return the files that may still be growing, in the order they were seen."""
-        return tuple(key for key in self._since if key not in self._settled)
+        return tuple(self._growing)
+
+    def take_changed(self) -> set[str]:
+        """Return the files that were new, or another, since this was asked last."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     def forget_missing(self, present: Collection[str]) -> None:
         """Forget every file that is not in ``present``: it is new when it comes back."""
         for key in [key for key in self._since if key not in present]:
             del self._since[key]
-            self._settled.discard(key)
+            self._growing.pop(key, None)
+            self._changed.discard(key)

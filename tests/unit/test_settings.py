@@ -182,3 +182,20 @@ def test_with_keys_any_address_may_be_used(config):
 @pytest.mark.parametrize("text", ["security: 5", "input: 5", "output: [1]"])
 def test_what_is_no_section_has_no_addresses(config, text):
     assert len(refusal_of(config(text))) == 1
+
+
+@pytest.mark.parametrize("pattern", ["(?P<seq>", r"\d+", r"(?P<seq>\d+)_(?P<df>\d+)"])
+def test_a_pattern_for_names_that_cannot_be_used_is_one_line(pattern):
+    (line,) = refusal_of(None, overrides=[f"input.file_pattern={pattern!r}"])
+    assert "input.file_pattern: expected a regular expression with a group" in line
+
+
+def test_a_pattern_and_a_plan_are_taken_as_they_are(config):
+    settings = load_settings(
+        config(
+            "input:\n  file_pattern: '_(?P<seq>\\d+)'\n  plan_defocus_nm: [-1.0e5, 0]\n"
+        ),
+        environ={},
+    )
+    assert settings.input.file_pattern == r"_(?P<seq>\d+)"
+    assert settings.input.plan_defocus_nm == (-1e5, 0.0)

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as st_numpy
 from rsciio.tiff import file_reader
 
 from ltemlive.errors import FrameError, RecordingError
-from ltemlive.formats import images
+from ltemlive.formats import foreign
 from ltemlive.formats.images import (
     read_image,
     write_frame_tiff,
@@ -192,7 +192,7 @@ def test_a_blank_image_has_no_zero_rows_at_its_end():
 
 
 def test_a_missing_reader_is_named_with_its_remedy(tmp_path, monkeypatch):
-    monkeypatch.setitem(images._ROSETTASCIIO_READERS, ".dm4", "rsciio.not_installed")
+    monkeypatch.setitem(foreign._READERS, ".dm4", "rsciio.not_installed")
     (tmp_path / "f.dm4").write_bytes(b"x")
     with pytest.raises(FrameError, match=r"needs RosettaSciIO; pip install"):
         read_image(tmp_path / "f.dm4")

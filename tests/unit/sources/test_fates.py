@@ -92,8 +92,22 @@ def test_missing_metadata_never_run_out_of_patience(fates):
 
 def test_a_file_that_goes_away_before_it_was_taken_is_forgotten(fates):
     fates.wait(KEY, FIRST, "no defocus", 0.0)
-    fates.forget_missing([])
+    assert fates.forget_missing([]) == {KEY: "no defocus"}
     assert fates.waiting() == {}
+
+
+def test_a_refused_file_that_goes_away_is_not_told_of_again(fates):
+    fates.refuse(KEY, FIRST)
+    assert fates.forget_missing([]) == {}
+
+
+def test_an_image_is_over_while_its_file_looks_the_same(fates):
+    assert not fates.is_over(KEY, FIRST)
+    fates.wait(KEY, FIRST, "no defocus", 0.0)
+    assert not fates.is_over(KEY, FIRST)
+    deliver(fates)
+    assert fates.is_over(KEY, FIRST)
+    assert not fates.is_over(KEY, SECOND)
 
 
 def test_a_taken_file_that_goes_away_is_remembered(fates):

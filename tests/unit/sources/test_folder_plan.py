@@ -9,10 +9,10 @@ from ltemlive.sources.folder_plan import (
     Defocus,
     ImageKey,
     Numbering,
-    defocus_in_name,
+    distinct_names,
     is_image_name,
+    labelled,
     listed_images,
-    number_in_name,
     resolve_defocus,
     same_name,
     sidecar_names,
@@ -30,57 +30,6 @@ def test_images_count(name):
 )
 def test_hidden_unfinished_and_other_files_do_not_count(name):
     assert not is_image_name(name, (".tif", ".tiff", ".dm4"))
-
-
-@pytest.mark.parametrize(
-    ("name", "defocus_nm"),
-    [
-        ("wire_-150um.tif", -150e3),
-        ("wire_+150um_003.tif", 150e3),
-        ("wire_df-150000nm.tif", -150e3),
-        ("defocus_1.6mm.tif", 1.6e6),
-        ("a defocus=-1.6 mm.tif", -1.6e6),
-        ("df0.tif", 0.0),
-        ("x_df0_004.tif", 0.0),
-        ("x_DF_-20UM.tif", -20e3),
-        ("x_-150\N{MICRO SIGN}m.tif", -150e3),
-        ("x_\N{MINUS SIGN}150\N{GREEK SMALL LETTER MU}m.tif", -150e3),
-        ("-150um.tif", -150e3),
-    ],
-)
-def test_a_name_may_state_the_defocus(name, defocus_nm):
-    assert defocus_in_name(name) == pytest.approx(defocus_nm)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "f000.tif",
-        "field_50um_001.tif",  # a field of view
-        "x_df150.tif",  # of which unit?
-        "pdf-20nm.tif",
-        "x_-5um_+5um.tif",  # which of the two?
-        "x_-150umbra.tif",
-        "2026-11-23.tif",
-    ],
-)
-def test_a_name_that_is_not_clear_states_nothing(name):
-    assert defocus_in_name(name) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [
-        ("f007.tif", 7),
-        ("run2_image_013.tif", 13),
-        ("img_004_-150um.tif", 4),
-        ("wire_df-150000nm.tif", None),
-        ("focus.tif", None),
-        ("x_1.5_s.tif", None),
-    ],
-)
-def test_the_number_of_an_image_is_the_last_one_in_its_name(name, number):
-    assert number_in_name(name) == number
 
 
 def test_the_first_statement_of_the_defocus_wins_and_a_conflict_is_told():
@@ -148,3 +97,27 @@ def test_a_number_that_is_free_is_granted_and_one_that_is_taken_counts_on():
     assert numbering.assign(ImageKey("b"), 4) == 5
     assert numbering.assign(ImageKey("c"), 0) == 0
     assert numbering.assign(ImageKey("d"), None) == 6
+
+
+def test_what_was_recorded_before_keeps_its_number_and_nobody_else_gets_it():
+    numbering = Numbering({"b.tif": 4, "stack.tif#1": 7})
+    assert numbering.assign(ImageKey("a.tif"), 4) == 8
+    assert numbering.assign(ImageKey("b.tif"), 0) == 4
+    assert numbering.assign(ImageKey("stack.tif", 1), None) == 7
+    assert numbering.assign(ImageKey("c.tif"), None) == 9
+    assert numbering.assign(ImageKey("d.tif"), 0) == 0
+
+
+def test_files_that_differ_in_the_composition_of_accents_are_two():
+    composed = unicodedata.normalize("NFC", "Fläche.tif")
+    apart = unicodedata.normalize("NFD", composed)
+    assert distinct_names([apart, "a.tif"]) == {composed: apart, "a.tif": "a.tif"}
+    both = {composed: composed, apart: apart}
+    assert distinct_names([apart, composed]) == distinct_names([composed, apart]) == both
+
+
+def test_pages_with_the_same_reason_share_a_label():
+    reasons = {ImageKey("s.tif", page): "why" for page in (1, 2, 3)}
+    reasons |= {ImageKey("s.tif"): "else", ImageKey("a.tif"): "why"}
+    assert labelled(reasons) == {"s.tif#1-3": "why", "s.tif": "else", "a.tif": "why"}
+    assert labelled({ImageKey("s.tif", n): "why" for n in (0, 1)}) == {"s.tif#0-1": "why"}
