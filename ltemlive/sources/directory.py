@@ -233,7 +233,9 @@ class DirectorySource:
             frame = Frame(frame_meta(key, facts, seq), image)
         except FrameError as error:
             reason = str(error).replace(f"{self._folder}{os.sep}", "")
-            if self._fates.fail(key, stamp, reason, now):
+            is_over = self._fates.fail(key, stamp, reason, now)
+            # What was taken stays so, whatever becomes of its file.
+            if is_over and not self._fates.is_taken(key):
                 yield self._refusal(key.label, reason)
             return
         crc32 = zlib.crc32(frame.image.data)

@@ -44,7 +44,7 @@ class FolderView:
         """Read names, sizes and times; return whether the folder was there to be read."""
         try:
             with os.scandir(self._folder) as entries:
-                stats = {entry.name: entry.stat() for entry in entries if entry.is_file()}
+                stats = {entry.name: stat for entry in entries if (stat := _stat(entry))}
         except OSError as error:
             # A share that is away comes back; what was seen in it stays known.
             logger.warning("%s: cannot be read now (%s)", self._folder, error.strerror)
@@ -69,3 +69,11 @@ class FolderView:
             )
             self._is_image[name] = known
         return known
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return what a file looks like; None for what is none, or has just gone."""
+    try:
+        return entry.stat() if entry.is_file() else None
+    except FileNotFoundError:
+        return None
