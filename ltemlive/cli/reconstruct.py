@@ -17,7 +17,8 @@ def reconstruct(
     series: Annotated[
         Path,
         typer.Argument(
-            help="A session folder, or a folder or stack of images with its series.yaml."
+            help="A session folder, or a folder or stack of images with its series.yaml, "
+            ".fls or .mdoc."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results; made if missing.")],
@@ -38,11 +39,11 @@ def reconstruct(
     from ltemlive.settings import load_settings
 
     started = perf_counter()
-    stored = read_any_series(series)
     recorded = recorded_settings(series)
     settings = load_settings(
         config, environ=os.environ, overrides=overrides or (), recorded=recorded
     )
+    stored = read_any_series(series, settings.microscope)
     if not recorded and stored.microscope.camera is None:
         # As for the daemon; a session knows its camera itself.
         camera = load_camera(Path(), settings.microscope.camera, where="microscope")

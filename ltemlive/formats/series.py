@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ltemlive.errors import ConfigError, FrameError
 from ltemlive.formats.images import cut_short, read_image
+from ltemlive.formats.lists import described_by_lists, list_files
 from ltemlive.formats.references import leads_out, load_camera
 from ltemlive.frames import Frame, FrameMeta, check_usable
 from ltemlive.series import (
@@ -17,6 +18,7 @@ from ltemlive.series import (
     StoredSeries,
     load_series_description,
 )
+from ltemlive.settings import MicroscopeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,7 @@ MIN_FRAMES = 2
 """One image alone says nothing about the phase."""
 
 
-def read_series(path: Path) -> StoredSeries:
+def read_series(path: Path, defaults: MicroscopeSettings | None = None) -> StoredSeries:
     """Read a series from a folder, a stack with its sidecar, or a recorded session.
 
     A frame that cannot be used is put into ``rejected`` with its reason, and the rest
@@ -40,7 +42,10 @@ def read_series(path: Path) -> StoredSeries:
     ----------
     path
         A folder with ``series.yaml``, a stack beside its ``series.yaml``, that file itself,
-        or a session folder that holds one series.
+        or a session folder that holds one series. Where there is no ``series.yaml`` the
+        lists of PyLorentz or SerialEM beside the images describe it.
+    defaults
+        What such lists do not say of the microscope.
 
     Raises
     ------
@@ -51,11 +56,16 @@ def read_series(path: Path) -> StoredSeries:
         If fewer than two frames can be used.
     """
     description_file = find_description(path)
-    description = load_series_description(description_file)
+    if description_file.name == SERIES_FILE:
+        description = load_series_description(description_file)
+    else:
+        lists = list_files(description_file.parent)
+        description = described_by_lists(lists, defaults or MicroscopeSettings())
     entries = [
         entry
         for entry in description.frames
-        if path.is_dir() or path.name in (SERIES_FILE, PurePosixPath(entry.file).name)
+        if path.is_dir()
+        or path.name in (description_file.name, PurePosixPath(entry.file).name)
     ]
     if not entries:
         raise ConfigError(
@@ -79,7 +89,7 @@ def read_series(path: Path) -> StoredSeries:
 
 
 def find_description(path: Path) -> Path:
-    """Return the ``series.yaml`` that describes ``path``.
+    """Return the ``series.yaml`` that describes ``path``, or else a list beside it.
 
     Raises
     ------
@@ -92,6 +102,9 @@ def find_description(path: Path) -> Path:
     if (folder / SERIES_FILE).is_file():
         return folder / SERIES_FILE
     if not (path / SESSION_FILE).is_file():
+        lists = list_files(folder)
+        if lists:
+            return lists[0]
         raise ConfigError(
             f"{folder / SERIES_FILE}: no such file; describe the series there "
             "(voltage_kv, pixel_nm, frames)"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
     from ltemlive.series import StoredSeries
+    from ltemlive.settings import MicroscopeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def read_recorded_session(path: Path) -> RecordedSession:
     )
 
 
-def read_any_series(path: Path) -> StoredSeries:
+def read_any_series(path: Path, defaults: MicroscopeSettings | None = None) -> StoredSeries:
     """Read a series as ``read_series`` does, with the journal's rejections if it has one.
 
     Raises
@@ -150,7 +151,7 @@ def read_any_series(path: Path) -> StoredSeries:
     RecordingError
         If it belongs to a session whose journal cannot be read.
     """
-    series = read_series(path)
+    series = read_series(path, defaults)
     session = _session_of(path)
     if session is None:
         return series

@@ -108,6 +108,21 @@ def test_the_camera_of_the_settings_counts_where_the_series_has_none(
     assert binnings == [2, 3]
 
 
+def test_a_list_of_pylorentz_will_do_with_voltage_and_pixel_size(
+    ltemlive, written, tmp_path
+):
+    for index in range(3):
+        tifffile.imwrite(tmp_path / f"f{index}.tif", ramp(index))
+    (tmp_path / "holes.fls").write_text("3\nf0.tif\nf1.tif\nf2.tif\n2000\n")
+    command = ("reconstruct", ".", "--out", "out", "--set", "microscope.voltage_kv=200")
+    outcome = ltemlive(*command)
+    assert outcome.status == 2
+    assert "holes.fls: pixel_nm: missing; add --set microscope.pixel_nm=" in outcome.err
+    assert ltemlive(*command, "--set", "microscope.pixel_nm=5").status == 0
+    ((_, result),) = written
+    assert result.report.frames_used == ("f0.tif", "f1.tif", "f2.tif")
+
+
 def test_wrong_keys_of_the_series_are_all_told(ltemlive, written, tmp_path):
     series(tmp_path, ramp(), ramp(1))
     text = (tmp_path / "series.yaml").read_text()

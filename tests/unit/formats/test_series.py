@@ -5,6 +5,7 @@ import tifffile
 from ltemlive.errors import ConfigError, FrameError
 from ltemlive.formats.images import write_frame_tiff
 from ltemlive.formats.series import read_series
+from ltemlive.settings import MicroscopeSettings
 
 HEAD = "voltage_kv: 200\npixel_nm: 5.0\nframes:\n"
 
@@ -251,3 +252,60 @@ def test_a_camera_that_makes_no_sense_is_named_by_its_key(camera, told, folder):
         read_series(folder)
     assert str(folder / "series.yaml") in str(caught.value)
     assert told in str(caught.value)
+
+
+# Lists of other programs, where there is no series.yaml
+
+
+FLS = "3\nf2.tif\nf0.tif\nf1.tif\n2000\n"
+
+
+def test_a_list_of_pylorentz_describes_a_folder_with_what_the_settings_say(folder):
+    (folder / "series.yaml").unlink()
+    (folder / "holes.fls").write_text(FLS)
+    defaults = MicroscopeSettings(voltage_kv=300, pixel_nm=2, convergence_mrad=0.02)
+    for path in (folder, folder / "holes.fls"):
+        series = read_series(path, defaults)
+        assert series.title == "holes"
+        assert series.labels == ("f2.tif", "f0.tif", "f1.tif")
+        assert [frame.meta.defocus_nm for frame in series.frames] == [2000.0, 0.0, -2000.0]
+        assert series.microscope.convergence_mrad == 0.02
+        assert (series.microscope.voltage_kv, series.microscope.pixel_nm) == (300.0, 2.0)
+
+
+def test_a_list_alone_says_no_voltage(folder):
+    (folder / "series.yaml").unlink()
+    (folder / "holes.fls").write_text(FLS)
+    with pytest.raises(
+        ConfigError, match=r"holes\.fls: voltage_kv and pixel_nm: missing; add"
+    ):
+        read_series(folder)
+
+
+def test_what_serialem_says_of_a_stack_needs_no_settings(tmp_path):
+    pages = np.stack([np.arange(16 * 18).reshape(16, 18) + n for n in range(3)])
+    tifffile.imwrite(tmp_path / "s.tif", pages.astype("<u2"), photometric="minisblack")
+    sections = [f"[ZValue = {n}]\nDefocus = {n - 1}\n" for n in range(3)]
+    text = "Voltage = 200\nPixelSpacing = 50\n" + "".join(sections)
+    (tmp_path / "s.tif.mdoc").write_text(text)
+    for path in (tmp_path, tmp_path / "s.tif"):
+        series = read_series(path)
+        assert series.labels == ("s.tif", "s.tif#1", "s.tif#2")
+        assert [frame.meta.defocus_nm for frame in series.frames] == [1e3, 0.0, -1e3]
+        assert (series.microscope.voltage_kv, series.microscope.pixel_nm) == (200.0, 5.0)
+
+
+def test_movie_frames_are_not_taken_for_one_image(tmp_path):
+    pages = np.zeros((3, 16, 18), "<u2")
+    tifffile.imwrite(tmp_path / "s.tif", pages, photometric="minisblack")
+    text = "Voltage = 200\nPixelSpacing = 50\n[FrameSet = 0]\nDefocus = 1\n"
+    (tmp_path / "s.tif.mdoc").write_text(text)
+    with pytest.raises(
+        ConfigError, match=r"s\.tif: expected one image, got 3 movie frames"
+    ):
+        read_series(tmp_path)
+
+
+def test_a_series_yaml_is_asked_before_any_list(folder):
+    (folder / "holes.fls").write_text("nonsense")
+    assert read_series(folder).labels == ("f0.tif", "f1.tif", "f2.tif")
