@@ -209,6 +209,10 @@ class Desk:
             StoredFrame(ordinal, frame),
             FrameStored(ordinal, key[1], meta.seq, meta.defocus_nm, now),
         ]
+        conflict = meta.meta.get("defocus_conflict")
+        if isinstance(conflict, str):
+            text = f"{arrived.label}: {conflict}; the first is used"
+            self.effects.append(AdviceGiven(text, "warning", ordinal))
         return "stored", None
 
     def _reject(self, key: Key, label: str, reason: str) -> Outcome:

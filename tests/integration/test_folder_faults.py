@@ -22,6 +22,7 @@ from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
+from ltemlive.events import AdviceGiven
 from ltemlive.formats.images import read_image, write_frame_tiff
 from ltemlive.recording.journal import read_journal
 from ltemlive.recording.replay import read_any_series
@@ -337,6 +338,17 @@ def test_names_may_have_spaces_and_any_letters(session, name, form):
     assert session.stored == [unicodedata.normalize("NFC", name)]
 
 
+def test_a_name_that_is_no_text_is_a_name_all_the_same(session):
+    name = os.fsdecode(b"b\xe4d_df0.tif")
+    session.write(name)
+    (session.folder / os.fsdecode(b"b\xe4d.fls")).write_text("nonsense")
+    (session.folder / os.fsdecode(b"w\xe4its.tif")).write_bytes(b"")
+    session.watch(*AGES)
+    assert session.stored == [name]
+    assert list(session.refused) == [os.fsdecode(b"w\xe4its.tif")]
+    session.recorder.record(1)
+
+
 def test_two_files_whose_names_differ_in_composition_alone_are_both_stored(session):
     names = [unicodedata.normalize(form, "ä_df0.tif") for form in ("NFC", "NFD")]
     for value, name in enumerate(names):
@@ -395,6 +407,17 @@ def test_names_are_read_as_the_user_says(session):
     session.watch(*AGES, file_pattern=r"z(?P<defocus>[-+]\d+) n(?P<seq>\d+)")
     (entry,) = session.journal("stored")
     assert (entry["seq"], entry["defocus_nm"]) == (7, 250.0)
+
+
+def test_of_two_statements_the_first_is_used_and_the_conflict_is_shown(session):
+    session.write("x_-2um.tif", defocus_nm=-3000.0)
+    session.watch(*AGES)
+    (entry,) = session.journal("stored")
+    assert entry["defocus_nm"] == -3000.0
+    (advice,) = [event for event in session.events if isinstance(event, AdviceGiven)]
+    said = "the file itself says -3000 nm, its name says -2000 nm"
+    assert advice.text == f"x_-2um.tif: {said}; the first is used"
+    assert advice.level == "warning"
 
 
 # Stacks
