@@ -21,6 +21,7 @@ from ltemlive.errors import ConfigError, FrameError
 from ltemlive.frames import Frame
 from ltemlive.settings import MicroscopeSettings
 from ltemlive.sources.counters import SourceCounters
+from ltemlive.sources.due_images import DueImages
 from ltemlive.sources.fates import Fates
 from ltemlive.sources.folder_facts import FolderFacts
 from ltemlive.sources.folder_frames import frame_meta, read_whole_image
@@ -120,8 +121,9 @@ class DirectorySource:
         )
         self._fates = Fates(retry_s=settle_s, patience_s=PATIENCE * settle_s)
         self._numbering = Numbering(known)
-        # Files of which something may be due; the others are not looked into again.
-        self._open: set[str] = set()
+        self._due = DueImages(
+            self._view, self._settling, self._facts, self._fates, news_s=rescan_s
+        )
         self._gone: dict[ImageKey, str] = {}
         self._announced: SeriesAnnounced | None = None
         self._is_closed = False
@@ -172,46 +174,23 @@ class DirectorySource:
 
     def _look(self, now: float) -> None:
         """Read the folder's names, sizes and times, and what is new of descriptions."""
-        if not self._view.look(now):
-            return
-        self._gone |= self._fates.forget_missing(self._view.files)
-        changed = self._facts.refresh(self._view.files) | self._settling.take_changed()
-        self._open = (self._open | changed) & self._view.files.keys()
+        if self._view.look(now):
+            self._gone |= self._fates.forget_missing(self._view.files)
+            self._due.refresh(now)
 
     def _take_what_is_due(self, now: float) -> Iterator[Arrival]:
-        due = [
-            (key, stamp, self._facts.facts(key, stamp))
-            for name in tuple(self._open)
-            for key, stamp in self._undone(name)
-            if self._fates.is_due(key, stamp, now)
-        ]
+        due = self._due.now_due(now)
         if not all(facts.missing for _, _, facts in due):
             yield from self._announcement()
-        for key, stamp, facts in sorted(due, key=_place):
+        for key, stamp, facts in due:
             if self._is_closed:
                 self._fates.refuse(key, stamp)
                 yield self._refusal(key.label, "it came after the series had ended")
             elif facts.missing:
-                self._fates.wait(key, stamp, facts.missing, now)
+                self._fates.wait(key, stamp, facts.missing)
             else:
                 yield from self._offer(key, stamp, facts, now)
         yield from self._tell_gone()
-
-    def _undone(self, name: str) -> list[tuple[ImageKey, FileStamp]]:
-        """Return the images of a settled file that nobody has done with."""
-        stamp = self._settling.settled_stamp(name)
-        is_image = self._is_frame(name)
-        if stamp is None and is_image:
-            return []
-        keys = self._facts.images_of(name, stamp) if stamp is not None and is_image else []
-        undone = [
-            (key, stamp)
-            for key in keys
-            if stamp is not None and not self._fates.is_over(key, stamp)
-        ]
-        if not undone:
-            self._open.discard(name)
-        return undone
 
     def _tell_gone(self) -> Iterator[Arrival]:
         """Refuse what was waiting when somebody removed it, each with its reason."""
@@ -290,7 +269,7 @@ class DirectorySource:
         waiting = {
             key: reason
             for key, reason in self._fates.waiting().items()
-            if self._is_frame(key.name)
+            if self._due.may_be_frames(key.name)
         }
         return (
             labelled(waiting)
@@ -301,19 +280,8 @@ class DirectorySource:
     def _is_untaken(self, name: str) -> bool:
         """Return whether a file may hold frames, and nobody has any of it."""
         keys = self._facts.images_of(name)
-        return self._is_frame(name) and not any(map(self._fates.is_taken, keys))
-
-    def _is_frame(self, name: str) -> bool:
-        """Return whether a file may hold frames; what was one may turn out a reference."""
-        return self._view.is_image(name) and not self._facts.camera.is_reference(name)
+        return self._due.may_be_frames(name) and not any(map(self._fates.is_taken, keys))
 
     def _refusal(self, label: str, reason: str) -> FrameRefused:
         self.counters.rejected += 1
         return FrameRefused(self._producer, self._series, label, reason)
-
-
-def _place(due: tuple[ImageKey, FileStamp, ImageFacts]) -> tuple[float, str, int]:
-    """Order by number; what has none comes last, by name."""
-    key, _, facts = due
-    seq = float("inf") if facts.wanted_seq is None else facts.wanted_seq
-    return seq, key.name, key.page

@@ -30,6 +30,8 @@ class _Fate:
     state: State = "waiting"
     reason: str = ""
     t_retry: float = float("-inf")
+    waits_for_news: bool = False
+    """Whether trying again is in vain before something comes to the folder."""
     t_first_failure: float | None = None
     crc32: int | None = None
     """Of the content that was offered last."""
@@ -53,21 +55,32 @@ class Fates:
         self._patience_s = patience_s
         self._fates: dict[ImageKey, _Fate] = {}
 
-    def is_due(self, key: ImageKey, stamp: FileStamp, now: float) -> bool:
-        """Return whether a settled file should be looked into now."""
+    def is_due(
+        self, key: ImageKey, stamp: FileStamp, now: float, *, is_news: bool = True
+    ) -> bool:
+        """Return whether a settled file should be looked into now.
+
+        Parameters
+        ----------
+        is_news
+            Whether anything has come, changed or settled beside it since it was.
+        """
         fate = self._fates.get(key)
         if fate is None or fate.stamp != stamp:
             return True
+        if fate.state == "waiting" and fate.waits_for_news:
+            return is_news
         return fate.state in ("waiting", "offered") and now >= fate.t_retry
 
-    def wait(self, key: ImageKey, stamp: FileStamp, reason: str, now: float) -> None:
+    def wait(self, key: ImageKey, stamp: FileStamp, reason: str) -> None:
         """Note that something beside the image is missing; it may come at any time."""
         fate = self._current(key, stamp)
-        fate.reason, fate.t_retry = reason, now + self._retry_s
+        fate.reason, fate.waits_for_news = reason, True
 
     def fail(self, key: ImageKey, stamp: FileStamp, reason: str, now: float) -> bool:
         """Note that the image cannot be used as it is; return whether to refuse it now."""
         fate = self._current(key, stamp)
+        fate.waits_for_news = False
         if fate.t_first_failure is None:
             fate.t_first_failure = now
         fate.reason, fate.t_retry = reason, now + self._retry_s

@@ -51,6 +51,7 @@ class FileSettling:
             self.t_last_change = now
         elif key in self._growing and now - known[1] >= self._settle_s:
             del self._growing[key]
+            self._changed.add(key)
         return key not in self._growing
 
     def has_settled(self, key: str) -> bool:
@@ -70,7 +71,7 @@ class FileSettling:
         return tuple(self._growing)
 
     def take_changed(self) -> set[str]:
-        """Return the files that were new, or another, since this was asked last."""
+        """Return the files that came, changed or settled since this was asked last."""
         changed, self._changed = self._changed, set()
         return changed
 

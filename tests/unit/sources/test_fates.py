@@ -85,13 +85,14 @@ def test_a_refused_file_that_is_completed_is_welcome(fates):
 
 def test_missing_metadata_never_run_out_of_patience(fates):
     for now in range(100):
-        fates.wait(KEY, FIRST, "no defocus", float(now))
+        fates.wait(KEY, FIRST, "no defocus")
+        assert fates.is_due(KEY, FIRST, float(now))
     assert fates.waiting() == {KEY: "no defocus"}
     assert not fates.is_settled(KEY)
 
 
 def test_a_file_that_goes_away_before_it_was_taken_is_forgotten(fates):
-    fates.wait(KEY, FIRST, "no defocus", 0.0)
+    fates.wait(KEY, FIRST, "no defocus")
     assert fates.forget_missing([]) == {KEY: "no defocus"}
     assert fates.waiting() == {}
 
@@ -103,7 +104,7 @@ def test_a_refused_file_that_goes_away_is_not_told_of_again(fates):
 
 def test_an_image_is_over_while_its_file_looks_the_same(fates):
     assert not fates.is_over(KEY, FIRST)
-    fates.wait(KEY, FIRST, "no defocus", 0.0)
+    fates.wait(KEY, FIRST, "no defocus")
     assert not fates.is_over(KEY, FIRST)
     deliver(fates)
     assert fates.is_over(KEY, FIRST)
@@ -124,8 +125,17 @@ def test_a_refusal_stands_until_the_file_changes(fates):
 
 
 def test_what_waits_can_be_refused_for_good_until_it_changes(fates):
-    fates.wait(KEY, FIRST, "no defocus", 0.0)
+    fates.wait(KEY, FIRST, "no defocus")
     fates.refuse_waiting()
     assert fates.waiting() == {}
     assert not fates.is_due(KEY, FIRST, 1e9)
     assert fates.is_due(KEY, SECOND, 1e9)
+
+
+def test_what_waits_for_metadata_is_due_when_there_is_news(fates):
+    fates.wait(KEY, FIRST, "no defocus")
+    assert not fates.is_due(KEY, FIRST, 1e9, is_news=False)
+    assert fates.is_due(KEY, FIRST, 0.0)
+    assert fates.is_due(KEY, SECOND, 0.0, is_news=False)
+    fates.fail(KEY, FIRST, "damaged", now=0.0)
+    assert fates.is_due(KEY, FIRST, 1.0, is_news=False)

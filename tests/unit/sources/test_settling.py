@@ -88,14 +88,18 @@ def test_settled_means_that_no_look_of_the_last_quarter_second_saw_anything_else
         assert has_settled == (len(history) > 1 and now - same_since >= 0.25)
 
 
-def test_what_is_new_or_another_is_told_once():
+def test_what_comes_changes_or_settles_is_told_once():
     settling = FileSettling(0.25)
     settling.observe("a", SMALL, 0.0)
     settling.observe("b", SMALL, 0.0)
     assert settling.take_changed() == {"a", "b"}
+    assert settling.take_changed() == set()
     settling.observe("a", SMALL, 1.0)
     settling.observe("b", LARGE, 1.0)
-    assert settling.take_changed() == {"b"}
+    assert settling.take_changed() == {"a", "b"}
+    settling.observe("a", SMALL, 2.0)
+    settling.observe("b", LARGE, 1.1)
+    assert settling.take_changed() == set()
     assert not settling.is_growing("a")
     assert settling.is_growing("b")
     settling.observe("b", SMALL, 2.0)
