@@ -51,6 +51,10 @@ def test_every_error_is_told_at_once_each_on_its_line(ltemlive, tmp_path):
         (("list.yaml",), "list.yaml: expected keys and values (key: value), got list"),
         (("--set", "solver.threads"), "--set solver.threads: expected section.key=value"),
         (("--set", "solver.memory=0"), "--set solver.memory: solver.memory: expected "),
+        (
+            ("--set", "input.file_pattern='(?P<seq>'"),
+            "--set input.file_pattern: input.file_pattern: expected a regular expression",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
