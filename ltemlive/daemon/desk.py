@@ -213,6 +213,7 @@ class Desk:
         if isinstance(conflict, str):
             text = f"{arrived.label}: {conflict}; the first is used"
             self.effects.append(AdviceGiven(text, "warning", ordinal))
+            _log.warning("%s: %s", key[1], text)
         return "stored", None
 
     def _reject(self, key: Key, label: str, reason: str) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from ltemlive.sources.folder_facts import ImageFacts
     from ltemlive.sources.folder_plan import ImageKey
-
-logger = logging.getLogger(__name__)
 
 
 def read_whole_image(
@@ -53,7 +50,7 @@ def read_whole_image(
 
 
 def frame_meta(key: ImageKey, facts: ImageFacts, seq: int) -> FrameMeta:
-    """Return what is known about an image; of two statements of a defocus it warns."""
+    """Return what is known about an image, a conflict of its defocus among its ``meta``."""
     defocus = facts.defocus
     meta: dict[str, Any] = {"file": key.label}
     if facts.lens_value is not None:
@@ -62,7 +59,6 @@ def frame_meta(key: ImageKey, facts: ImageFacts, seq: int) -> FrameMeta:
         meta["defocus_from"] = defocus.origin
         if defocus.conflict is not None:
             meta["defocus_conflict"] = defocus.conflict
-            logger.warning("%s: %s", key.label, defocus.conflict)
     return FrameMeta(
         seq=seq,
         defocus_nm=defocus.defocus_nm if defocus is not None else None,

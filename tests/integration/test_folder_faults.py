@@ -409,7 +409,7 @@ def test_names_are_read_as_the_user_says(session):
     assert (entry["seq"], entry["defocus_nm"]) == (7, 250.0)
 
 
-def test_of_two_statements_the_first_is_used_and_the_conflict_is_shown(session):
+def test_of_two_statements_the_first_is_used_and_the_conflict_is_shown(session, caplog):
     session.write("x_-2um.tif", defocus_nm=-3000.0)
     session.watch(*AGES)
     (entry,) = session.journal("stored")
@@ -418,6 +418,7 @@ def test_of_two_statements_the_first_is_used_and_the_conflict_is_shown(session):
     said = "the file itself says -3000 nm, its name says -2000 nm"
     assert advice.text == f"x_-2um.tif: {said}; the first is used"
     assert advice.level == "warning"
+    assert caplog.text.count(said) == 1
 
 
 # Stacks
@@ -487,8 +488,8 @@ def test_a_stack_of_which_a_later_page_is_damaged_is_refused(session):
 
 
 def test_after_a_restart_every_frame_has_its_number_and_nothing_is_new(session, caplog):
-    for value, name in enumerate(["b_df0.tif", "c_df5nm.tif"]):
-        session.write(name, value)
+    session.write("b_df0.tif", 0, defocus_nm=7.0)
+    session.write("c_df5nm.tif", 1)
     with pytest.raises(CrashError):
         session.watch(*AGES, crash)
     before = {entry["frame"]: seq for seq, entry in enumerate(session.journal("received"))}
