@@ -30,7 +30,7 @@ from ltemlive.formats.references import load_camera
 from ltemlive.keys import load_daemon_keys
 from ltemlive.sinks.publisher import ResultServer
 from ltemlive.sources.acknowledged import ZmqRouterSource
-from ltemlive.sources.directory import DirectorySource
+from ltemlive.sources.directory import DirectorySource, folder_key
 from ltemlive.sources.recorded import NOTHING_RECORDED
 from ltemlive.sources.subscriber import ZmqFrameSource
 from ltemlive.wire.control import frame_wish
@@ -179,6 +179,7 @@ def open_sources(
             defaults=settings.microscope,
             file_pattern=inputs.file_pattern,
             plan_defocus_nm=inputs.plan_defocus_nm,
+            known=known.numbers.get(folder_key(inputs.folder)),
         )
 
 

@@ -103,9 +103,7 @@ class DirectorySource:
         self._rescan_s = rescan_s
         self._idle_end_s = idle_end_s
         self._clock = clock
-        # The same again after a restart, so that a session that goes on knows the series.
-        self._producer = str(uuid.uuid5(uuid.NAMESPACE_URL, folder.resolve().as_uri()))
-        self._series = folder.resolve().name
+        self._producer, self._series = folder_key(folder)
         settle_s = settle_ms / 1e3
         self._settling = FileSettling(settle_s)
         defaults = defaults or MicroscopeSettings()
@@ -285,3 +283,12 @@ class DirectorySource:
     def _refusal(self, label: str, reason: str) -> FrameRefused:
         self.counters.rejected += 1
         return FrameRefused(self._producer, self._series, label, reason)
+
+
+def folder_key(folder: Path) -> tuple[str, str]:
+    """Return producer and series of a watched folder.
+
+    They are the same again after a restart: a session that goes on knows its series.
+    """
+    path = folder.resolve()
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, path.as_uri())), path.name

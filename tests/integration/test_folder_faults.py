@@ -20,6 +20,7 @@ from ltemlive.arrivals import FrameArrived
 from ltemlive.daemon.admission import Defaults
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox
+from ltemlive.daemon.service import open_sources
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.events import AdviceGiven
@@ -29,7 +30,8 @@ from ltemlive.recording.replay import read_any_series
 from ltemlive.recording.session import SessionRecorder
 from ltemlive.settings import MicroscopeSettings, Settings
 from ltemlive.sources import directory
-from ltemlive.sources.directory import DirectorySource
+from ltemlive.sources.directory import DirectorySource, folder_key
+from ltemlive.sources.recorded import Recorded
 
 KNOWN = MicroscopeSettings(voltage_kv=200.0, pixel_nm=5.0)
 LONG = [None] * 5
@@ -502,22 +504,26 @@ def test_after_a_restart_every_frame_has_its_number_and_nothing_is_new(session, 
     assert (source.counters.duplicate, source.counters.rejected) == (2, 0)
 
 
-def test_the_same_folder_is_the_same_producer_and_another_is_not(tmp_path):
-    def producer(folder):
-        folder.mkdir(exist_ok=True)
-        source = DirectorySource(folder, settle_ms=250, rescan_s=1.0, idle_end_s=1.0)
-        write_frame_tiff(
-            folder / "x.tif", image(), pixel_nm=5, defocus_nm=0, seq=0, durable=False
-        )
-        ((arrival, *_), *_) = source.arrivals(Script())
-        return arrival.producer
+def test_the_same_folder_is_the_same_series_and_another_is_not(tmp_path):
+    first, link = tmp_path / "a", tmp_path / "link"
+    first.mkdir()
+    link.symlink_to(first)
+    assert folder_key(first) == folder_key(link)
+    assert folder_key(first)[1] == "a"
+    assert folder_key(first) != folder_key(tmp_path / "b")
 
-    first = producer(tmp_path / "a")
-    assert producer(tmp_path / "a") == first
-    assert (
-        producer(tmp_path / "b" / ".." / "a") == first if (tmp_path / "b").exists() else 1
+
+def test_a_daemon_that_resumes_a_session_numbers_a_folder_as_before(session):
+    session.write("x_3_df0.tif")
+    values = {"zmq": None, "folder": session.folder, "settle_ms": 0, "idle_end_s": 1e-3}
+    settings = Settings.model_validate(
+        {"input": values, "microscope": {"voltage_kv": 200, "pixel_nm": 5}}
     )
-    assert producer(tmp_path / "b") != first
+    known = Recorded({folder_key(session.folder): {"x_3_df0.tif": 8}})
+    (source,) = open_sources(settings, known)
+    session.intake.run(source, Script(*[None] * 4))
+    (entry,) = session.journal("stored")
+    assert entry["seq"] == 8
 
 
 # Many at once
