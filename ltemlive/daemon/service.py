@@ -92,7 +92,9 @@ def run_daemon(
             )
         )
         session = None if wants_new_session else _resumed(settings, stack, clock)
-        known = NOTHING_RECORDED if session is None else recorded(session.recorder.ledger)
+        known = NOTHING_RECORDED
+        if session is not None:
+            known, settings = recorded(session.recorder.ledger), session.settings
         sources = [
             stack.enter_context(contextlib.closing(source))
             for source in open_sources(settings, door, known)
@@ -100,7 +102,6 @@ def run_daemon(
         if session is None:
             session = new_session(settings, clock=clock)
             stack.enter_context(session.recorder)
-        settings = session.settings
         camera = load_camera(Path(), settings.microscope.camera, where="microscope")
         solver = SolverProcess(settings.solver, last_rev=session.recorder.ledger.last_rev)
         stack.enter_context(contextlib.closing(solver))

@@ -54,7 +54,7 @@ def a_frame_message(rng):
 
 def a_request(rng):
     """Return the parts of something that a client may ask."""
-    ops = ("ping", "latest", "full", "events", "use_frame", "end_series", "nonsense")
+    ops = ("ping", "latest", "full", "events", "use_frame", "nonsense")
     arguments = {"topic": "status", "array": "phase", "rev": 1, "since": 0, "seq": 1}
     return encode_request(Request(rng.randrange(100), rng.choice(ops), arguments))
 
