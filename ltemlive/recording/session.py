@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 ALWAYS_DESCRIBED = 256
-"""Frames of a series up to which its ``series.yaml`` is never behind. Beyond, it is
-written for each hundredth part more, and at the end: a list of thousands takes long."""
+"""Frames of a series up to which its ``series.yaml`` is never behind. Beyond, it is written
+for each sixteenth part more, and at the end: to list ten thousand takes a second."""
 
 
 class SessionRecorder:
@@ -332,7 +332,7 @@ class SessionRecorder:
     def _is_far_behind(self, record: SeriesRecord) -> bool:
         n_described = self._n_described.get(record.ordinal, 0)
         n_frames = len(record.frames) + 1
-        return n_frames <= ALWAYS_DESCRIBED or n_frames >= 1.01 * n_described
+        return n_frames <= ALWAYS_DESCRIBED or n_frames >= 17 / 16 * n_described
 
     def _sync_files(self) -> None:
         """Bring to the disk what the lines of the group speak of."""
