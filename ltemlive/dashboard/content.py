@@ -91,6 +91,8 @@ class StatusShown:
     frames: tuple[FrameRow, ...]
     version: str
     t_published: float
+    problem: str | None = None
+    """What the disk refuses now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,9 @@ def read_status(message: ResultMessage) -> StatusShown:
         frames=tuple(_row(row) for row in rows),
         version=fields.text("version"),
         t_published=fields.number("t_published", UNIX_TIME_S),
+        problem=None
+        if message.header.get("problem") is None
+        else fields.text("problem", most=MAX_REASON_CHARACTERS),
     )
 
 

@@ -124,12 +124,14 @@ def latency_s(snapshot: DisplaySnapshot) -> float | None:
 
 
 def banner(snapshot: DisplaySnapshot) -> Notice | None:
-    """Return why we are not let in, else the newest advice, else the estimate's notes.
+    """Return why we are not let in, else what the disk refuses, else the newest advice.
 
-    What was said about an earlier series is no longer of use.
+    Else the estimate's notes. What was said about an earlier series is no longer of use.
     """
     if snapshot.refusal is not None:
         return Notice(snapshot.refusal, "error")
+    if snapshot.status is not None and snapshot.status.problem is not None:
+        return Notice(snapshot.status.problem, "error")
     notice, listed = snapshot.notice, snapshot.ordinal
     if notice is not None and (
         notice.ordinal is None or listed is None or notice.ordinal >= listed

@@ -223,7 +223,7 @@ def frame_message(
 def advice_message(event: AdviceGiven, *, t_published: float) -> ResultMessage:
     """Return something that the user should know or do."""
     header = {
-        "text": event.text,
+        "text": one_line(event.text),
         "level": event.level,
         "ordinal": event.ordinal,
         "t_published": t_published,
@@ -242,6 +242,8 @@ def status_message(status: DaemonStatus, *, t_published: float) -> ResultMessage
     header["frames_left_out"] += len(status.frames) - len(listed)
     if status.problem is None:
         del header["problem"]
+    else:
+        header["problem"] = one_line(status.problem)
     return ResultMessage("status", {**header, "t_published": t_published})
 
 

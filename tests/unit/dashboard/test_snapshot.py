@@ -243,6 +243,14 @@ def test_advice_stays_while_no_series_is_listed_and_where_it_is_about_none():
     assert banner(after(status(ordinal=3), advice("disk full"))).text == "disk full"
 
 
+def test_what_the_disk_refuses_stays_in_the_banner_until_it_is_over():
+    problem = "frames/000003.tif: cannot be written (No space left on device)"
+    trouble = sent(status_message(replace(STATUS, problem=problem), t_published=T_DAEMON))
+    snapshot = after(trouble, advice("look at the scale bar"))
+    assert banner(snapshot) == Notice(problem, "error")
+    assert banner(merge(snapshot, status(), now=NOW)).text == "look at the scale bar"
+
+
 def test_without_advice_the_banner_has_what_the_estimate_says_of_itself():
     assert banner(after(estimate(notes=("No frame in focus.", "Cold start.")))) == Notice(
         "No frame in focus. Cold start.", "info"
