@@ -82,11 +82,21 @@ def child(
 
 @contextlib.contextmanager
 def daemon(
-    root: Path, *settings: str, errors: IO[str] | None = None
+    root: Path,
+    *settings: str,
+    goes_on: bool = False,
+    errors: IO[str] | None = None,
 ) -> Iterator[RunningDaemon]:
     """Run a daemon on free loopback ports with its session below ``root``.
 
-    ``settings`` are more of them, each ``section.key=value``; they win.
+    Parameters
+    ----------
+    settings
+        More of them, each ``section.key=value``; they win.
+    goes_on
+        Whether a session there that did not end goes on; else it is left alone.
+    errors
+        An open file for what it logs; None: where we log.
     """
     overrides = [
         f"session.root={root}",
@@ -97,6 +107,8 @@ def daemon(
         *settings,
     ]
     options = [part for override in overrides for part in ("--set", override)]
+    if not goes_on:
+        options.append("--new-session")
     with child("run", *options, reads=True, errors=errors) as process:
         said = _announced(process)
         yield RunningDaemon(

@@ -92,7 +92,9 @@ class Laboratory:
         sessions = self.root / "sessions"
         with (
             self.log.open("a") as errors,
-            daemon(sessions, *endpoints, *self.settings, errors=errors) as running,
+            daemon(
+                sessions, *endpoints, *self.settings, goes_on=True, errors=errors
+            ) as running,
         ):
             yield running
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ltemlive.cli import showcase
+from ltemlive.cli import processes, showcase
 
 
 @pytest.fixture
@@ -37,6 +37,19 @@ def test_after_a_demo_that_was_broken_off_another_can_begin(ltemlive, started, t
     assert ltemlive("demo", "--headless", "--out", "out").status == 130
     assert started == [1]
     assert (broken_off / "session.yaml").is_file()
+
+
+def test_the_session_of_a_demo_that_was_broken_off_does_not_go_on(tmp_path, monkeypatch):
+    commands = []
+
+    def begin(*arguments, **_):
+        commands.append(arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(processes, "child", begin)
+    with pytest.raises(KeyboardInterrupt):
+        showcase.run_showcase(tmp_path, seed=1, wants_window=False)
+    assert "--new-session" in commands[0]
 
 
 @pytest.mark.parametrize("out", ["foreign", "foreign/thesis.tex", "foreign/thesis.tex/out"])
