@@ -35,6 +35,7 @@ from ltemlive.recon.solver import (
     SolverState,
     cold_start,
     gentle_start,
+    start_at,
     warm_start,
 )
 from ltemlive.recon.transport import tie_phase
@@ -83,6 +84,7 @@ class LiveEngine:
         self._series = series
         self._microscope = as_corrected(microscope, camera)
         self._camera = camera
+        self._known_phase_rad: NDArray[np.float32] | None = None
         self._settings = settings
         self._revisions = revisions
         self._model: SeriesModel | None = None
@@ -107,6 +109,13 @@ class LiveEngine:
         is_converged = self._state is not None and self._state.is_converged
         is_tired = self._steps_since_frame >= self._settings.max_steps
         return not (is_converged or is_tired)
+
+    def start_at(self, phase_rad: NDArray[np.float32]) -> None:
+        """Start from a phase, (ny, nx) of corrected frames, if that fits better than none.
+
+        Of another shape it is passed over; after the first step it changes nothing.
+        """
+        self._known_phase_rad = phase_rad
 
     def add(self, frames: Sequence[Frame]) -> list[Event]:
         """Take frames in; a frame that cannot be used is rejected with its reason."""
@@ -179,7 +188,7 @@ class LiveEngine:
             return self._transport_of_intensity(self._model)
         if self._settings.method != "ad":
             return self._only_at_the_end()
-        state = self._state or cold_start(self._model.series, self._settings)
+        state = self._state or self._first_state(self._model)
         model, advanced, report = refine_jointly(self._model, state, n_steps)
         # Steps that came to nothing count, too: trouble that stays must end some time.
         self._steps_since_frame += report.steps
@@ -193,6 +202,12 @@ class LiveEngine:
             return list(news)
         phase = model.field.crop(advanced.phase.numpy())
         return [*news, self._estimate(model, phase, report.objective)]
+
+    def _first_state(self, model: SeriesModel) -> SolverState:
+        known = self._known_phase_rad
+        if known is None or known.shape != model.field.frame_shape:
+            return cold_start(model.series, self._settings)
+        return start_at(model.field.pad(known, mirror=True), model.series, self._settings)
 
     def _model_for(self, frame: Frame) -> SeriesModel:
         if self._model is not None:

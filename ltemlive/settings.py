@@ -153,6 +153,9 @@ class SolverSettings(_Section):
     convergence_width: float = Field(0.7, ge=1e-5, le=5.0)
     """How well the stated divergence is known: standard deviation of its natural logarithm;
     .7 is a factor of 2."""
+    start_from: Literal["flat", "last_series"] = "flat"
+    """Where the live phase of a series starts. last_series: at the result of the series
+    before it, if that fits its images better than none. The final result starts flat."""
     judge: bool = True
     """Set frames aside that do not belong to the others, and mend a sign of defocus that
     most of them contradict; false: use every frame as stated."""

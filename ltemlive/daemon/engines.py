@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ltemlive.errors import LtemLiveError, RecordingError
+import numpy as np
+
+from ltemlive.errors import FrameError, LtemLiveError, RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate
+from ltemlive.formats.images import read_image
 from ltemlive.formats.references import load_camera
+from ltemlive.recording.export import PHASE_FILE
 from ltemlive.recording.replay import read_any_series
 
 if TYPE_CHECKING:
@@ -35,6 +40,26 @@ class Progress:
     """Why the disk did not take the results; the call may be made again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What the engine of a series begins with."""
+
+    ordinal: int
+    series: str
+    microscope: Microscope
+    folder: Path
+    """Of the series; it has the references of its camera."""
+    start: Path | None = None
+    """Folder of the series whose result the phase may start from."""
+
+
+def start_at_result(engine: LiveEngine, folder: Path | None) -> None:
+    """Start an engine from the result in the folder of another series, if there is one."""
+    if folder is not None:
+        with contextlib.suppress(FrameError):
+            engine.start_at(np.asarray(read_image(folder / PHASE_FILE), np.float32))
+
+
 class LiveSolver(Protocol):
     """Engines by ordinal, wherever they run; driven by one thread."""
 
@@ -43,10 +68,8 @@ class LiveSolver(Protocol):
         """Return what solves."""
         ...
 
-    def begin(
-        self, ordinal: int, series: str, microscope: Microscope, folder: Path
-    ) -> Progress:
-        """Make the engine of a series; ``folder`` has the references of its camera."""
+    def begin(self, beginning: Beginning) -> Progress:
+        """Make the engine of a series."""
         ...
 
     def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:
@@ -93,14 +116,19 @@ class Engines:
         """Return what solves, e.g. ``CPU (2 threads)``."""
         return self._solver.device
 
-    def begin(
-        self, ordinal: int, series: str, microscope: Microscope, folder: Path
-    ) -> Progress:
+    def begin(self, beginning: Beginning) -> Progress:
         """Make the engine of a series."""
-        camera = load_camera(folder, microscope.camera, where=str(folder))
-        self._engines[ordinal] = self._solver.engine(
-            ordinal, series, microscope, self._settings, self._revisions, camera
+        folder, microscope = beginning.folder, beginning.microscope
+        engine = self._solver.engine(
+            beginning.ordinal,
+            beginning.series,
+            microscope,
+            self._settings,
+            self._revisions,
+            load_camera(folder, microscope.camera, where=str(folder)),
         )
+        start_at_result(engine, beginning.start)
+        self._engines[beginning.ordinal] = engine
         return Progress()
 
     def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltemlive.daemon.engines import final_estimate
+from ltemlive.daemon.engines import final_estimate, start_at_result
 from ltemlive.daemon.solving import fingerprint
 from ltemlive.errors import FrameError, LtemLiveError
 from ltemlive.events import (
@@ -80,6 +80,7 @@ class SessionReplay:
         self._pause = pause
         self._rev = 0
         self._engines: dict[int, LiveEngine] = {}
+        self._starts: dict[int, int | None] = {}
         wanted = {(each.ordinal, each.seq): each.use for each in recorded.arrivals}
         self._frames: dict[int, dict[int, Frame]] = {
             ordinal: {
@@ -97,6 +98,7 @@ class SessionReplay:
             self._pause(step.t - schedule[0].t)
             if isinstance(step, Begun):
                 self._engines.pop(step.ordinal, None)
+                self._starts[step.ordinal] = step.start
             elif isinstance(step, Added):
                 self._add(step)
             elif isinstance(step, Wished):
@@ -112,7 +114,7 @@ class SessionReplay:
     def _engine(self, ordinal: int) -> LiveEngine:
         if ordinal not in self._engines:
             record = self._recorded.records[ordinal - 1]
-            self._engines[ordinal] = self._solver.engine(
+            engine = self._solver.engine(
                 ordinal,
                 record.series,
                 record.microscope,
@@ -121,7 +123,13 @@ class SessionReplay:
                 iter(lambda: self._rev, None),
                 self._recorded.series[ordinal - 1].camera,
             )
+            start_at_result(engine, self._start_of(ordinal))
+            self._engines[ordinal] = engine
         return self._engines[ordinal]
+
+    def _start_of(self, ordinal: int) -> Path | None:
+        start = self._starts.get(ordinal)
+        return None if start is None else self._recorded.series[start - 1].folder
 
     def _add(self, step: Added) -> None:
         record = self._recorded.records[step.ordinal - 1]

@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltemlive.daemon.engines import Engines, Progress
+from ltemlive.daemon.engines import Beginning, Engines, Progress
 from ltemlive.daemon.loading import load_solver
 from ltemlive.daemon.pipe import receive, send
 from ltemlive.errors import LtemLiveError
@@ -25,7 +25,7 @@ from ltemlive.series import Microscope
 from ltemlive.settings import SolverSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from multiprocessing.connection import Connection
 
     from ltemlive.daemon.engines import LiveSolver
@@ -79,16 +79,16 @@ class SolverProcess:
             self._device = str(loaded.head["device"])
         return self._device
 
-    def begin(
-        self, ordinal: int, series: str, microscope: Microscope, folder: Path
-    ) -> Progress:
+    def begin(self, beginning: Beginning) -> Progress:
         """Make the engine of a series."""
+        start = beginning.start
         return self._told(
             "begin",
-            ordinal=ordinal,
-            series=series,
-            microscope=microscope.model_dump(mode="json"),
-            folder=str(folder.absolute()),
+            ordinal=beginning.ordinal,
+            series=beginning.series,
+            microscope=beginning.microscope.model_dump(mode="json"),
+            folder=str(beginning.folder.absolute()),
+            start=None if start is None else str(start.absolute()),
         )
 
     def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:
@@ -185,13 +185,23 @@ def serve(connection: Connection, *, load: Callable[[int], Solver] = load_solver
             return
 
 
+def _beginning(head: Mapping[str, Any]) -> Beginning:
+    start = head["start"]
+    return Beginning(
+        head["ordinal"],
+        head["series"],
+        Microscope.model_validate(head["microscope"]),
+        Path(head["folder"]),
+        None if start is None else Path(start),
+    )
+
+
 def _done(solver: LiveSolver, message: Message) -> Progress:
     head = message.head
     ordinal = head["ordinal"]
     match head["call"]:
         case "begin":
-            microscope = Microscope.model_validate(head["microscope"])
-            return solver.begin(ordinal, head["series"], microscope, Path(head["folder"]))
+            return solver.begin(_beginning(head))
         case "add":
             frames = [each for each in message.parcels if isinstance(each, Frame)]
             return solver.add(ordinal, frames)

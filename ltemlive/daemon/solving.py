@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ltemlive.daemon.engines import Beginning
 from ltemlive.daemon.mailbox import (
     FrameWished,
     SeriesOpened,
@@ -116,11 +117,19 @@ class SolvingLoop:
     def _begin(self, opened: SeriesOpened) -> None:
         """Make the engine of a series; give it what is on the disk from before."""
         ordinal, series = opened.ordinal, opened.series
-        folder = self._recorder.series_folder(ordinal)
-        self._solver.begin(ordinal, series, opened.microscope, folder)
+        start = self._start_of(ordinal)
+        self._solver.begin(
+            Beginning(
+                ordinal,
+                series,
+                opened.microscope,
+                self._recorder.series_folder(ordinal),
+                None if start is None else self._recorder.series_folder(start),
+            )
+        )
         self._live[ordinal] = _LiveSeries(ordinal, series)
         with self._journaling():
-            self._recorder.begun(ordinal)
+            self._recorder.begun(ordinal, start)
         if opened.is_resumed:
             record = self._recorder.record(ordinal)
             stored = recorded_series(self._recorder.path, record)
@@ -128,6 +137,15 @@ class SolvingLoop:
                 text = f"{series}: {lost.frame} is stored but cannot be used: {lost.reason}"
                 self._publish(AdviceGiven(text, "error", ordinal))
             self._add(ordinal, list(stored.frames))
+
+    def _start_of(self, ordinal: int) -> int | None:
+        """Return the series whose result a phase may start from, where that is wanted."""
+        if self._settings.start_from != "last_series":
+            return None
+        finished = [each for each in self._recorder.series if each.has_result]
+        return max(
+            (each.ordinal for each in finished if each.ordinal < ordinal), default=None
+        )
 
     def _add(self, ordinal: int, frames: list[Frame]) -> None:
         live = self._live[ordinal]

@@ -37,6 +37,8 @@ from ltemlive.recon.weighing import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from tensorflow import Tensor
 
     from ltemlive.recon.lbfgs import LbfgsState
@@ -144,6 +146,27 @@ def cold_start(series: FocalSeries, settings: SolverSettings) -> SolverState:
         metric=tf.zeros_like(series.stiffness),
         step_length=tf.ones([]),
     )
+
+
+def start_at(
+    phase_rad: NDArray[np.float32], series: FocalSeries, settings: SolverSettings
+) -> SolverState:
+    """Return the state before the first step: at a phase, if it fits better than none.
+
+    Parameters
+    ----------
+    phase_rad
+        (ny, nx) of the solved field.
+    series
+        At least one defocused image.
+    """
+    flat = cold_start(series, settings)
+    there = replace(flat, unknowns=tf.stack([tf.constant(phase_rad), flat.unknowns[1]]))
+    of_flat, of_there = (
+        misfit(bare_search(each, series), series) for each in (flat, there)
+    )
+    # Not so where it is not a number.
+    return replace(there if of_there < of_flat else flat, evaluations=2)
 
 
 def warm_start(state: SolverState, series: FocalSeries) -> SolverState:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ltemlive.results import Reconstruction, Report
 
 REPORT_FILE = "report.json"
+PHASE_FILE = "phase.tif"
 
 INDUCTION_NOTE = "contains the electrostatic phase"
 """The induction comes from the whole phase as long as nothing separates the two."""
@@ -68,7 +69,7 @@ def _write_maps(folder: Path, result: Reconstruction) -> None:
     phase_rad = result.phase_rad
     pixel_nm = result.microscope.pixel_nm
     write_map_tiff(
-        folder / "phase.tif", phase_rad, pixel_nm=pixel_nm, unit="rad", labels=("phase",)
+        folder / PHASE_FILE, phase_rad, pixel_nm=pixel_nm, unit="rad", labels=("phase",)
     )
     write_map_tiff(
         folder / "gradient.tif",

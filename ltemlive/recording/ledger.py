@@ -72,6 +72,8 @@ class SeriesRecord:
     """None while the series goes on."""
     is_finished: bool = False
     """Whether its final result was computed, or could not be."""
+    has_result: bool = False
+    """Whether a final result is on the disk."""
     plan_defocus_nm: tuple[float, ...] | None = None
     """Defocus by index, for frames that do not say theirs."""
     shape: tuple[int, int] | None = None
@@ -213,7 +215,7 @@ def _changed(record: SeriesRecord, entry: Mapping[str, Any]) -> SeriesRecord:
         case "reopened":
             return replace(record, exit_status=None, is_finished=False)
         case _:
-            return replace(record, is_finished=True)
+            return replace(record, is_finished=True, has_result=entry["rev"] > 0)
 
 
 def _with_rejection(record: SeriesRecord, frame: str, reason: str) -> SeriesRecord:

@@ -47,6 +47,8 @@ class Begun:
 
     t: float
     ordinal: int
+    start: int | None = None
+    """The series whose result its phase may have started from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ def _schedule(entries: Iterable[Mapping[str, Any]], *, where: str) -> tuple[Sche
 def _step(entry: Mapping[str, Any]) -> Scheduled | None:
     match entry["kind"]:
         case "begun":
-            return Begun(entry["t"], entry["ordinal"])
+            return Begun(entry["t"], entry["ordinal"], entry.get("start"))
         case "added":
             return Added(entry["t"], entry["ordinal"], tuple(entry["seqs"]))
         case "wished":

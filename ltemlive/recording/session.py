@@ -267,9 +267,12 @@ class SessionRecorder:
             "rejected", series=series, frame=frame_label, reason=reason, ordinal=ordinal
         )
 
-    def begun(self, ordinal: int) -> None:
-        """Note that a series got a new engine, which knows none of its frames."""
-        self._books.append("begun", durable=False, ordinal=ordinal)
+    def begun(self, ordinal: int, start: int | None = None) -> None:
+        """Note that a series got a new engine, which knows none of its frames.
+
+        ``start`` is the series whose result its phase may start from.
+        """
+        self._books.append("begun", durable=False, ordinal=ordinal, start=start)
 
     def added(self, ordinal: int, seqs: tuple[int, ...]) -> None:
         """Note which frames the engine took in one call."""

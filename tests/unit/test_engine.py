@@ -142,6 +142,27 @@ def test_the_estimate_nears_the_truth_frame_by_frame(acquisition, frames):
     assert errors[-1] < 0.5 * errors[0]
 
 
+def test_it_starts_from_a_phase_that_fits_and_not_from_one_that_does_not(
+    acquisition, frames
+):
+    truth = acquisition.truth_phase_rad
+
+    def first_accuracy(known_rad):
+        engine = engine_for(acquisition)
+        if known_rad is not None:
+            engine.start_at(known_rad)
+        engine.add(frames[:3])
+        (estimate,) = engine.refine(5)
+        return phase_accuracy(estimate.phase_rad, truth).phase, estimate
+
+    flat, begun_flat = first_accuracy(None)
+    known, _ = first_accuracy(truth)
+    assert known > flat + 0.1
+    for wrong in (10.0 * truth[::-1], truth[:-2], np.full_like(truth, np.nan)):
+        _, estimate = first_accuracy(wrong)
+        np.testing.assert_array_equal(estimate.phase_rad, begun_flat.phase_rad)
+
+
 def test_several_frames_at_once_are_all_used(acquisition, frames):
     engine = engine_for(acquisition)
     engine.add(frames)

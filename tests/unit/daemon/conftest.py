@@ -53,6 +53,9 @@ class FakeEngine:
         self._frames = []
         self._steps = self._steps_since_frame = 0
 
+    def start_at(self, phase_rad):
+        self.calls.append(("start_at", float(phase_rad.sum())))
+
     @property
     def wants_steps(self):
         is_tired = self._steps_since_frame >= self.settings.max_steps

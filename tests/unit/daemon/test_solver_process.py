@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ltemlive.arrivals import SeriesAnnounced
-from ltemlive.daemon.engines import Engines
+from ltemlive.daemon.engines import Beginning, Engines
 from ltemlive.daemon.solver_process import SolverProcess, serve
 from ltemlive.errors import LtemLiveError
 from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
@@ -68,7 +68,7 @@ def test_through_the_pipe_it_answers_as_the_engines_do(served, here, record, mic
     answers = []
     for solver in (served, here):
         progress = [
-            solver.begin(1, "holes", microscope, folder),
+            solver.begin(Beginning(1, "holes", microscope, folder)),
             solver.add(1, frames[:1]),
             solver.refine(1, 4),
             solver.add(1, frames[1:]),
@@ -94,7 +94,7 @@ def test_it_loads_the_solver_once_with_the_threads_of_the_settings(served, labor
 def test_a_series_without_a_result_comes_as_advice(served, record, microscope):
     folder, _ = record(0)
     assert served.device
-    served.begin(1, "holes", microscope, folder)
+    served.begin(Beginning(1, "holes", microscope, folder))
     (advice,) = served.finish(1, folder).events
     assert isinstance(advice, AdviceGiven)
     assert advice.text.startswith("no final result: ")
@@ -103,7 +103,7 @@ def test_a_series_without_a_result_comes_as_advice(served, record, microscope):
 def test_what_it_tells_can_be_published_but_not_changed(served, record, microscope):
     folder, frames = record(0, 1)
     assert served.device
-    served.begin(1, "holes", microscope, folder)
+    served.begin(Beginning(1, "holes", microscope, folder))
     served.add(1, frames)
     (estimate,) = served.refine(1, 4).events
     with pytest.raises(ValueError, match="read-only"):

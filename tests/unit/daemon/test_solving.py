@@ -339,6 +339,24 @@ def test_a_journal_that_cannot_be_written_costs_the_replay_not_the_estimate(
     assert ["No space left" in each.text for each in bench.told(AdviceGiven)] == [True]
 
 
+def test_a_series_starts_from_the_result_of_the_last_one_where_that_is_wanted(bench):
+    first = bench.open("holes")
+    finished = [first, *bench.store(0, 1), SeriesOver(1, "success")]
+    second = bench.open("discs")
+    letters = [*finished, second, *bench.store(0, 1, ordinal=2)]
+    bench.run(letters, start_from="last_series")
+    phase = read_image(bench.recorder.series_folder(1) / "phase.tif")
+    assert bench.calls(0)[0] == ("add", (0, 1))
+    assert bench.calls(1)[0] == ("start_at", pytest.approx(float(phase.sum())))
+    assert [entry["start"] for entry in bench.journal("begun")] == [None, 1]
+
+
+def test_a_series_starts_flat_where_nothing_else_is_wanted(bench):
+    letters = [bench.open(), *bench.store(0, 1), SeriesOver(1, "success")]
+    bench.run([*letters, bench.open("discs"), *bench.store(0, ordinal=2)])
+    assert bench.calls(1)[0] == ("add", (0,))
+
+
 def test_results_that_the_disk_refuses_are_written_when_there_is_room(
     bench, laboratory, monkeypatch
 ):
