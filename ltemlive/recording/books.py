@@ -28,14 +28,22 @@ class Books:
     before_sync
         Called at the end of each group, before its lines are on the disk: what they speak
         of must be there first.
+    undone
+        Called where a group came to nothing.
     """
 
     def __init__(
-        self, journal: Journal, ledger: Ledger, *, before_sync: Callable[[], None]
+        self,
+        journal: Journal,
+        ledger: Ledger,
+        *,
+        before_sync: Callable[[], None],
+        undone: Callable[[], None],
     ) -> None:
         self._journal = journal
         self._ledger = ledger
         self._before_sync = before_sync
+        self._undone = undone
         self._lock = threading.RLock()
         self._is_grouped = False
         self._must_sync = False
@@ -71,6 +79,7 @@ class Books:
             except BaseException:
                 self._journal.cut_back(length)
                 self._ledger = ledger
+                self._undone()
                 raise
             finally:
                 self._is_grouped = self._must_sync = False

@@ -11,22 +11,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ltemlive.camera import NO_CAMERA
 from ltemlive.errors import FrameError, RecordingError
-from ltemlive.formats.aside import disk_error, sync
-from ltemlive.formats.images import write_frame_tiff
 from ltemlive.formats.references import keep_references
 from ltemlive.recording.books import Books
+from ltemlive.recording.files import SessionFiles
 from ltemlive.recording.journal import JOURNAL_FILE, Journal, read_journal
 from ltemlive.recording.layout import (
     new_series_folder,
     new_session_folder,
     series_folder,
-    write_description,
 )
 from ltemlive.recording.ledger import (
-    FRAMES_FOLDER,
     Ledger,
     SeriesRecord,
-    frame_file_name,
     journal_values,
     ledger_of,
 )
@@ -46,10 +42,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-ALWAYS_DESCRIBED = 256
-"""Frames of a series up to which its ``series.yaml`` is never behind. Beyond, it is written
-for each sixteenth part more, and at the end: to list ten thousand takes a second."""
-
 
 class SessionRecorder:
     """Record a session; safe for several threads, one of which stores frames.
@@ -62,10 +54,13 @@ class SessionRecorder:
     def __init__(self, path: Path, journal: Journal, ledger: Ledger) -> None:
         self.path = path
         """The session folder."""
-        self._books = Books(journal, ledger, before_sync=self._sync_files)
-        self._new_files: list[Path] = []
-        self._to_describe: dict[int, bool] = {}
-        self._n_described: dict[int, int] = {}
+        self._files = SessionFiles(path)
+        self._books = Books(
+            journal,
+            ledger,
+            before_sync=lambda: self._files.sync(self._books.ledger.records),
+            undone=self._files.forget,
+        )
 
     @classmethod
     def create(
@@ -236,24 +231,13 @@ class SessionRecorder:
         RecordingError
             If the disk refuses; the frame is not stored then.
         """
-        meta = frame.meta
+        seq = frame.meta.seq
         with self.together():
             record = self.record(ordinal)
-            if record.frame(meta.seq) is not None:
-                raise FrameError(f"frame {meta.seq} of {record.series}: stored already")
+            if record.frame(seq) is not None:
+                raise FrameError(f"frame {seq} of {record.series}: stored already")
             values = journal_values(frame)
-            file = self.series_folder(ordinal) / FRAMES_FOLDER / frame_file_name(meta.seq)
-            write_frame_tiff(
-                file,
-                frame.image,
-                pixel_nm=meta.pixel_nm or record.microscope.pixel_nm,
-                defocus_nm=meta.defocus_nm,
-                seq=meta.seq,
-                durable=False,
-            )
-            self._new_files.append(file)
-            if self._is_far_behind(record):
-                self._to_describe.setdefault(ordinal, False)
+            file = self._files.write_frame(record, frame)
             producer, series = record.key
             values |= {"producer": producer, "series": series, "crc32": crc32, "t": t}
             self._books.append("stored", ordinal=ordinal, **values)
@@ -329,26 +313,5 @@ class SessionRecorder:
     def _record(self, kind: str, *, describes: Iterable[int] = (), **values: Any) -> None:
         """Append a durable entry; the series it is about are described anew, durably."""
         with self.together():
-            self._to_describe |= dict.fromkeys(describes, True)
+            self._files.describe(describes)
             self._books.append(kind, **values)
-
-    def _is_far_behind(self, record: SeriesRecord) -> bool:
-        n_described = self._n_described.get(record.ordinal, 0)
-        n_frames = len(record.frames) + 1
-        return n_frames <= ALWAYS_DESCRIBED or n_frames >= 17 / 16 * n_described
-
-    def _sync_files(self) -> None:
-        """Bring to the disk what the lines of the group speak of."""
-        new_files, self._new_files = self._new_files, []
-        to_describe, self._to_describe = self._to_describe, {}
-        for path in [*new_files, *dict.fromkeys(file.parent for file in new_files)]:
-            try:
-                sync(path)
-            except OSError as error:
-                raise disk_error(path, error) from error
-        # A description that runs ahead is mended by the next frame or by ``resume``; one
-        # that lags behind would hide a frame that was acknowledged.
-        for ordinal, durable in to_describe.items():
-            record = self.record(ordinal)
-            write_description(self.path, record, durable=durable)
-            self._n_described[ordinal] = len(record.frames)

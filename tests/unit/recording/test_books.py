@@ -30,7 +30,10 @@ class Disk:
         journal = Journal(path, clock=lambda: 1.0)
         self.synced.clear()
         self.books = Books(
-            journal, Ledger(), before_sync=lambda: self.synced.append("files")
+            journal,
+            Ledger(),
+            before_sync=lambda: self.synced.append("files"),
+            undone=lambda: self.synced.append("undone"),
         )
 
     def _sync(self, file):
@@ -95,6 +98,7 @@ def test_a_group_that_the_disk_refuses_was_never_recorded(disk):
     disk.refuses = True
     with pytest.raises(RecordingError, match="No space left"):
         disk.record_together(ENDED, ("finished", {"rev": 3}))
+    assert disk.synced == ["files", "journal", "files", "undone"]
     assert disk.books.ledger.records[1].exit_status is None
     assert disk.books.ledger.last_rev == 0
     assert disk.kinds() == ["opened"]
