@@ -9,7 +9,7 @@ from ltemlive.arrivals import SeriesClosed
 from ltemlive.daemon.desk import Desk, FrameRepeated
 from ltemlive.daemon.mailbox import SeriesOpened, SeriesOver, StoredFrame
 from ltemlive.errors import RecordingError
-from ltemlive.events import FrameRejected, FrameStored, SeriesStarted
+from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, SeriesStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,6 +119,25 @@ class Intake:
             return None
         self.handle([SeriesClosed(*key, exit_status)])
         return key[1]
+
+    def reset_series(self) -> str | None:
+        """Have the newest open series solved anew; return its id, None where none is open.
+
+        Its frames come from the disk again. No end of it can come before: that one waits
+        for the lock.
+        """
+        with self._lock:
+            key = self._desk.registry.newest_open()
+            ordinal = None if key is None else self._desk.registry[key].ordinal
+            if ordinal is None:
+                return None
+            record = self._recorder.record(ordinal)
+            self._mailbox.put(
+                SeriesOpened(ordinal, record.series, record.microscope, is_resumed=True)
+            )
+        text = f"{record.series}: reset, it is solved anew from the frames on disk"
+        self._trouble.publish(AdviceGiven(text, "info", ordinal))
+        return record.series
 
     def _recorded(self, group: Sequence[Arrival]) -> list[tuple[Arrival, Outcome]]:
         """Return what is recorded of a group: what is not comes again, and may fit then."""

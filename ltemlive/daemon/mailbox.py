@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
     from ltemlive.series import Microscope
@@ -58,11 +60,12 @@ class Mailbox:
     ``put`` never blocks; ``take`` waits at most ``timeout_s`` and returns everything put
     since the last call, oldest first, or an empty list. ``backlog`` is how many frames
     wait: a backlog is normal, hiding it is not. Recording happens upstream: what is put
-    here is already on disk.
+    here is already on disk. While it is held nothing is given out, and the solver rests.
     """
 
     def __init__(self) -> None:
         self._letters: list[Letter] = []
+        self._is_held = False
         self._has_mail = threading.Condition()
 
     @property
@@ -71,11 +74,33 @@ class Mailbox:
         with self._has_mail:
             return sum(isinstance(letter, StoredFrame) for letter in self._letters)
 
+    @property
+    def is_held(self) -> bool:
+        """Return whether the solver is to rest."""
+        with self._has_mail:
+            return self._is_held
+
+    def hold(self) -> None:
+        """Give nothing out until ``release``."""
+        with self._has_mail:
+            self._is_held = True
+
+    def release(self) -> None:
+        """Give out again what waits."""
+        with self._has_mail:
+            self._is_held = False
+            self._has_mail.notify()
+
     def put(self, letter: Letter) -> None:
         """Leave something for the solver."""
         with self._has_mail:
             self._letters.append(letter)
             self._has_mail.notify()
+
+    def put_back(self, letters: Sequence[Letter]) -> None:
+        """Take back, before all that waits, what the solver was given and did not open."""
+        with self._has_mail:
+            self._letters = [*letters, *self._letters]
 
     def take_wishes(self) -> list[FrameWished]:
         """Return the wishes that wait before a new series, out of turn; at once."""
@@ -91,7 +116,36 @@ class Mailbox:
     def take(self, timeout_s: float) -> list[Letter]:
         """Return everything that waits, after at most ``timeout_s``."""
         with self._has_mail:
-            if not self._letters:
-                self._has_mail.wait(timeout_s)
+            self._has_mail.wait_for(lambda: self._letters and not self._is_held, timeout_s)
+            if self._is_held:
+                return []
             letters, self._letters = self._letters, []
             return letters
+
+
+def batches_of(letters: Iterable[Letter]) -> list[list[Letter]]:
+    """Frames of one series that follow each other are one batch; else each is alone."""
+    batches: list[list[Letter]] = []
+    for letter in _in_time(letters):
+        before = batches[-1][-1] if batches else None
+        is_next = isinstance(before, StoredFrame) and before.ordinal == letter.ordinal
+        if is_next and isinstance(letter, StoredFrame):
+            batches[-1].append(letter)
+        else:
+            batches.append([letter])
+    return batches
+
+
+def _in_time(letters: Iterable[Letter]) -> list[Letter]:
+    """Return the letters, each wish before the end of a series that it may be about."""
+    ordered: list[Letter] = []
+    n_opened = 0
+    for letter in letters:
+        place = len(ordered)
+        if isinstance(letter, FrameWished):
+            ends = (k for k in range(n_opened, place) if isinstance(ordered[k], SeriesOver))
+            place = next(ends, place)
+        ordered.insert(place, letter)
+        if isinstance(letter, SeriesOpened):
+            n_opened = len(ordered)
+    return ordered

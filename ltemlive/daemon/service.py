@@ -255,17 +255,25 @@ class _Daemon:
 
     def _obey(self) -> None:
         for request in self._server.requests():
-            if request.op == "end_series":
-                self._end_series()
-            elif request.op == "use_frame":
-                self._mailbox.put(FrameWished(*frame_wish(request)))
+            match request.op:
+                case "use_frame":
+                    self._mailbox.put(FrameWished(*frame_wish(request)))
+                case "pause":
+                    self._mailbox.hold()
+                case "resume":
+                    self._mailbox.release()
+                case "end_series":
+                    self._change("end_series", self._intake.end_series)
+                case "reset":
+                    self._change("reset", self._intake.reset_series)
 
-    def _end_series(self) -> None:
+    def _change(self, op: str, change: Callable[[], str | None]) -> None:
+        """Change the newest open series; what cannot be done is told."""
         try:
-            if self._intake.end_series() is None:
-                self._publish(AdviceGiven("end_series: no series is open", "warning"))
+            if change() is None:
+                self._publish(AdviceGiven(f"{op}: no series is open", "warning"))
         except RecordingError as error:
-            self._publish(AdviceGiven(f"end_series: {error}", "error"))
+            self._publish(AdviceGiven(f"{op}: {error}", "error"))
 
     def _tell_status(self) -> None:
         counters = [source.counters for source in self._sources]

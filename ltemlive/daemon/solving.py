@@ -15,13 +15,14 @@ from ltemlive.daemon.mailbox import (
     SeriesOpened,
     SeriesOver,
     StoredFrame,
+    batches_of,
 )
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate, SeriesEnded
 from ltemlive.recording.replay import recorded_series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from threading import Event as StopSignal
 
     from ltemlive.daemon.engines import LiveSolver
@@ -85,7 +86,10 @@ class SolvingLoop:
         self._live: dict[int, _LiveSeries] = {}
 
     def run(self, stop: StopSignal) -> None:
-        """Solve until ``stop`` is set and the mailbox is empty."""
+        """Solve until ``stop`` is set and the mailbox is empty.
+
+        Of a mailbox that is held, what waits is left undone: the next daemon resumes it.
+        """
         self._board.note_device(self._solver.device)
         while True:
             letters = self._mailbox.take(TAKE_TIMEOUT_S)
@@ -94,25 +98,33 @@ class SolvingLoop:
                 self._open_letters(letters)
             elif stop.is_set():
                 return
+            elif self._mailbox.is_held:
+                self._board.note_phase("paused")
             elif not self._refine_when_idle():
                 self._board.note_phase("waiting")
                 self._write_what_was_refused()
 
     def _open_letters(self, letters: Iterable[Letter]) -> None:
         """Take several frames at once where the solver is behind; leave none out."""
-        for _, batch in itertools.groupby(_in_time(letters), key=_batch_of):
-            frames: list[StoredFrame] = []
-            for letter in batch:
-                if isinstance(letter, StoredFrame):
-                    frames.append(letter)
-                elif isinstance(letter, SeriesOpened):
-                    self._begin(letter)
-                elif isinstance(letter, FrameWished):
-                    self._obey(letter)
-                else:
-                    self._finish(letter)
-            if frames:
-                self._add(frames[0].ordinal, [each.frame for each in frames])
+        batches = batches_of(letters)
+        for place, batch in enumerate(batches):
+            if self._mailbox.is_held or not self._open_batch(batch):
+                self._mailbox.put_back(list(itertools.chain(*batches[place:])))
+                return
+
+    def _open_batch(self, batch: Sequence[Letter]) -> bool:
+        """Say whether it was done; if not, it comes again when the mailbox is released."""
+        letter = batch[0]
+        if isinstance(letter, StoredFrame):
+            frames = [each.frame for each in batch if isinstance(each, StoredFrame)]
+            self._add(letter.ordinal, frames)
+        elif isinstance(letter, SeriesOpened):
+            self._begin(letter)
+        elif isinstance(letter, FrameWished):
+            self._obey(letter)
+        else:
+            return self._finish(letter)
+        return True
 
     def _begin(self, opened: SeriesOpened) -> None:
         """Make the engine of a series; give it what is on the disk from before."""
@@ -212,14 +224,17 @@ class SolvingLoop:
                 return True
         return False
 
-    def _finish(self, over: SeriesOver) -> None:
+    def _finish(self, over: SeriesOver) -> bool:
         """Let the live estimate settle, then have the final one computed from the disk.
 
-        What the user wants of its frames meanwhile still counts.
+        What the user wants of its frames meanwhile still counts. Return False where the
+        solver is to rest before that.
         """
-        self._settle(over.ordinal)
+        if not self._settle(over.ordinal):
+            return False
         self._live.pop(over.ordinal, None)
         self._write_results(over)
+        return True
 
     def _write_results(self, over: SeriesOver) -> None:
         """Have the final result computed; where the disk refuses it, try again later."""
@@ -248,18 +263,20 @@ class SolvingLoop:
         if self._refused and self._n_idle % LOOKS_BETWEEN_TRIES == 0:
             self._write_results(self._refused.pop(0))
 
-    def _settle(self, ordinal: int) -> None:
+    def _settle(self, ordinal: int) -> bool:
         """Refine a live series until nothing changes any more, obeying wishes meanwhile.
 
-        One that had ended before the daemon was started again is not live.
+        One that had ended before the daemon was started again is not live. Return False
+        where the solver is to rest before that.
         """
         live = self._live.get(ordinal)
-        while live is not None:
+        while live is not None and not self._mailbox.is_held:
             for wished in self._mailbox.take_wishes():
                 self._obey(wished)
             if not live.wants_steps:
-                return
+                break
             self._refine(live, self._settings.steps_per_frame)
+        return not self._mailbox.is_held
 
     @contextlib.contextmanager
     def _journaling(self) -> Iterator[None]:
@@ -270,23 +287,3 @@ class SolvingLoop:
             self._trouble.began("journal", error)
         else:
             self._trouble.is_over("journal")
-
-
-def _in_time(letters: Iterable[Letter]) -> list[Letter]:
-    """Return the letters, each wish before the end of a series that it may be about."""
-    ordered: list[Letter] = []
-    n_opened = 0
-    for letter in letters:
-        place = len(ordered)
-        if isinstance(letter, FrameWished):
-            ends = (k for k in range(n_opened, place) if isinstance(ordered[k], SeriesOver))
-            place = next(ends, place)
-        ordered.insert(place, letter)
-        if isinstance(letter, SeriesOpened):
-            n_opened = len(ordered)
-    return ordered
-
-
-def _batch_of(letter: Letter) -> tuple[int | None, bool]:
-    """Frames of one series that follow each other are one batch."""
-    return letter.ordinal, isinstance(letter, StoredFrame)

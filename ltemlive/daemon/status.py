@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import ltemlive
 from ltemlive.events import FrameRejected, FrameStored, PhaseEstimate, SeriesStarted
@@ -12,8 +12,7 @@ from ltemlive.wire.results import DaemonStatus, FrameRow
 
 if TYPE_CHECKING:
     from ltemlive.events import Event
-
-Phase: TypeAlias = Literal["starting", "waiting", "solving", "stopping"]
+    from ltemlive.wire.results import DaemonState
 
 
 class StatusBoard:
@@ -22,7 +21,7 @@ class StatusBoard:
     def __init__(self, session: str) -> None:
         self._session = session
         self._lock = threading.Lock()
-        self._phase: Phase = "starting"
+        self._phase: DaemonState = "starting"
         self._device: str | None = None
         self._started: SeriesStarted | None = None
         self._rows: dict[str, FrameRow] = {}
@@ -65,7 +64,7 @@ class StatusBoard:
         with self._lock:
             self._device = device
 
-    def note_phase(self, phase: Phase) -> None:
+    def note_phase(self, phase: DaemonState) -> None:
         """Say what the daemon is doing; once it is stopping it stays so."""
         with self._lock:
             if self._phase != "stopping":

@@ -54,7 +54,7 @@ _WAITING_REQUESTS = 64
 _AT_A_TIME = 8
 """Facts sent, and requests answered, before the other gets its turn."""
 
-_OPERATIONS = ("ping", "latest", "end_series", "use_frame")
+_OPERATIONS = ("ping", "latest", "end_series", "use_frame", "pause", "resume", "reset")
 
 
 class ResultServer:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 TOPICS = ("status", "frame", "estimate", "metrics", "advice")
 
 FrameState: TypeAlias = Literal["stored", "used", "aside", "rejected"]
-DaemonState: TypeAlias = Literal["starting", "waiting", "solving", "stopping"]
+DaemonState: TypeAlias = Literal["starting", "waiting", "solving", "paused", "stopping"]
 
 _ALIGNMENT = 8
 _LENGTH = struct.Struct("<I")

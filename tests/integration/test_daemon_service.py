@@ -138,6 +138,10 @@ def is_status(message):
     return message.topic == "status"
 
 
+def is_status_with(message, **values):
+    return is_status(message) and values.items() <= message.header.items()
+
+
 class Exposures:
     """A series of two images, and as many blank ones as wanted."""
 
@@ -186,6 +190,54 @@ def test_it_answers_and_says_that_it_starts_while_the_solver_loads(run):
             feed, lambda each: is_status(each) and each.header["queued"] == 0
         ).header
         assert header["device"] == "abacus"
+
+
+def test_a_paused_solver_has_frames_wait_that_are_stored_all_the_same(run):
+    with (
+        run() as daemon,
+        ResultFeed(daemon.said["results"]) as feed,
+        ControlClient(daemon.said["control"], PATIENCE_S) as control,
+    ):
+        assert control.request("pause").ok
+        is_paused = functools.partial(is_status_with, state="paused")
+        take_until(feed, is_paused)
+        with ZmqEmitter(daemon.said["input"], producer="test") as microscope:
+            start_series(microscope)
+        header = take_until(
+            feed, functools.partial(is_status_with, state="paused", queued=1)
+        ).header
+        assert header["stored"] == 1
+        assert control.request("resume").ok
+        take_until(feed, functools.partial(is_status_with, state="waiting", queued=0))
+
+
+def test_a_reset_gives_the_newest_open_series_another_engine(run):
+    engines = []
+
+    def engine(*args):
+        engines.append(Patient())
+        return engines[-1]
+
+    def is_advice(message):
+        return message.topic == "advice"
+
+    with (
+        run(lambda threads: Solver(engine, None, None, "abacus")) as daemon,
+        ResultFeed(daemon.said["results"]) as feed,
+        ControlClient(daemon.said["control"], PATIENCE_S) as control,
+    ):
+        take_until(feed, is_status)
+        assert control.request("reset").ok
+        advice = take_until(feed, is_advice)
+        assert advice.header["text"] == "reset: no series is open"
+        with ZmqEmitter(daemon.said["input"], producer="test") as microscope:
+            start_series(microscope)
+        take_until(feed, functools.partial(is_status_with, stored=1, queued=0))
+        assert control.request("reset").ok
+        advice = take_until(feed, is_advice)
+        assert advice.header["text"].startswith("holes: reset, it is solved anew")
+    # What waits in the mailbox is solved before the daemon ends.
+    assert [each.n_frames for each in engines] == [1, 1]
 
 
 def test_it_ends_well_when_asked_and_gives_its_ports_back(run, tmp_path):

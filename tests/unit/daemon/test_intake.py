@@ -424,6 +424,19 @@ def test_the_newest_open_series_is_ended_on_request(desk, arrival_of):
     assert desk.recorder.record(1).exit_status == "abort"
 
 
+def test_the_newest_open_series_is_reset_by_a_letter_that_has_it_read_anew(
+    desk, arrival_of, microscope
+):
+    assert desk.intake.reset_series() is None
+    desk.handle(arrival_of(0), arrival_of(0, series="discs"))
+    desk.handle(replace(CLOSED, series="discs"))
+    desk.letters()
+    assert desk.intake.reset_series() == "holes"
+    assert desk.letters() == [SeriesOpened(1, "holes", microscope, is_resumed=True)]
+    desk.handle(CLOSED)
+    assert desk.intake.reset_series() is None
+
+
 def test_a_series_that_could_not_be_ended_stays_open(cramped, arrival_of):
     cramped.handle(arrival_of(0))
     cramped.recorder.refuses = ("end_series",)

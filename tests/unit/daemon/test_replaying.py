@@ -60,6 +60,31 @@ def session(recorder, laboratory, settings, frame_of, microscope):
     return recorder.path, live
 
 
+@pytest.fixture
+def reset_session(recorder, laboratory, settings, frame_of, microscope):
+    """Record a series that begins anew after two of its four frames and a wish."""
+    mailbox, live = Mailbox(), []
+    engines = Engines(laboratory.load(2), settings.solver)
+    board = StatusBoard("s")
+    trouble = DiskTrouble(board, live.append)
+    loop = SolvingLoop(engines, mailbox, recorder, board, settings.solver, trouble)
+    ordinal = recorder.open_series(SeriesAnnounced("run-1", "holes"), microscope, (16, 18))
+    for seq in range(4):
+        if seq == 2:
+            mailbox.put(FrameWished(1, use=False))
+            loop.run(StopSignal())
+            mailbox.put(SeriesOpened(ordinal, "holes", microscope, is_resumed=True))
+        frame = frame_of(seq)
+        recorder.store(ordinal, frame, seq, 1.0)
+        letter = StoredFrame(ordinal, frame)
+        if seq == 0:
+            mailbox.put(SeriesOpened(ordinal, "holes", microscope))
+        mailbox.put(letter)
+    loop.run(StopSignal())
+    recorder.close()
+    return recorder.path, live
+
+
 def replay(path, laboratory):
     """Return what a replay found, what it published, and when it made each step."""
     events, pauses = [], []
@@ -102,6 +127,20 @@ def test_what_the_user_wanted_is_wanted_again(session, laboratory):
         assert [each.text for each in told if isinstance(each, AdviceGiven)] == [
             "frame 1: False"
         ]
+
+
+def test_a_series_that_was_reset_comes_out_as_it_was(reset_session, laboratory):
+    path, live = reset_session
+    assert len(laboratory.engines) == 2
+    first, anew = laboratory.engines
+    assert ("wish", 1, False) in first.calls
+    # What waits in the mailbox is on the disk already, and is not taken twice.
+    assert [call for call in anew.calls if call[0] == "add"] == [("add", (0, 1, 2, 3))]
+    steps = [each.steps for each in live if isinstance(each, PhaseEstimate)]
+    assert steps == [4, 8, 4]
+    found, events, _ = replay(path, laboratory)
+    assert [each.is_same for each in found] == [True] * 3
+    assert phases(events) == phases(live)
 
 
 def test_each_step_is_made_at_its_time(session, laboratory):

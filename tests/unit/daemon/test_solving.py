@@ -55,6 +55,29 @@ class BatchMailbox(Mailbox):
         return self._batches.pop(0) if self._batches else []
 
 
+class RestlessMailbox(Mailbox):
+    """Is held, or released, at certain looks of the solver: what it did by then counts."""
+
+    def __init__(self, *, hold_after, release_after=None):
+        super().__init__()
+        self._n_looks, self._hold_after = 0, hold_after
+        self._release_after = release_after
+
+    @property
+    def is_held(self):
+        """Return whether the solver is to rest; it asks before each thing that it does."""
+        self._n_looks += 1
+        if self._n_looks == self._hold_after:
+            self.hold()
+        return super().is_held
+
+    def take(self, timeout_s):
+        """Return what waits, at once."""
+        if self._release_after is not None and self._n_looks >= self._release_after:
+            self.release()
+        return super().take(0.0)
+
+
 class Bench:
     """A solving loop with everything around it."""
 
@@ -84,10 +107,14 @@ class Bench:
 
         ``waiting`` is in the mailbox all the while.
         """
-        settings = self._settings.model_copy(update=changes)
         mailbox = BatchMailbox(*batches)
         for letter in waiting:
             mailbox.put(letter)
+        self.solve(mailbox, idle=idle, **changes)
+
+    def solve(self, mailbox, *, idle=1, **changes):
+        """Solve what is in a mailbox, then look ``idle`` times for more."""
+        settings = self._settings.model_copy(update=changes)
         loop = SolvingLoop(
             Engines(self.laboratory.load(settings.threads), settings),
             mailbox,
@@ -390,3 +417,64 @@ def test_what_waits_is_solved_before_it_stops(bench):
         idle=0,
     )
     assert bench.told(SeriesEnded)[0].exit_status == "success"
+
+
+def filled(mailbox, letters):
+    for letter in letters:
+        mailbox.put(letter)
+    return mailbox
+
+
+def test_a_solver_that_is_paused_rests_and_what_waits_is_counted(bench):
+    mailbox = filled(Mailbox(), [bench.open(), *bench.store(0, 1)])
+    mailbox.hold()
+    bench.solve(mailbox, idle=2)
+    assert bench.laboratory.engines == []
+    assert mailbox.backlog == 2
+    assert status(bench).state == "paused"
+    mailbox.release()
+    bench.solve(mailbox, idle=1)
+    assert bench.calls() == [("add", (0, 1)), ("refine", 4)]
+    assert mailbox.backlog == 0
+
+
+def test_a_pause_leaves_the_steps_of_a_series_at_rest_undone(bench):
+    mailbox = RestlessMailbox(hold_after=3)
+    filled(mailbox, [bench.open(), *bench.store(0, 1)])
+    bench.solve(mailbox, idle=5)
+    assert bench.calls() == [("add", (0, 1)), ("refine", 4)]
+    assert status(bench).state == "paused"
+
+
+def test_what_was_taken_before_a_pause_waits_in_its_order(bench):
+    mailbox = RestlessMailbox(hold_after=3)
+    first, second = bench.open("holes"), bench.open("discs")
+    letters = [
+        first, second, *bench.store(0, 1, ordinal=1), *bench.store(0, 1, ordinal=2)
+    ]  # fmt: skip
+    bench.solve(filled(mailbox, letters), idle=1)
+    assert [engine.calls for engine in bench.laboratory.engines] == [[], []]
+    assert mailbox.backlog == 4
+    mailbox.release()
+    assert mailbox.take(0.0) == letters[2:]
+
+
+@pytest.mark.parametrize("look", range(2, 9))
+def test_a_series_that_ends_before_a_pause_is_finished_after_it(bench, look):
+    mailbox = RestlessMailbox(hold_after=look, release_after=look + 1)
+    letters = [bench.open(), *bench.store(0, 1, 2), SeriesOver(1, "success")]
+    bench.solve(filled(mailbox, letters), idle=5)
+    assert bench.calls() == [("add", (0, 1, 2)), *[("refine", 4)] * 3]
+    assert [event.exit_status for event in bench.told(SeriesEnded)] == ["success"]
+
+
+def test_a_daemon_that_stops_while_it_is_paused_leaves_the_rest_to_the_next(bench):
+    mailbox = RestlessMailbox(hold_after=4)
+    letters = [bench.open(), *bench.store(0, 1, 2), SeriesOver(1, "success")]
+    bench.recorder.end_series(1, "success")
+    bench.solve(filled(mailbox, letters), idle=1)
+    assert bench.told(SeriesEnded) == []
+    assert not bench.recorder.record(1).is_finished
+    assert not bench.recorder.ledger.is_complete
+    bench.run([SeriesOver(1, "success")])
+    assert len(bench.told(SeriesEnded)) == 1
