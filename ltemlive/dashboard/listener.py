@@ -188,7 +188,7 @@ class EstimateListener(QtCore.QThread):
             if answer.ok and answer.buffer is not None:
                 self._merge(answer.buffer)
 
-    def _merge(self, data: bytes) -> None:
+    def _merge(self, data: bytes | memoryview) -> None:
         try:
             message = decode_result(data)
             self._snapshot = merge(self._snapshot, message, now=self._clock())

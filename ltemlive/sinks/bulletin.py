@@ -1,7 +1,8 @@
 """What waits to be published: put up by any thread, taken down by the one that serves.
 
-Facts (a frame stored or refused, an advice, the final estimate of a series) all go out, in
-order. Of the other estimates, and of the status, only the newest is kept.
+Facts (a frame stored or refused, an advice, a series that began or ended, its final
+estimate) all go out, in order. Of the other estimates, and of the status, only the newest
+is kept.
 """
 
 from __future__ import annotations
@@ -10,13 +11,21 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
-from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, PhaseEstimate
+from ltemlive.events import (
+    AdviceGiven,
+    FrameRejected,
+    FrameStored,
+    PhaseEstimate,
+    SeriesEnded,
+    SeriesStarted,
+)
 
 if TYPE_CHECKING:
     from ltemlive.events import Event
     from ltemlive.wire.results import DaemonStatus
 
-Fact: TypeAlias = FrameStored | FrameRejected | AdviceGiven | PhaseEstimate
+Told: TypeAlias = FrameStored | FrameRejected | AdviceGiven | SeriesStarted | SeriesEnded
+Fact: TypeAlias = Told | PhaseEstimate
 
 
 class Bulletin:
@@ -37,7 +46,7 @@ class Bulletin:
             elif isinstance(event, PhaseEstimate):
                 self._estimate = None
                 self._facts.append(event)
-            elif isinstance(event, FrameStored | FrameRejected | AdviceGiven):
+            elif isinstance(event, Told):
                 self._facts.append(event)
 
     def put_status(self, status: DaemonStatus) -> None:

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, Self
 
 import zmq
 
-import ltemlive
 from ltemlive.door import Door
 from ltemlive.errors import WireError
-from ltemlive.events import AdviceGiven, PhaseEstimate
+from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, PhaseEstimate
+from ltemlive.sinks.answering import Answering
 from ltemlive.sinks.bulletin import Bulletin
 from ltemlive.sockets import is_worth_logging, limit, receive_parts
-from ltemlive.wire.control import Answer, decode_request, encode_answer, frame_wish
-from ltemlive.wire.fields import brief
+from ltemlive.wire.control import decode_request, encode_answer
 from ltemlive.wire.limits import MAX_HEADER_BYTES
 from ltemlive.wire.results import (
-    TOPICS,
     advice_message,
     encode_result,
     estimate_message,
@@ -50,11 +47,8 @@ _LINGER_MS = 500
 _WAITING_RESULTS = 32
 """Per client; at most 32 previews of memory for one that stalls."""
 _WAITING_ANSWERS = 8
-_WAITING_REQUESTS = 64
 _AT_A_TIME = 8
 """Facts sent, and requests answered, before the other gets its turn."""
-
-_OPERATIONS = ("ping", "latest", "end_series", "use_frame", "pause", "resume", "reset")
 
 
 class ResultServer:
@@ -97,8 +91,7 @@ class ResultServer:
         self._period_s = 1.0 / max_rate_hz
         self._preview_px = preview_px
         self._bulletin = Bulletin()
-        self._requests: deque[Request] = deque()
-        self._latest: dict[str, bytes] = {}
+        self._answering = Answering(clock=clock)
         self._t_sent: dict[str, float] = {}
         self._n_dropped = 0
         self._closing = contextlib.ExitStack()
@@ -148,7 +141,7 @@ class ResultServer:
 
     def requests(self) -> list[Request]:
         """Return what clients asked the daemon to do since the last call."""
-        return [self._requests.popleft() for _ in range(len(self._requests))]
+        return self._answering.requests()
 
     def serve(self, stop: StopSignal) -> None:
         """Publish and answer until ``stop`` is set, then publish what is left."""
@@ -176,31 +169,35 @@ class ResultServer:
 
     def _send_facts(self, facts: list[Fact]) -> None:
         for fact in facts:
+            self._answering.note_fact(fact)
             if isinstance(fact, PhaseEstimate):
-                self._send(self._estimate_message(fact))
+                self._send_arrays(fact)
             elif isinstance(fact, AdviceGiven):
                 self._send(advice_message(fact, t_published=self._clock()))
-            else:
+            elif isinstance(fact, FrameStored | FrameRejected):
                 self._send(frame_message(fact, t_published=self._clock()))
 
     def _send_estimate(self) -> None:
         estimate = self._bulletin.take_estimate()
         if estimate is not None:
-            self._send(self._estimate_message(estimate))
+            self._send_arrays(estimate)
 
     def _send_status(self, *, even_if_old: bool) -> None:
         status = self._bulletin.take_status(even_if_old=even_if_old)
         if status is not None:
             self._send(status_message(status, t_published=self._clock()))
 
-    def _estimate_message(self, estimate: PhaseEstimate) -> ResultMessage:
-        return estimate_message(
-            estimate, t_published=self._clock(), preview_px=self._preview_px
+    def _send_arrays(self, estimate: PhaseEstimate) -> None:
+        self._answering.keep(estimate)
+        self._send(
+            estimate_message(
+                estimate, t_published=self._clock(), preview_px=self._preview_px
+            )
         )
 
     def _send(self, message: ResultMessage) -> None:
         data = encode_result(message)
-        self._latest[message.topic] = data
+        self._answering.note_sent(message.topic, data)
         self._t_sent[message.topic] = self._clock()
         self._results.send(data, copy=False)
 
@@ -216,37 +213,9 @@ class ResultServer:
                 if is_worth_logging(self._n_dropped):
                     _log.warning("%s: dropped a request: %s", self.control_endpoint, error)
                 continue
-            answer = encode_answer(self._answer(request))
+            n_encoded = self._answering.n_encoded
+            answer = encode_answer(self._answering.answer(request))
             self._control.send_multipart([bytes(peer), *answer], zmq.NOBLOCK, copy=False)
-
-    def _answer(self, request: Request) -> Answer:
-        if request.op == "ping":
-            values = {"t": self._clock(), "version": ltemlive.__version__}
-            return Answer(request.id, ok=True, values=values)
-        if request.op == "latest":
-            return self._latest_answer(request)
-        if request.op not in _OPERATIONS:
-            known = ", ".join(_OPERATIONS)
-            error = f"{brief(request.op)}: unknown operation; expected one of: {known}"
-            return Answer(request.id, ok=False, error=error)
-        if len(self._requests) >= _WAITING_REQUESTS:
-            error = f"{request.op}: the daemon is busy with earlier requests; ask again"
-            return Answer(request.id, ok=False, error=error)
-        if request.op == "use_frame":
-            try:
-                frame_wish(request)
-            except WireError as error:
-                return Answer(request.id, ok=False, error=str(error))
-        self._requests.append(request)
-        return Answer(request.id, ok=True)
-
-    def _latest_answer(self, request: Request) -> Answer:
-        topic = request.arguments.get("topic")
-        if topic not in TOPICS:
-            error = f"latest {brief(topic)}: expected a topic of: {', '.join(TOPICS)}"
-            return Answer(request.id, ok=False, error=error)
-        data = self._latest.get(topic)
-        if data is None:
-            error = f"latest {topic}: nothing has been published yet; ask again later"
-            return Answer(request.id, ok=False, error=error)
-        return Answer(request.id, ok=True, values={"topic": topic}, buffer=data)
+            if self._answering.n_encoded > n_encoded:
+                # One that takes long is enough: what is to be published comes first.
+                return

@@ -43,7 +43,7 @@ class Answer:
     error: str | None = None
     """Why not, in one line; None if ``ok``."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    buffer: bytes | None = None
+    buffer: bytes | memoryview | None = None
     """One result message as ``wire.results`` encodes it, where one was asked for."""
 
 
@@ -92,12 +92,12 @@ def frame_wish(request: Request) -> tuple[int, bool | None, int | None]:
     return fields.whole("seq"), use, ordinal
 
 
-def encode_answer(answer: Answer) -> list[bytes]:
+def encode_answer(answer: Answer) -> list[bytes | memoryview]:
     """Return the two or three parts of an answer."""
     error = None if answer.error is None else one_line(answer.error)
     values = _without(answer.values, _ANSWER_KEYS)
     header = {"id": answer.id, "ok": answer.ok, "error": error, **values}
-    parts = [CONTROL_MAGIC, dump_object(header, where="answer")]
+    parts: list[bytes | memoryview] = [CONTROL_MAGIC, dump_object(header, where="answer")]
     return parts if answer.buffer is None else [*parts, answer.buffer]
 
 

@@ -47,11 +47,18 @@ def estimate_arrays(
 
     Differences are taken at full size, so a preview shows the true gradient's mean.
     """
+    return {name: block_average(full_array(estimate, name), factor) for name in UNITS}
+
+
+def full_array(estimate: PhaseEstimate, name: str) -> NDArray[np.float32]:
+    """Return one array of ``UNITS`` at full size, the estimate's own where it has it."""
     phase, pixel_nm = estimate.phase_rad, estimate.pixel_nm
-    arrays = {
-        "phase": phase,
-        "gradient": phase_gradient(phase, pixel_nm=pixel_nm),
-        "induction": projected_induction(phase, pixel_nm=pixel_nm, beam=estimate.beam),
-        "amplitude": estimate.amplitude,
-    }
-    return {name: block_average(array, factor) for name, array in arrays.items()}
+    match name:
+        case "phase":
+            return phase
+        case "amplitude":
+            return estimate.amplitude
+        case "gradient":
+            return phase_gradient(phase, pixel_nm=pixel_nm)
+        case _:
+            return projected_induction(phase, pixel_nm=pixel_nm, beam=estimate.beam)

@@ -23,7 +23,7 @@ from ltemlive.frames import PIXEL_TYPES
 from ltemlive.wire import limits
 from ltemlive.wire.fields import Fields, brief, one_line
 from ltemlive.wire.jsontext import dump_object, parse_object
-from ltemlive.wire.previews import UNITS, estimate_arrays, preview_factor
+from ltemlive.wire.previews import UNITS, estimate_arrays, full_array, preview_factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,8 +93,8 @@ class DaemonStatus:
     """What the disk refuses now, in one line; None where it takes everything."""
 
 
-def encode_result(message: ResultMessage) -> bytes:
-    """Return the one part of a result.
+def encode_result(message: ResultMessage) -> memoryview:
+    """Return the one part of a result, read-only.
 
     Raises
     ------
@@ -103,21 +103,17 @@ def encode_result(message: ResultMessage) -> bytes:
     """
     described = {entry["name"]: entry for entry in message.header.get("arrays", ())}
     entries: list[dict[str, Any]] = []
-    chunks: list[bytes] = []
     offset = 0
     for name, array in message.arrays.items():
-        raw = array.tobytes()
         layout = {
             "name": name,
             "dtype": array.dtype.str,
             "shape": array.shape,
             "offset": offset,
-            "nbytes": len(raw),
+            "nbytes": array.nbytes,
         }
         entries.append({**layout, **described.get(name, {}), **layout})
-        padding = bytes(-len(raw) % _ALIGNMENT)
-        chunks += [raw, padding]
-        offset += len(raw) + len(padding)
+        offset += array.nbytes + -array.nbytes % _ALIGNMENT
     header = dump_object(
         {**message.header, "arrays": entries},
         where=f"{message.topic} result",
@@ -125,7 +121,24 @@ def encode_result(message: ResultMessage) -> bytes:
     )
     topic = message.topic.encode("ascii") + b"\0"
     header += b" " * (-(len(topic) + _LENGTH.size + len(header)) % _ALIGNMENT)
-    return b"".join([topic, _LENGTH.pack(len(header)), header, *chunks])
+    start = topic + _LENGTH.pack(len(header)) + header
+    return _joined(start, message.arrays.values(), len(start) + offset)
+
+
+def _joined(start: bytes, arrays: Iterable[NDArray[Any]], nbytes: int) -> memoryview:
+    """Return ``start`` and the arrays, each padded, in one buffer.
+
+    NumPy copies without holding up other threads; ``tobytes`` would, for milliseconds.
+    """
+    buffer = np.empty(nbytes, np.uint8)
+    buffer[: len(start)] = np.frombuffer(start, np.uint8)
+    place = len(start)
+    for array in arrays:
+        end = place + array.nbytes
+        buffer[place:end] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        place = end + -array.nbytes % _ALIGNMENT
+        buffer[end:place] = 0
+    return buffer.data.toreadonly()
 
 
 def decode_result(data: bytes | memoryview) -> ResultMessage:
@@ -165,6 +178,31 @@ def estimate_message(
 ) -> ResultMessage:
     """Return an estimate with its arrays, no side of them longer than ``preview_px``."""
     factor = preview_factor(estimate.phase_rad.shape, preview_px)
+    arrays = estimate_arrays(estimate, factor=factor)
+    return _estimate_message(
+        estimate, arrays, t_published=t_published, pixel_nm=estimate.pixel_nm * factor
+    )
+
+
+def full_message(
+    estimate: PhaseEstimate, array: str, *, t_published: float
+) -> ResultMessage:
+    """Return an estimate with one of its arrays, at full size."""
+    return _estimate_message(
+        estimate,
+        {array: full_array(estimate, array)},
+        t_published=t_published,
+        pixel_nm=estimate.pixel_nm,
+    )
+
+
+def _estimate_message(
+    estimate: PhaseEstimate,
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    t_published: float,
+    pixel_nm: float,
+) -> ResultMessage:
     header = {
         "ordinal": estimate.ordinal,
         "series": estimate.series,
@@ -189,11 +227,10 @@ def estimate_message(
         ],
         "notes": estimate.notes,
         "arrays": [
-            {"name": name, "unit": unit, "pixel_nm": estimate.pixel_nm * factor}
-            for name, unit in UNITS.items()
+            {"name": name, "unit": UNITS[name], "pixel_nm": pixel_nm} for name in arrays
         ],
     }
-    return ResultMessage("estimate", header, estimate_arrays(estimate, factor=factor))
+    return ResultMessage("estimate", header, arrays)
 
 
 def frame_message(

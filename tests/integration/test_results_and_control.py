@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from ltemlive.events import (
     FrameRejected,
     FrameStored,
     PhaseEstimate,
+    SeriesEnded,
+    SeriesStarted,
     SessionEnded,
 )
 from ltemlive.sinks.publisher import ResultServer
-from ltemlive.wire.control import frame_wish
+from ltemlive.wire.control import Request, decode_answer, encode_request, frame_wish
 from ltemlive.wire.results import DaemonStatus, decode_result
 
 WAIT_MS = 20_000
@@ -203,6 +206,51 @@ def test_a_late_client_asks_for_the_latest_and_gets_what_was_published(server):
         message = decode_result(answer.buffer)
         assert message.header["final"] is True
         assert message.arrays["gradient"].shape == (2, 32, 48)
+
+
+def test_a_client_gets_in_full_what_is_published_as_a_preview(server):
+    estimate = replace(
+        estimate_of(3, is_final=True),
+        phase_rad=np.arange(96 * 130, dtype=np.float32).reshape(96, 130),
+        amplitude=np.ones((96, 130), np.float32),
+    )
+    server.accept(SeriesStarted(1, "vortex", 5))
+    server.accept(FrameStored(1, "vortex", 0, defocus_nm=0.0, t_stored=1.0))
+    server.accept(estimate)
+    server.accept(SeriesEnded(1, "vortex", "success", "/data/1"))
+    with running(server.serve), ControlClient(server.control_endpoint, 20.0) as client:
+        while not (answer := client.request("full", array="phase", rev=3)).ok:
+            pass
+        message = decode_result(answer.buffer)
+        np.testing.assert_array_equal(message.arrays["phase"], estimate.phase_rad)
+        preview = decode_result(client.request("latest", topic="estimate").buffer)
+        assert preview.arrays["phase"].shape == (32, 43)
+        while (told := client.request("events", since=0).values)["newest"] < 4:
+            pass
+    kinds = [event["kind"] for event in told["events"]]
+    assert kinds == ["series_started", "stored", "final", "series_ended"]
+
+
+def test_after_an_array_was_encoded_what_is_to_be_published_comes_first(server):
+    server.accept(estimate_of(1, is_final=True))
+    server._publish()
+    with raw_socket(zmq.DEALER, server.control_endpoint) as peer:
+        arrays = ("phase", "phase", "amplitude", "phase", "gradient")
+        for number, array in enumerate(arrays):
+            peer.send_multipart(encode_request(Request(number, "full", {"array": array})))
+        n_answered = []
+        while len(n_answered) < 3:
+            # All of them may not be there yet: a turn that finds nothing does nothing.
+            before = server._answering.n_encoded
+            server._answer_some()
+            if server._answering.n_encoded > before:
+                n_answered.append(server._answering.n_encoded)
+        answers = []
+        for _ in arrays:
+            assert peer.poll(WAIT_MS)
+            answers.append(decode_answer(peer.recv_multipart()))
+    assert n_answered == [1, 2, 3]
+    assert [answer.values["array"] for answer in answers] == list(arrays)
 
 
 def test_requests_for_the_daemon_are_kept_until_it_takes_them(server):

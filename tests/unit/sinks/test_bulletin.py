@@ -7,6 +7,7 @@ from ltemlive.events import (
     FrameRejected,
     FrameStored,
     PhaseEstimate,
+    SeriesEnded,
     SessionStarted,
 )
 from ltemlive.sinks.bulletin import Bulletin
@@ -58,6 +59,7 @@ def test_facts_are_taken_in_order_a_few_at_a_time():
         FrameStored(1, "a", 0, 0.0, 1.0),
         FrameRejected("a", "1", "no image"),
         AdviceGiven("take an image in focus"),
+        SeriesEnded(1, "a", "success"),
     ]
     for fact in facts:
         bulletin.put(fact)
