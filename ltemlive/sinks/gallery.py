@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ltemlive.errors import WireError
+from ltemlive.wire.estimates import full_message
 from ltemlive.wire.limits import MAX_RESULT_BYTES, MAX_RESULT_HEADER_BYTES
-from ltemlive.wire.results import encode_result, full_message
+from ltemlive.wire.results import (
+    encode_result,
+)
 
 if TYPE_CHECKING:
     from ltemlive.events import PhaseEstimate

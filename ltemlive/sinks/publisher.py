@@ -19,11 +19,11 @@ from ltemlive.sinks.answering import Answering
 from ltemlive.sinks.bulletin import Bulletin
 from ltemlive.sockets import is_worth_logging, limit, receive_parts
 from ltemlive.wire.control import decode_request, encode_answer
+from ltemlive.wire.estimates import estimate_message
 from ltemlive.wire.limits import MAX_HEADER_BYTES
 from ltemlive.wire.results import (
     advice_message,
     encode_result,
-    estimate_message,
     frame_message,
     status_message,
 )

@@ -15,11 +15,11 @@ import zmq
 
 from ltemlive.events import PhaseEstimate
 from ltemlive.wire.control import Answer, decode_request, encode_answer
+from ltemlive.wire.estimates import estimate_message
 from ltemlive.wire.results import (
     DaemonStatus,
     FrameRow,
     encode_result,
-    estimate_message,
     status_message,
 )
 

@@ -22,6 +22,7 @@ from ltemlive.dashboard.snapshot import (
 )
 from ltemlive.errors import WireError
 from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, PhaseEstimate
+from ltemlive.wire.estimates import estimate_message
 from ltemlive.wire.results import (
     DaemonStatus,
     FrameRow,
@@ -29,7 +30,6 @@ from ltemlive.wire.results import (
     advice_message,
     decode_result,
     encode_result,
-    estimate_message,
     frame_message,
     status_message,
 )

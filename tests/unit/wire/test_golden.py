@@ -26,6 +26,7 @@ from ltemlive.wire.control import (
     encode_answer,
     encode_request,
 )
+from ltemlive.wire.estimates import estimate_message
 from ltemlive.wire.messages import Ack, EndMessage, FrameMessage, Heartbeat, StartMessage
 from ltemlive.wire.results import (
     DaemonStatus,
@@ -33,7 +34,6 @@ from ltemlive.wire.results import (
     advice_message,
     decode_result,
     encode_result,
-    estimate_message,
     frame_message,
     status_message,
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ltemlive.errors import WireError
 from ltemlive.events import FrameRejected, FrameStored, PhaseEstimate
 from ltemlive.frames import PIXEL_TYPES
+from ltemlive.wire.estimates import estimate_message
 from ltemlive.wire.results import (
     TOPICS,
     DaemonStatus,
@@ -18,7 +19,6 @@ from ltemlive.wire.results import (
     ResultMessage,
     decode_result,
     encode_result,
-    estimate_message,
     frame_message,
     status_message,
 )
