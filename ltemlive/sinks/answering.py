@@ -43,11 +43,6 @@ class Answering:
         self._gallery = Gallery()
         self._requests: deque[Request] = deque()
 
-    @property
-    def n_encoded(self) -> int:
-        """Return how many answers took more than a look at what is there."""
-        return self._gallery.n_encoded
-
     def note_sent(self, topic: str, data: memoryview) -> None:
         """Keep a result as it was published."""
         self._latest[topic] = data

@@ -32,8 +32,6 @@ class Gallery:
         self._live: PhaseEstimate | None = None
         self._finals: dict[int, PhaseEstimate] = {}
         self._encoded: dict[tuple[int, str], memoryview] = {}
-        self.n_encoded = 0
-        """How often an array had to be encoded."""
 
     def keep(self, estimate: PhaseEstimate) -> None:
         """Take an estimate in place of an older one."""
@@ -72,7 +70,6 @@ class Gallery:
         if data is None:
             _check_size(estimate, array)
             data = encode_result(full_message(estimate, array, t_published=t))
-            self.n_encoded += 1
         self._encoded[key] = data
         while len(self._encoded) > 1 and self._nbytes() > CACHED_BYTES:
             del self._encoded[next(iter(self._encoded))]
