@@ -1,4 +1,4 @@
-"""Frames out of the house, simulated or recorded: to a folder, or to a daemon."""
+"""Simulated frames out of the house: to a folder, or to a daemon."""
 
 from __future__ import annotations
 
@@ -19,20 +19,17 @@ from simulator.faults import NO_FAULTS
 from simulator.faulty_emitter import FaultyEmitter
 from simulator.folder_emitter import DirectoryEmitter
 from simulator.mischief import CUT_OFF_S, FolderMischief, SocketMischief
-from simulator.recorded import RecordedExposures
 from simulator.schedule import run_schedule
 from simulator.zmq_emitter import PATIENCE_S, ZmqEmitter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ltemlive.recording.replay import RecordedSession
     from simulator.faults import FaultPlan
     from simulator.schedule import Exposures
 
 COPY_S = 0.5
 """How long one file takes to grow in the folder, as on a microscope's share."""
-AS_FAST_AS_POSSIBLE = 1e6
 
 
 def emit(  # noqa: PLR0913 - one argument for each option
@@ -64,10 +61,7 @@ def emit(  # noqa: PLR0913 - one argument for each option
         If the daemon refuses a frame, or does not answer.
     """
     kind, where = to
-    if keys is not None and kind != "zmq":
-        raise ConfigError(
-            f"--keys {keys}: expected --to zmq ENDPOINT beside it, got {kind}"
-        )
+    check_destination(to, keys)
     play = partial(
         run_schedule, exposures, clock=time.time, dead_time_s=dead_time_s, speed=speed
     )
@@ -75,10 +69,35 @@ def emit(  # noqa: PLR0913 - one argument for each option
     with console.status(escape(title)):
         if kind == "folder":
             return _to_folder(play, where, faults)
-        if kind == "zmq":
-            connect = partial(ZmqEmitter, timeout_s=patience_s, keys=client_keys(keys))
-            return _to_daemon(play, where, faults, connect)
-    raise ConfigError(f"--to {kind} {where}: expected folder DIR or zmq ENDPOINT")
+        connect = partial(ZmqEmitter, timeout_s=patience_s, keys=client_keys(keys))
+        return _to_daemon(play, where, faults, connect)
+
+
+def check_destination(to: tuple[str, str], keys: Path | None) -> None:
+    """Return if ``to`` and ``keys`` go together.
+
+    Raises
+    ------
+    ConfigError
+        If they do not, or ``to`` is neither a folder nor an endpoint.
+    """
+    kind, where = to
+    if kind not in ("folder", "zmq"):
+        raise ConfigError(f"--to {kind} {where}: expected folder DIR or zmq ENDPOINT")
+    if keys is not None and kind != "zmq":
+        raise ConfigError(
+            f"--keys {keys}: expected --to zmq ENDPOINT beside it, got {kind}"
+        )
+
+
+def check_taken(daemon: ZmqEmitter, where: str, n_sent: int) -> None:
+    """Return if the daemon has taken everything; WireError with the first reason if not."""
+    if daemon.rejections:
+        seq, reason = daemon.rejections[0]
+        raise WireError(
+            f"{where}: {len(daemon.rejections)} of {n_sent} frames rejected, the "
+            f"first is {seq}: {reason}"
+        )
 
 
 def _to_folder(play: Callable[..., int], where: str, faults: FaultPlan) -> str:
@@ -99,34 +118,9 @@ def _to_daemon(
         mischief = SocketMischief(daemon)
         emitter = FaultyEmitter(daemon, mischief, faults, kill=_kill_this_process)
         n_sent = play(emitter, sleep=daemon.sleep) - emitter.injected["drop"]
-        if daemon.rejections:
-            seq, reason = daemon.rejections[0]
-            raise WireError(
-                f"{where}: {len(daemon.rejections)} of {n_sent} frames rejected, the "
-                f"first is {seq}: {reason}"
-            )
+        check_taken(daemon, where, n_sent)
     return f"{n_sent} frames acknowledged by {where}{emitter.summary()}"
 
 
 def _kill_this_process() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def emit_session(
-    recorded: RecordedSession,
-    to: tuple[str, str],
-    *,
-    speed: float | None,
-    keys: Path | None = None,
-) -> str:
-    """Play every series of a recorded session; in a folder each gets one of its own."""
-    kind, where = to
-    lines = []
-    for stored, record in zip(recorded.series, recorded.records, strict=True):
-        exposures = RecordedExposures(stored, record.series)
-        target = f"{where}/{record.ordinal:04d}" if kind == "folder" else where
-        pace = speed if speed is not None else AS_FAST_AS_POSSIBLE
-        lines.append(
-            emit(exposures, (kind, target), dead_time_s=0.0, speed=pace, keys=keys)
-        )
-    return "\n".join(lines)

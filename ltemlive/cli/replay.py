@@ -49,9 +49,10 @@ def replay(
         raise ConfigError(f"--keys {keys}: expected --to zmq ENDPOINT beside it, got none")
     recorded = read_recorded_session(session)
     if to is not None:
-        from ltemlive.cli.emitting import emit_session
+        from ltemlive.cli.playback import emit_session
 
-        typer.echo(emit_session(recorded, to, speed=speed, keys=keys))
+        for line in emit_session(recorded, to, speed=speed, keys=keys):
+            typer.echo(line)
         return
     if not _replay_through_engine(recorded, results, control, _pause(speed)):
         raise typer.Exit(1)

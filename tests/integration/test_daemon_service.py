@@ -5,12 +5,16 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ltemlive.arrivals import SeriesAnnounced
+from ltemlive.camera import Camera, CameraSettings
 from ltemlive.cli.emitting import emit
+from ltemlive.cli.playback import emit_session
 from ltemlive.client import ControlClient, ResultFeed
 from ltemlive.daemon import service
 from ltemlive.daemon.engines import Engines
@@ -20,6 +24,7 @@ from ltemlive.daemon.solver_process import SolverProcess
 from ltemlive.errors import RecordingError, WireError
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.recording.journal import read_journal
+from ltemlive.recording.replay import read_recorded_session
 from ltemlive.recording.session import SessionRecorder
 from ltemlive.series import Microscope
 from ltemlive.settings import Settings
@@ -350,3 +355,31 @@ def test_a_series_of_which_frames_are_refused_fails_with_the_first_reason(run):
         f"{endpoint}: 2 of 4 frames rejected, the first is 2: frame 2: expected an image, "
         "got the constant value 0 (blank or saturated camera)"
     )
+
+
+def test_a_recorded_session_that_is_played_to_it_is_recorded_as_it_was(run, tmp_path):
+    recorder = SessionRecorder.create(
+        tmp_path / "before", settings=Settings(), versions={}, clock=lambda: 1000.0
+    )
+    with recorder:
+        camera = Camera(CameraSettings(flip="up_down"))
+        announced = SeriesAnnounced("run-1", "holes")
+        recorder.open_series(announced, MICROSCOPE, SHAPE, camera)
+        for frame in reversed(list(Exposures().frames())):
+            meta = replace(frame.meta, t_exposure_start=900.0, meta={"stage": "left"})
+            recorder.store(1, replace(frame, meta=meta), 0, 1000.0)
+        recorder.end_series(1, "abandoned")
+    recorded = read_recorded_session(recorder.path)
+    with run() as daemon:
+        endpoint = daemon.said["input"]
+        said = list(emit_session(recorded, ("zmq", endpoint), speed=1.0))
+    assert said == [
+        "holes: its frames are raw, and no camera goes through a socket; the daemon needs "
+        f"microscope.camera as in {recorder.path}/series/0001/series.yaml",
+        f"2 frames acknowledged by {endpoint}",
+    ]
+    (again,) = read_recorded_session(Path(daemon.said["session"])).records
+    assert again.exit_status == "abort"
+    assert [frame.seq for frame in again.frames] == [1, 0]
+    assert {frame.t_exposure_start for frame in again.frames} == {900.0}
+    assert [frame.meta for frame in again.frames] == [{"stage": "left"}] * 2

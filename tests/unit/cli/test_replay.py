@@ -78,18 +78,38 @@ def test_a_final_result_that_does_not_come_again_is_a_failure(ltemlive, session_
 
 
 def test_recorded_frames_are_emitted_to_a_folder_each_series_in_its_own(
-    ltemlive, session_of, tmp_path, monkeypatch
+    ltemlive, session_of, tmp_path
 ):
-    monkeypatch.setattr("ltemlive.cli.emitting.COPY_S", 0.001)
     session = session_of()
     outcome = ltemlive("replay", session, "--to", "folder", tmp_path / "share")
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out == f"2 frames written to {tmp_path / 'share' / '0001'}\n"
+    assert outcome.out.splitlines() == [
+        "holes [/]: 2 frames to play; 1 that were refused or cannot be used are not there",
+        f"2 frames written to {tmp_path / 'share' / '0001'}",
+    ]
     recorded, emitted = read_series(session), read_series(tmp_path / "share" / "0001")
     assert emitted.title == "holes [/]"
     for before, after in zip(recorded.frames, emitted.frames, strict=True):
         np.testing.assert_array_equal(before.image, after.image)
         assert before.meta.defocus_nm == after.meta.defocus_nm
+
+
+def test_a_series_without_frames_is_passed_over_and_said(ltemlive, session_of, tmp_path):
+    session = session_of()
+    for file in (session / "series" / "0001" / "frames").iterdir():
+        file.unlink()
+    outcome = ltemlive("replay", session, "--to", "folder", tmp_path / "share")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err == f"ltemlive: {session}: expected a session with frames, got none\n"
+
+
+def test_a_folder_takes_no_keys(ltemlive, session_of, tmp_path):
+    target = ("--to", "folder", tmp_path / "share", "--keys", "mine")
+    outcome = ltemlive("replay", session_of(), *target)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err == (
+        "ltemlive: --keys mine: expected --to zmq ENDPOINT beside it, got folder\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["gone", "."])
