@@ -18,7 +18,7 @@ from ltemlive.events import (
     SeriesStarted,
 )
 from ltemlive.formats.images import read_image
-from ltemlive.recording.replay import Added, Begun, Ended, Refined, Wished
+from ltemlive.recording.replay import Added, Begun, Ended, Finished, Refined, Wished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from ltemlive.daemon.loading import Solver
     from ltemlive.engine import LiveEngine
-    from ltemlive.events import Event
+    from ltemlive.events import Event, ExitStatus
     from ltemlive.frames import Frame
-    from ltemlive.recording.replay import RecordedSession
+    from ltemlive.recording.replay import RecordedSession, Scheduled
     from ltemlive.series import StoredSeries
 
 
@@ -79,8 +79,17 @@ class SessionReplay:
         self._publish = publish
         self._pause = pause
         self._rev = 0
+        self._n_new = 0
+        """Final results that the recording had no time for."""
         self._engines: dict[int, LiveEngine] = {}
         self._starts: dict[int, int | None] = {}
+        self._last_finished = {
+            step.ordinal: step for step in recorded.schedule if isinstance(step, Finished)
+        }
+        self._exit_statuses: dict[int, ExitStatus] = {}
+        self._told: set[tuple[int, int | None]] = set()
+        """Series that began and frames that were stored: an engine that begins anew is
+        given again what everybody knows."""
         wanted = {(each.ordinal, each.seq): each.use for each in recorded.arrivals}
         self._frames: dict[int, dict[int, Frame]] = {
             ordinal: {
@@ -91,25 +100,35 @@ class SessionReplay:
         }
 
     def run(self) -> Iterator[ReplayedEstimate]:
-        """Yield every estimate, live ones in their order and then the final ones."""
+        """Yield every estimate in its turn, live ones and final ones.
+
+        Of a series that was finished and went on after all, the last final result is the
+        one that is on the disk, and the only one that is computed again. Last come those
+        that the recording had no time for.
+        """
         schedule = self._recorded.schedule
-        ended: dict[int, Ended] = {}
         for step in schedule:
             self._pause(step.t - schedule[0].t)
-            if isinstance(step, Begun):
+            yield from self._step(step)
+        for record in self._recorded.records:
+            if record.exit_status is not None and not record.is_finished:
+                yield from self._finish(record.ordinal, 0)
+
+    def _step(self, step: Scheduled) -> Iterator[ReplayedEstimate]:
+        match step:
+            case Begun():
                 self._engines.pop(step.ordinal, None)
                 self._starts[step.ordinal] = step.start
-            elif isinstance(step, Added):
+            case Added():
                 self._add(step)
-            elif isinstance(step, Wished):
+            case Wished():
                 self._wish(step)
-            elif isinstance(step, Refined):
+            case Refined():
                 yield from self._refine(step)
-            else:
-                ended[step.ordinal] = step
-        revs = [step.rev for step in schedule if isinstance(step, Refined)]
-        for rev, end in enumerate(ended.values(), start=max(revs, default=0) + 1):
-            yield from self._finish(end, rev)
+            case Ended():
+                self._exit_statuses[step.ordinal] = step.exit_status
+            case Finished():
+                yield from self._finish_again(step)
 
     def _engine(self, ordinal: int) -> LiveEngine:
         if ordinal not in self._engines:
@@ -133,16 +152,20 @@ class SessionReplay:
 
     def _add(self, step: Added) -> None:
         record = self._recorded.records[step.ordinal - 1]
-        if step.ordinal not in self._engines:
-            started = SeriesStarted(step.ordinal, record.series, record.n_expected)
-            self._publish(started)
+        started = SeriesStarted(step.ordinal, record.series, record.n_expected)
+        self._publish_once(started, None)
         known = self._frames[step.ordinal]
         frames = [known[seq] for seq in step.seqs if seq in known]
         for frame in frames:
             seq, defocus_nm = frame.meta.seq, frame.meta.defocus_nm
             stored = FrameStored(step.ordinal, record.series, seq, defocus_nm, step.t)
-            self._publish(stored)
+            self._publish_once(stored, seq)
         for event in self._engine(step.ordinal).add(frames):
+            self._publish(event)
+
+    def _publish_once(self, event: SeriesStarted | FrameStored, seq: int | None) -> None:
+        if (event.ordinal, seq) not in self._told:
+            self._told.add((event.ordinal, seq))
             self._publish(event)
 
     def _wish(self, step: Wished) -> None:
@@ -171,21 +194,46 @@ class SessionReplay:
             is_same=estimate is not None and fingerprint(estimate) == step.fingerprint,
         )
 
-    def _finish(self, step: Ended, rev: int) -> Iterator[ReplayedEstimate]:
-        stored = self._recorded.series[step.ordinal - 1]
+    def _finish_again(self, step: Finished) -> Iterator[ReplayedEstimate]:
+        record = self._recorded.records[step.ordinal - 1]
+        if record.is_finished and step is self._last_finished[step.ordinal]:
+            yield from self._finish(step.ordinal, step.rev)
+        else:
+            self._tell_end(step.ordinal)
+
+    def _finish(self, ordinal: int, rev: int) -> Iterator[ReplayedEstimate]:
+        """Compute a final result; rev 0: there is none to compare it with."""
+        stored = self._recorded.series[ordinal - 1]
         recorded = stored.folder / "phase.tif"
+        is_recorded = rev > 0 and recorded.exists()
+        rev = rev or self._next_rev()
+        self._engines.pop(ordinal, None)
         try:
             result = self._solver.reconstruct(stored, self._recorded.settings.solver)
         except LtemLiveError as error:
-            self._publish(AdviceGiven(f"no final result: {error}", "error", step.ordinal))
-            if recorded.exists():
-                yield _compared_final(step, stored, rev, None)
+            self._publish(AdviceGiven(f"no final result: {error}", "error", ordinal))
+            self._tell_end(ordinal)
+            if is_recorded:
+                yield _compared_final(ordinal, stored, rev, None)
             return
-        self._publish(final_estimate(result, stored, ordinal=step.ordinal, rev=rev))
-        self._publish(SeriesEnded(step.ordinal, stored.title, step.exit_status))
-        if recorded.exists():
+        self._publish(final_estimate(result, stored, ordinal=ordinal, rev=rev))
+        self._tell_end(ordinal)
+        if is_recorded:
             difference = _rms_difference(recorded, result.phase_rad)
-            yield _compared_final(step, stored, rev, difference)
+            yield _compared_final(ordinal, stored, rev, difference)
+
+    def _next_rev(self) -> int:
+        """Return a number that no estimate of the session had."""
+        schedule = self._recorded.schedule
+        revs = [step.rev for step in schedule if isinstance(step, Refined | Finished)]
+        self._n_new += 1
+        return max(revs, default=0) + self._n_new
+
+    def _tell_end(self, ordinal: int) -> None:
+        exit_status = self._exit_statuses.get(ordinal)
+        if exit_status is not None:
+            title = self._recorded.series[ordinal - 1].title
+            self._publish(SeriesEnded(ordinal, title, exit_status))
 
 
 def _wanted(frame: Frame, use: bool | None) -> Frame:
@@ -194,10 +242,10 @@ def _wanted(frame: Frame, use: bool | None) -> Frame:
 
 
 def _compared_final(
-    step: Ended, stored: StoredSeries, rev: int, rms_rad: float | None
+    ordinal: int, stored: StoredSeries, rev: int, rms_rad: float | None
 ) -> ReplayedEstimate:
     return ReplayedEstimate(
-        step.ordinal,
+        ordinal,
         stored.title,
         rev,
         len(stored.frames),

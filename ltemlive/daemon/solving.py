@@ -246,15 +246,15 @@ class SolvingLoop:
             self._refused.append(over)
             return
         self._trouble.is_over("results")
-        rev = 0
-        for event in progress.events:
-            if isinstance(event, PhaseEstimate):
-                rev = event.rev
-            elif isinstance(event, AdviceGiven):
-                _log.warning("%s: %s", series, event.text)
-            self._publish(event)
+        estimates = [each for each in progress.events if isinstance(each, PhaseEstimate)]
+        rev = estimates[0].rev if estimates else 0
+        # Before anybody sees it: a daemon that goes on must not give its number again.
         with self._journaling():
             self._recorder.finished(over.ordinal, rev)
+        for event in progress.events:
+            if isinstance(event, AdviceGiven):
+                _log.warning("%s: %s", series, event.text)
+            self._publish(event)
         where = str(folder) if rev else ""
         self._publish(SeriesEnded(over.ordinal, series, over.exit_status, where))
 

@@ -91,7 +91,19 @@ class Ended:
     exit_status: ExitStatus
 
 
-Scheduled: TypeAlias = Begun | Added | Wished | Refined | Ended
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The final result of the series was on the disk; rev 0: there could be none.
+
+    A series that goes on after all is finished again.
+    """
+
+    t: float
+    ordinal: int
+    rev: int
+
+
+Scheduled: TypeAlias = Begun | Added | Wished | Refined | Ended | Finished
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,5 +287,7 @@ def _step(entry: Mapping[str, Any]) -> Scheduled | None:
             )
         case "ended":
             return Ended(entry["t"], entry["ordinal"], entry["exit_status"])
+        case "finished":
+            return Finished(entry["t"], entry["ordinal"], entry["rev"])
         case _:
             return None

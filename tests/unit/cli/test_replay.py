@@ -47,6 +47,7 @@ def session_of(tmp_path):
                 recorder.store(1, frame, seq, 1000.0)
             recorder.reject("holes [/]", "7", "frame 7: [/red] torn", 1)
             recorder.end_series(1, "success")
+            recorder.finished(1, 3)
         return recorder.path
 
     return recorded

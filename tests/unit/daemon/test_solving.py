@@ -257,6 +257,25 @@ def test_the_journal_tells_every_call_that_a_replay_must_make(bench):
     assert fingerprint(first) != fingerprint(second)
 
 
+class Witness(list):
+    """Events, each with the highest revision that was in the journal when it was told."""
+
+    def __init__(self, recorder):
+        super().__init__()
+        self._recorder = recorder
+
+    def append(self, event):
+        super().append((event, self._recorder.ledger.last_rev))
+
+
+def test_no_estimate_is_told_before_the_journal_has_its_number(bench):
+    bench.events = Witness(bench.recorder)
+    bench.run([bench.open(), *bench.store(0, 1, 2), SeriesOver(1, "success")])
+    told = [(each, last) for each, last in bench.events if isinstance(each, PhaseEstimate)]
+    assert [each.is_final for each, _ in told].count(True) == 1
+    assert all(each.rev <= last for each, last in told)
+
+
 def test_while_nothing_comes_the_newest_series_is_refined_until_it_rests(bench):
     first, second = bench.open("holes"), bench.open("discs")
     letters = [

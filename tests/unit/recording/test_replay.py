@@ -10,6 +10,7 @@ from ltemlive.frames import Frame, FrameMeta
 from ltemlive.recording.replay import (
     Added,
     Ended,
+    Finished,
     Refined,
     Stored,
     Wished,
@@ -59,6 +60,7 @@ def session(tmp_path):
         recorder.wished(1, 2, use=False)
         recorder.open_series(SeriesAnnounced("run-1", "empty"), MICROSCOPE, (16, 20))
         recorder.end_series(1, "abort")
+        recorder.finished(1, 2)
     return recorder.path
 
 
@@ -84,12 +86,13 @@ def test_what_was_refused_live_is_still_listed(session):
 
 def test_the_schedule_is_what_the_engine_was_told_in_order(session):
     recorded = read_recorded_session(session)
-    added, refined, wished, ended = recorded.schedule
+    added, refined, wished, ended, finished = recorded.schedule
     assert added == Added(added.t, 1, (0, 2))
     assert refined == Refined(refined.t, 1, 1, 24, "00ff")
     assert ended == Ended(ended.t, 1, "abort")
     assert wished == Wished(wished.t, 1, 2, use=False)
-    assert added.t < refined.t < wished.t < ended.t
+    assert finished == Finished(finished.t, 1, 2)
+    assert added.t < refined.t < wished.t < ended.t < finished.t
     assert [frame.meta.use for frame in recorded.series[0].frames] == [None, False]
     assert [arrival.use for arrival in recorded.arrivals] == [None, None]
     assert recorded.arrivals == (Stored(50.0, 1, 0), Stored(52.0, 1, 2))
