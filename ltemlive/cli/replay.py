@@ -12,7 +12,7 @@ from ltemlive.cli.keys import KeysOption
 from ltemlive.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ltemlive.daemon.replaying import ReplayedEstimate
     from ltemlive.recording.replay import RecordedSession
@@ -43,28 +43,56 @@ def replay(
     keys: KeysOption = None,
 ) -> None:
     """Replay a recorded session: every live estimate again, compared with the record."""
+    from ltemlive.cli.terminal import say
+    from ltemlive.recording.journal import JOURNAL_FILE, in_use
     from ltemlive.recording.replay import read_recorded_session
 
     if keys is not None and to is None:
         raise ConfigError(f"--keys {keys}: expected --to zmq ENDPOINT beside it, got none")
+    is_recording = in_use(session / JOURNAL_FILE)
     recorded = read_recorded_session(session)
+    for line in _what_is_missing(recorded, is_recording=is_recording):
+        say("[yellow]note[/]", line)
     if to is not None:
         from ltemlive.cli.playback import emit_session
 
         for line in emit_session(recorded, to, speed=speed, keys=keys):
             typer.echo(line)
         return
-    if not _replay_through_engine(recorded, results, control, _pause(speed)):
+    pause = paused(speed, clock=time.monotonic, sleep=time.sleep)
+    if not _replay_through_engine(recorded, results, control, pause):
         raise typer.Exit(1)
 
 
-def _pause(speed: float | None) -> Callable[[float], None]:
-    started = time.monotonic()
+def _what_is_missing(recorded: RecordedSession, *, is_recording: bool) -> Iterator[str]:
+    """Yield how far a session is that has not ended; nothing is written into it."""
+    if is_recording:
+        yield "being recorded at this moment: what its journal has by now is replayed"
+    for record in recorded.records:
+        if record.exit_status is None and not is_recording:
+            yield f"{record.series} did not end: {len(record.frames)} frames by then"
+        elif record.exit_status is not None and not record.is_finished:
+            yield f"{record.series} has no final result yet: there is none to compare with"
 
-    def pause(seconds_since_start: float) -> None:
-        if speed is not None:
-            due = started + seconds_since_start / speed
-            time.sleep(max(due - time.monotonic(), 0.0))
+
+def paused(
+    speed: float | None, *, clock: Callable[[], float], sleep: Callable[[float], object]
+) -> Callable[[float], None]:
+    """Return what waits until the seconds it is given are over, from its first call on.
+
+    They pass ``speed`` times as fast; at once where it is None.
+    """
+    t_start: float | None = None
+
+    def pause(seconds: float) -> None:
+        nonlocal t_start
+        if speed is None:
+            return
+        now = clock()
+        if t_start is None:
+            # Not when the command began: the solver had to be loaded first.
+            t_start = now - seconds / speed
+        sleep(max(t_start + seconds / speed - now, 0.0))
 
     return pause
 

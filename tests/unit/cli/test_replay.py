@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ltemlive.arrivals import SeriesAnnounced
+from ltemlive.cli.replay import paused
 from ltemlive.daemon import loading
 from ltemlive.daemon.loading import Solver
 from ltemlive.errors import FrameError
@@ -111,6 +112,71 @@ def test_a_folder_takes_no_keys(ltemlive, session_of, tmp_path):
     assert outcome.err == (
         "ltemlive: --keys mine: expected --to zmq ENDPOINT beside it, got folder\n"
     )
+
+
+def everything_in(folder):
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+        for path in [folder, *folder.rglob("*")]
+    }
+
+
+def test_a_session_that_did_not_end_says_so_and_stays_as_it_is(ltemlive, session_of):
+    session = session_of()
+    journal = session / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    place = next(place for place, line in enumerate(lines) if b'"ended"' in line)
+    journal.write_bytes(b"".join(lines[:place]) + b'{"t": 1')
+    before = everything_in(session)
+    outcome = ltemlive("replay", session, *ANY_PORTS)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.splitlines() == [
+        "note holes [/] did not end: 2 frames by then",
+        "not used 7: frame 7: [/red] torn",
+        "0 of 0 estimates as recorded",
+    ]
+    assert everything_in(session) == before
+
+
+def test_a_session_that_is_being_recorded_is_replayed_as_far_as_it_is(ltemlive, session_of):
+    session = session_of()
+    with SessionRecorder.resume(session, clock=lambda: 2000.0):
+        before = everything_in(session)
+        outcome = ltemlive("replay", session, *ANY_PORTS)
+        assert everything_in(session) == before
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.splitlines()[0] == (
+        "note being recorded at this moment: what its journal has by now is replayed"
+    )
+
+
+def test_a_series_without_its_final_result_says_that_there_is_none(ltemlive, session_of):
+    session = session_of()
+    journal = session / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(line for line in lines if b'"finished"' not in line))
+    outcome = ltemlive("replay", session, *ANY_PORTS)
+    assert outcome.out.splitlines()[0] == (
+        "note holes [/] has no final result yet: there is none to compare with"
+    )
+
+
+@pytest.mark.parametrize(
+    ("speed", "slept"),
+    [(1.0, [0.0, 3.0, 2.0, 0.0]), (2.0, [0.0, 1.25, 1.0, 0.0]), (None, [])],
+)
+def test_steps_wait_for_their_time_from_the_first_one_on(speed, slept):
+    now, sleeps = [70.0], []
+
+    def sleep(seconds):
+        sleeps.append(seconds)
+        now[0] += seconds
+
+    pause = paused(speed, clock=lambda: now[0], sleep=sleep)
+    for due_s, step_s in ((0.0, 0.5), (3.5, 0.0), (5.5, 9.0), (6.0, 0.0)):
+        pause(due_s)
+        now[0] += step_s
+    assert sleeps == pytest.approx(slept)
 
 
 @pytest.mark.parametrize("name", ["gone", "."])
