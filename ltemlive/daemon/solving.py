@@ -204,9 +204,10 @@ class SolvingLoop:
         progress = self._solver.refine(live.ordinal, n_steps)
         live.wants_steps = progress.wants_steps
         events = progress.events
-        if not events:
-            return
-        # One entry for each call, whatever came of it: a replay makes the same calls.
+        if not events and not progress.wants_steps:
+            return  # There was nothing to refine.
+        # One entry for each call, whatever came of it: a replay makes the same calls. A
+        # phase that has begun anew shows nothing of its first steps, and still takes them.
         estimate = next((each for each in events if isinstance(each, PhaseEstimate)), None)
         rev, mark = (estimate.rev, fingerprint(estimate)) if estimate else (0, "")
         with self._journaling():

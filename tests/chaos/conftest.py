@@ -105,6 +105,10 @@ class Laboratory:
         target = ("--to", "zmq", self.frames_endpoint, "--patience", str(PATIENCE_S))
         return child("simulate", str(scenario), *target, *faults)
 
+    def acquisition(self):
+        """Return what the microscope exposes, for a test that sends it by hand."""
+        return Acquisition(SCENARIO)
+
     @property
     def session(self):
         """The one session that there is."""
@@ -148,7 +152,7 @@ class Laboratory:
     def check_frames(self, ordinal=1, frames=None):
         """Assert that the frames of a series are on the disk as they were exposed."""
         folder = self.session / "series" / f"{ordinal:04d}" / "frames"
-        exposed = list(Acquisition(SCENARIO).frames()) if frames is None else frames
+        exposed = list(self.acquisition().frames()) if frames is None else frames
         names = sorted(path.name for path in folder.iterdir())
         assert names == [f"{frame.meta.seq:06d}.tif" for frame in exposed]
         for frame in exposed:

@@ -41,8 +41,8 @@ class FakeClock:
 class FakeEngine:
     """An engine whose phase is the sum of its frames, scaled by the steps.
 
-    It refuses frames whose first pixel is 13, wants ``max_steps`` after each frame, and
-    notes every call.
+    It refuses frames whose first pixel is 13, wants ``max_steps`` after each frame, shows
+    nothing of its first steps after a wish, and notes every call.
     """
 
     def __init__(self, ordinal, series, microscope, settings, revisions, camera):
@@ -52,6 +52,7 @@ class FakeEngine:
         self._revisions = revisions
         self._frames = []
         self._steps = self._steps_since_frame = 0
+        self._begins_anew = False
 
     def start_at(self, phase_rad):
         self.calls.append(("start_at", float(phase_rad.sum())))
@@ -72,6 +73,7 @@ class FakeEngine:
     def wish(self, seq, use):
         self.calls.append(("wish", seq, use))
         self._steps_since_frame = 0
+        self._begins_anew = True
         self._frames = [
             replace(frame, meta=replace(frame.meta, use=use))
             if frame.meta.seq == seq
@@ -86,6 +88,9 @@ class FakeEngine:
             return []
         self._steps += n_steps
         self._steps_since_frame += n_steps
+        is_shown, self._begins_anew = not self._begins_anew, False
+        if self.wants_steps and not is_shown:
+            return []
         wanted = [frame for frame in self._frames if frame.meta.use is not False]
         return [
             PhaseEstimate(

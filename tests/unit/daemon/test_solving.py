@@ -257,6 +257,18 @@ def test_the_journal_tells_every_call_that_a_replay_must_make(bench):
     assert fingerprint(first) != fingerprint(second)
 
 
+def test_steps_that_show_nothing_are_in_the_journal_as_well(bench):
+    bench.run(
+        [bench.open(), *bench.store(0)], list(bench.store(1, 2)), [FrameWished(1, False)]
+    )
+    journal = bench.journal("added", "wished", "refined")
+    assert [(entry["kind"], entry.get("rev")) for entry in journal] == [
+        ("added", None), ("added", None), ("refined", 1), ("wished", None), ("refined", 0),
+    ]  # fmt: skip
+    assert journal[-1]["steps"] == 4
+    assert [each.rev for each in bench.told(PhaseEstimate)] == [1]
+
+
 class Witness(list):
     """Events, each with the highest revision that was in the journal when it was told."""
 
