@@ -14,7 +14,7 @@ from ltemlive.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ltemlive.daemon.replaying import ReplayedEstimate
+    from ltemlive.daemon.comparing import ReplayedEstimate
     from ltemlive.recording.replay import RecordedSession
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from ltemlive.daemon.comparing import (
+    ReplayedEstimate,
+    compared_final,
+    rms_difference_rad,
+)
 from ltemlive.daemon.engines import final_estimate, start_at_result
 from ltemlive.daemon.solving import fingerprint
-from ltemlive.errors import FrameError, LtemLiveError
+from ltemlive.errors import LtemLiveError
 from ltemlive.events import (
     AdviceGiven,
     FrameStored,
@@ -17,40 +20,18 @@ from ltemlive.events import (
     SeriesEnded,
     SeriesStarted,
 )
-from ltemlive.formats.images import read_image
+from ltemlive.recording.export import PHASE_FILE
 from ltemlive.recording.replay import Added, Begun, Ended, Finished, Refined, Wished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from ltemlive.daemon.loading import Solver
     from ltemlive.engine import LiveEngine
     from ltemlive.events import Event, ExitStatus
     from ltemlive.frames import Frame
     from ltemlive.recording.replay import RecordedSession, Scheduled
-    from ltemlive.series import StoredSeries
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedEstimate:
-    """One estimate computed again, beside what was recorded of it."""
-
-    ordinal: int
-    series: str
-    rev: int
-    n_frames: int
-    """How many it was made of now; 0 where nothing came of them."""
-    is_final: bool
-    is_same: bool
-    """Bit for bit for a live estimate; within 1e-4 rad rms for a final one."""
-    rms_rad: float | None = None
-    """Of the difference to the recorded final phase; None if they cannot be compared."""
-
-
-FINAL_TOLERANCE_RAD = 1e-4
 
 
 class SessionReplay:
@@ -204,7 +185,7 @@ class SessionReplay:
     def _finish(self, ordinal: int, rev: int) -> Iterator[ReplayedEstimate]:
         """Compute a final result; rev 0: there is none to compare it with."""
         stored = self._recorded.series[ordinal - 1]
-        recorded = stored.folder / "phase.tif"
+        recorded = stored.folder / PHASE_FILE
         is_recorded = rev > 0 and recorded.exists()
         rev = rev or self._next_rev()
         self._engines.pop(ordinal, None)
@@ -214,13 +195,13 @@ class SessionReplay:
             self._publish(AdviceGiven(f"no final result: {error}", "error", ordinal))
             self._tell_end(ordinal)
             if is_recorded:
-                yield _compared_final(ordinal, stored, rev, None)
+                yield compared_final(ordinal, stored, rev, None)
             return
         self._publish(final_estimate(result, stored, ordinal=ordinal, rev=rev))
         self._tell_end(ordinal)
         if is_recorded:
-            difference = _rms_difference(recorded, result.phase_rad)
-            yield _compared_final(ordinal, stored, rev, difference)
+            difference = rms_difference_rad(recorded, result.phase_rad)
+            yield compared_final(ordinal, stored, rev, difference)
 
     def _next_rev(self) -> int:
         """Return a number that no estimate of the session had."""
@@ -239,28 +220,3 @@ class SessionReplay:
 def _wanted(frame: Frame, use: bool | None) -> Frame:
     """Return a frame as it came; what the user wanted of it later comes later."""
     return replace(frame, meta=replace(frame.meta, use=use))
-
-
-def _compared_final(
-    ordinal: int, stored: StoredSeries, rev: int, rms_rad: float | None
-) -> ReplayedEstimate:
-    return ReplayedEstimate(
-        ordinal,
-        stored.title,
-        rev,
-        len(stored.frames),
-        is_final=True,
-        is_same=rms_rad is not None and rms_rad <= FINAL_TOLERANCE_RAD,
-        rms_rad=rms_rad,
-    )
-
-
-def _rms_difference(recorded: Path, phase_rad: NDArray[np.float32]) -> float | None:
-    """Return [rad] how far the recorded phase is from ours; None if it cannot be told."""
-    try:
-        before = read_image(recorded)
-    except FrameError:
-        return None
-    if before.shape != phase_rad.shape:
-        return None
-    return float(np.sqrt(np.mean((before - phase_rad) ** 2, dtype=np.float64)))

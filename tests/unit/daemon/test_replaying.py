@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ltemlive.arrivals import SeriesAnnounced
+from ltemlive.daemon.comparing import FINAL_TOLERANCE_RAD
 from ltemlive.daemon.engines import Engines
 from ltemlive.daemon.mailbox import (
     FrameWished,
@@ -10,7 +11,7 @@ from ltemlive.daemon.mailbox import (
     SeriesOver,
     StoredFrame,
 )
-from ltemlive.daemon.replaying import FINAL_TOLERANCE_RAD, SessionReplay
+from ltemlive.daemon.replaying import SessionReplay
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
