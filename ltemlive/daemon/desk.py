@@ -126,9 +126,12 @@ class Desk:
         if outcome is not None:
             return outcome
         try:
-            self._reopen_if_abandoned(key)
             known = self.registry[key]
-            frame = admitted(arrived.frame, known.rules, self._defaults.microscope)
+            goes_on = self._is_abandoned(known)
+            rules = replace(known.rules, is_over=known.rules.is_over and not goes_on)
+            frame = admitted(arrived.frame, rules, self._defaults.microscope)
+            if goes_on:
+                self._reopen(key)
             ordinal = known.ordinal or self._open(key, known, frame)
             return self._store(ordinal, key, replace(arrived, frame=frame))
         except FrameError as error:
@@ -184,14 +187,15 @@ class Desk:
             )
             self.effects.append(AdviceGiven(text, "error", ordinal))
 
-    def _reopen_if_abandoned(self, key: Key) -> None:
+    def _is_abandoned(self, known: KnownSeries) -> bool:
+        if known.ordinal is None or not known.rules.is_over:
+            return False
+        return self._recorder.record(known.ordinal).exit_status == "abandoned"
+
+    def _reopen(self, key: Key) -> None:
         """Go on with a series that was given up, now that its producer is back."""
         known = self.registry[key]
-        if known.ordinal is None or not known.rules.is_over:
-            return
-        record = self._recorder.record(known.ordinal)
-        if record.exit_status != "abandoned":
-            return
+        record = self._recorder.record(known.ordinal or 0)
         self._recorder.reopen_series(record.ordinal)
         self.registry[key] = replace(known, rules=replace(known.rules, is_over=False))
         text = f"{record.series}: its producer is back, the series goes on"
@@ -234,6 +238,8 @@ class Desk:
             return "ok", None
         if known.ordinal is not None:
             self._recorder.end_series(known.ordinal, closed.exit_status)
-            self.effects.append(SeriesOver(known.ordinal, closed.exit_status))
+            times_reopened = self._recorder.record(known.ordinal).times_reopened
+            over = SeriesOver(known.ordinal, closed.exit_status, times_reopened)
+            self.effects.append(over)
         self.registry[key] = replace(known, rules=replace(known.rules, is_over=True))
         return "ok", None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ltemlive.errors import FrameError, LtemLiveError, RecordingError
+from ltemlive.errors import ConfigError, FrameError, LtemLiveError, RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate
 from ltemlive.formats.images import read_image
 from ltemlive.formats.references import load_camera
@@ -17,7 +17,7 @@ from ltemlive.recording.export import PHASE_FILE
 from ltemlive.recording.replay import read_any_series
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ltemlive.daemon.loading import Solver
@@ -96,6 +96,9 @@ class LiveSolver(Protocol):
 class Engines:
     """A ``LiveSolver`` in this process, around what ``load_solver`` loaded.
 
+    A series whose camera cannot be loaded has no engine, and nothing comes of its frames
+    until its final result.
+
     Parameters
     ----------
     last_rev
@@ -119,13 +122,19 @@ class Engines:
     def begin(self, beginning: Beginning) -> Progress:
         """Make the engine of a series."""
         folder, microscope = beginning.folder, beginning.microscope
+        try:
+            camera = load_camera(folder, microscope.camera, where=str(folder))
+        except ConfigError as error:
+            reason = str(error).replace("\n", "; ")
+            text = f"{beginning.series}: no live phase: {reason}; frames are recorded"
+            return Progress((AdviceGiven(text, "error", beginning.ordinal),))
         engine = self._solver.engine(
             beginning.ordinal,
             beginning.series,
             microscope,
             self._settings,
             self._revisions,
-            load_camera(folder, microscope.camera, where=str(folder)),
+            camera,
         )
         start_at_result(engine, beginning.start)
         self._engines[beginning.ordinal] = engine
@@ -133,21 +142,15 @@ class Engines:
 
     def add(self, ordinal: int, frames: Sequence[Frame]) -> Progress:
         """Take frames in."""
-        engine = self._engines[ordinal]
-        events = tuple(engine.add(frames))
-        return Progress(events, engine.wants_steps)
+        return self._made(ordinal, lambda engine: engine.add(frames))
 
     def wish(self, ordinal: int, seq: int, use: bool | None) -> Progress:
         """Use a frame or set it aside, as the user wants; None: as it fits."""
-        engine = self._engines[ordinal]
-        events = tuple(engine.wish(seq, use))
-        return Progress(events, engine.wants_steps)
+        return self._made(ordinal, lambda engine: engine.wish(seq, use))
 
     def refine(self, ordinal: int, n_steps: int) -> Progress:
         """Improve by at most ``n_steps``."""
-        engine = self._engines[ordinal]
-        events = tuple(engine.refine(n_steps))
-        return Progress(events, engine.wants_steps)
+        return self._made(ordinal, lambda engine: engine.refine(n_steps))
 
     def finish(self, ordinal: int, folder: Path) -> Progress:
         """Compute the final result from the disk, by the ``reconstruct`` of offline."""
@@ -163,6 +166,15 @@ class Engines:
             return Progress((advice,))
         rev = next(self._revisions)
         return Progress((final_estimate(result, stored, ordinal=ordinal, rev=rev),))
+
+    def _made(
+        self, ordinal: int, call: Callable[[LiveEngine], Sequence[Event]]
+    ) -> Progress:
+        engine = self._engines.get(ordinal)
+        if engine is None:
+            return Progress()
+        events = tuple(call(engine))
+        return Progress(events, engine.wants_steps)
 
 
 def final_estimate(

@@ -75,7 +75,9 @@ class Intake:
                 opened = SeriesOpened(ordinal, series, record.microscope, is_resumed=True)
                 self._mailbox.put(opened)
             elif not record.is_finished:
-                self._mailbox.put(SeriesOver(ordinal, record.exit_status))
+                self._mailbox.put(
+                    SeriesOver(ordinal, record.exit_status, record.times_reopened)
+                )
 
     def run(self, source: FrameSource, stop: StopSignal) -> None:
         """Take what a source yields until ``stop`` is set; answer on the same thread."""
@@ -96,7 +98,7 @@ class Intake:
             try:
                 with self._recorder.together():
                     outcomes = [self._desk.outcome(arrival) for arrival in arrivals]
-            except RecordingError:
+            except BaseException:
                 self._desk.registry.restore(known)
                 self._desk.effects.clear()
                 raise

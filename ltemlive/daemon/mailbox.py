@@ -49,6 +49,7 @@ class SeriesOver:
 
     ordinal: int
     exit_status: ExitStatus
+    times_reopened: int = 0
 
 
 Letter: TypeAlias = SeriesOpened | StoredFrame | FrameWished | SeriesOver

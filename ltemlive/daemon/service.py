@@ -24,7 +24,7 @@ from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.threads import Threads
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.door import Door
-from ltemlive.errors import LtemLiveError, RecordingError
+from ltemlive.errors import ConfigError, LtemLiveError, RecordingError
 from ltemlive.events import AdviceGiven, SessionEnded, SessionStarted
 from ltemlive.formats.references import load_camera
 from ltemlive.keys import load_daemon_keys
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
 
+    from ltemlive.camera import Camera
     from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.protocols import FrameSource
     from ltemlive.daemon.resuming import OpenSession
@@ -102,7 +103,7 @@ def run_daemon(
         if session is None:
             session = new_session(settings, clock=clock)
             stack.enter_context(session.recorder)
-        camera = load_camera(Path(), settings.microscope.camera, where="microscope")
+        camera = _camera(settings, is_resumed=known is not NOTHING_RECORDED)
         solver = SolverProcess(settings.solver, last_rev=session.recorder.ledger.last_rev)
         stack.enter_context(contextlib.closing(solver))
         watch = Threads(on_failure=stop.set)
@@ -123,6 +124,17 @@ def run_daemon(
 def _door(settings: Settings) -> Door:
     folder = settings.security.keys
     return Door(load_daemon_keys(folder) if folder is not None else None)
+
+
+def _camera(settings: Settings, *, is_resumed: bool) -> Camera:
+    """Return the camera of series that have none of their own."""
+    try:
+        return load_camera(Path(), settings.microscope.camera, where="microscope")
+    except ConfigError as error:
+        if not is_resumed:
+            raise
+        text = f"{error} (as the session was begun with); put it back, or --new-session"
+        raise ConfigError(text) from error
 
 
 def _resumed(

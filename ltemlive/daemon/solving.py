@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ltemlive.daemon.engines import Beginning
+from ltemlive.daemon.final_results import FinalResults
 from ltemlive.daemon.mailbox import (
     FrameWished,
     SeriesOpened,
@@ -18,7 +19,7 @@ from ltemlive.daemon.mailbox import (
     batches_of,
 )
 from ltemlive.errors import RecordingError
-from ltemlive.events import AdviceGiven, PhaseEstimate, SeriesEnded
+from ltemlive.events import AdviceGiven, PhaseEstimate
 from ltemlive.recording.replay import recorded_series
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TAKE_TIMEOUT_S = 0.1
-LOOKS_BETWEEN_TRIES = 50
-"""Idle looks into the mailbox before results are tried again that the disk refused."""
 
 
 @dataclass(slots=True)
@@ -81,8 +80,7 @@ class SolvingLoop:
         self._settings = settings
         self._trouble = trouble
         self._publish = trouble.publish
-        self._refused: list[SeriesOver] = []
-        self._n_idle = 0
+        self._results = FinalResults(solver, recorder, trouble)
         self._live: dict[int, _LiveSeries] = {}
 
     def run(self, stop: StopSignal) -> None:
@@ -102,7 +100,7 @@ class SolvingLoop:
                 self._board.note_phase("paused")
             elif not self._refine_when_idle():
                 self._board.note_phase("waiting")
-                self._write_what_was_refused()
+                self._results.try_again()
 
     def _open_letters(self, letters: Iterable[Letter]) -> None:
         """Take several frames at once where the solver is behind; leave none out."""
@@ -130,7 +128,8 @@ class SolvingLoop:
         """Make the engine of a series; give it what is on the disk from before."""
         ordinal, series = opened.ordinal, opened.series
         start = self._start_of(ordinal)
-        self._solver.begin(
+        self._results.forget(ordinal)
+        progress = self._solver.begin(
             Beginning(
                 ordinal,
                 series,
@@ -139,16 +138,14 @@ class SolvingLoop:
                 None if start is None else self._recorder.series_folder(start),
             )
         )
+        for event in progress.events:
+            self._publish(event)
         self._live[ordinal] = _LiveSeries(ordinal, series)
         with self._journaling():
             self._recorder.begun(ordinal, start)
         if opened.is_resumed:
             record = self._recorder.record(ordinal)
-            stored = recorded_series(self._recorder.path, record)
-            for lost in stored.rejected[len(record.rejected) :]:
-                text = f"{series}: {lost.frame} is stored but cannot be used: {lost.reason}"
-                self._publish(AdviceGiven(text, "error", ordinal))
-            self._add(ordinal, list(stored.frames))
+            self._add(ordinal, list(recorded_series(self._recorder.path, record).frames))
 
     def _start_of(self, ordinal: int) -> int | None:
         """Return the series whose result a phase may start from, where that is wanted."""
@@ -194,8 +191,12 @@ class SolvingLoop:
             text = f"frame {wished.seq}: no such frame is stored in {live.series}"
             self._publish(AdviceGiven(text, "warning", ordinal))
             return
-        with self._journaling():
+        try:
             self._recorder.wished(ordinal, wished.seq, wished.use)
+        except RecordingError as error:
+            # Else the final result, which comes from the disk, would contradict the live.
+            self._trouble.began("journal", error)
+            return
         for event in self._solver.wish(ordinal, wished.seq, wished.use).events:
             self._publish(event)
         self._refine(live, self._settings.steps_per_frame)
@@ -234,35 +235,8 @@ class SolvingLoop:
         if not self._settle(over.ordinal):
             return False
         self._live.pop(over.ordinal, None)
-        self._write_results(over)
+        self._results.compute(over)
         return True
-
-    def _write_results(self, over: SeriesOver) -> None:
-        """Have the final result computed; where the disk refuses it, try again later."""
-        series = self._recorder.record(over.ordinal).series
-        folder = self._recorder.series_folder(over.ordinal)
-        progress = self._solver.finish(over.ordinal, folder)
-        if progress.refused:
-            self._trouble.began("results", progress.refused)
-            self._refused.append(over)
-            return
-        self._trouble.is_over("results")
-        estimates = [each for each in progress.events if isinstance(each, PhaseEstimate)]
-        rev = estimates[0].rev if estimates else 0
-        # Before anybody sees it: a daemon that goes on must not give its number again.
-        with self._journaling():
-            self._recorder.finished(over.ordinal, rev)
-        for event in progress.events:
-            if isinstance(event, AdviceGiven):
-                _log.warning("%s: %s", series, event.text)
-            self._publish(event)
-        where = str(folder) if rev else ""
-        self._publish(SeriesEnded(over.ordinal, series, over.exit_status, where))
-
-    def _write_what_was_refused(self) -> None:
-        self._n_idle += 1
-        if self._refused and self._n_idle % LOOKS_BETWEEN_TRIES == 0:
-            self._write_results(self._refused.pop(0))
 
     def _settle(self, ordinal: int) -> bool:
         """Refine a live series until nothing changes any more, obeying wishes meanwhile.

@@ -1,13 +1,15 @@
 """The journal and what it says, changed together or not at all.
 
-A burst of frames is one group: their lines share one fsync, and where the disk refuses,
-journal and ledger are as they were before the group. So nobody is told that something is on
-the disk which is not.
+A burst of frames is one group. Its lines wait until the disk has the files that they speak
+of, and then share one fsync; where the disk refuses, journal and ledger are as they were
+before the group. So no line, and nobody, ever says that something is on the disk which is
+not.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,7 @@ class Books:
         self._lock = threading.RLock()
         self._is_grouped = False
         self._must_sync = False
+        self._lines: list[str] = []
         self._is_open = True
 
     @property
@@ -69,19 +72,18 @@ class Books:
             if self._is_grouped:
                 yield
                 return
-            length, ledger = self._journal.length, self._ledger
+            ledger = self._ledger
             self._is_grouped = True
             try:
                 yield
                 self._before_sync()
-                if self._must_sync:
-                    self._journal.sync()
+                self._journal.append(self._lines, durable=self._must_sync)
             except BaseException:
-                self._journal.cut_back(length)
                 self._ledger = ledger
                 self._undone()
                 raise
             finally:
+                self._lines.clear()
                 self._is_grouped = self._must_sync = False
 
     def append(self, kind: str, *, durable: bool = True, **values: Any) -> None:
@@ -100,9 +102,10 @@ class Books:
                 raise RecordingError(
                     f"{self._journal.path}: expected an open session, got a closed one"
                 )
-            entry = self._journal.append(kind, **values)
+            line = self._journal.line(kind, **values)
+            self._ledger = folded(self._ledger, json.loads(line))
+            self._lines.append(line)
             self._must_sync |= durable
-            self._ledger = folded(self._ledger, entry)
 
     def close(self) -> None:
         """Let the journal go; harmless if repeated."""

@@ -19,7 +19,7 @@ from ltemlive.formats.aside import disk_error, sync
 from ltemlive.recording.plain import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 JOURNAL_FILE = "journal.jsonl"
@@ -61,13 +61,8 @@ class Journal:
             os.close(self._file)
             raise
 
-    @property
-    def length(self) -> int:
-        """How many bytes of whole entries the file has."""
-        return self._length
-
-    def append(self, kind: str, **values: Any) -> dict[str, Any]:
-        """Write one entry and return it as a reader will see it; not on the disk yet.
+    def line(self, kind: str, **values: Any) -> str:
+        """Return the line of an entry, for ``append``.
 
         Parameters
         ----------
@@ -75,45 +70,43 @@ class Journal:
             What happened.
         **values
             What JSON can hold; a ``t`` among them replaces the clock's.
+        """
+        return json_text({"t": self._clock(), "kind": kind, **values})
+
+    def append(self, lines: Iterable[str], *, durable: bool) -> None:
+        """Write entries, all or none.
+
+        Parameters
+        ----------
+        durable
+            Whether the disk must hold them, and all before them, on return.
 
         Raises
         ------
         RecordingError
-            If the disk refuses; the journal is then as before.
+            If the disk refuses, or the file is not where it was: removed, or on a share
+            that is gone. The journal is then as before.
         """
-        line = json_text({"t": self._clock(), "kind": kind, **values})
-        data = line.encode("ascii") + b"\n"
+        data = "".join(f"{line}\n" for line in lines).encode("ascii")
         try:
             self._write(data)
+            if durable:
+                os.fsync(self._file)
+                self._check_is_there()
         except OSError as error:
-            self.cut_back(self._length)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._length)
             raise disk_error(self.path, error) from error
         self._length += len(data)
-        entry: dict[str, Any] = json.loads(line)
-        return entry
-
-    def sync(self) -> None:
-        """Return when the disk holds every entry.
-
-        Raises
-        ------
-        RecordingError
-            If it refuses. What was written since the last time may be lost then.
-        """
-        try:
-            os.fsync(self._file)
-        except OSError as error:
-            raise disk_error(self.path, error) from error
-
-    def cut_back(self, length: int) -> None:
-        """Take back what was written beyond ``length``."""
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._file, length)
-        self._length = length
 
     def close(self) -> None:
         """Let the file go; nothing can be appended afterwards."""
         os.close(self._file)
+
+    def _check_is_there(self) -> None:
+        """Raise OSError where whoever looks for the file would not find it."""
+        if not os.path.samestat(self.path.stat(), os.fstat(self._file)):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def _write(self, data: bytes) -> None:
         """Write all of ``data``; a disk that is nearly full takes a part of it first."""

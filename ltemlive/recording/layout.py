@@ -45,7 +45,9 @@ def new_series_folder(session: Path, ordinal: int) -> None:
     """
     folder = series_folder(session, ordinal)
     try:
-        (folder / FRAMES_FOLDER).mkdir(parents=True, exist_ok=True)
+        # Not its parents: where the session is gone, another must not grow in its place.
+        for path in (folder, folder / FRAMES_FOLDER):
+            path.mkdir(exist_ok=True)
         sync(folder)
         sync(folder.parent)
     except OSError as error:
@@ -105,13 +107,20 @@ def unfinished_session(root: Path) -> Path | None:
     RecordingError
         If its journal cannot be read.
     """
-    for journal in sorted(root.glob(f"*/{JOURNAL_FILE}"), reverse=True):
+    journals = root.glob(f"*/{JOURNAL_FILE}")
+    for journal in sorted(journals, key=_age, reverse=True):
         if in_use(journal) or not journal.with_name(SESSION_FILE).is_file():
             continue
         entries = read_journal(journal)
         is_closed = bool(entries) and entries[-1]["kind"] == "closed"
         return None if is_closed else journal.parent
     return None
+
+
+def _age(journal: Path) -> tuple[str, int]:
+    """Return what puts sessions into the order in which they were begun."""
+    started, _, number = journal.parent.name.partition("Z")
+    return started, int(number[1:]) if number[1:].isdecimal() else 1
 
 
 def _new_folder(root: Path, name: str) -> Path:

@@ -25,10 +25,10 @@ FRAMES_FOLDER = "frames"
 
 MAX_ANNOUNCED = 256
 """Series that were announced and have no frame yet; the oldest is forgotten."""
-MAX_REJECTED = 10_000
+MAX_REJECTED = 2000
 """Refused frames of one series that are listed; the journal has them all."""
 
-_OF_A_SERIES = ("stored", "wished", "rejected", "ended", "reopened", "finished")
+_OF_A_SERIES = ("stored", "wished", "rejected", "ended", "reopened", "finished", "lost")
 
 Key: TypeAlias = tuple[str, str]
 """Producer and series."""
@@ -72,6 +72,8 @@ class SeriesRecord:
     """None while the series goes on."""
     is_finished: bool = False
     """Whether its final result was computed, or could not be."""
+    times_reopened: int = 0
+    """How often it went on after it had been abandoned."""
     has_result: bool = False
     """Whether a final result is on the disk."""
     plan_defocus_nm: tuple[float, ...] | None = None
@@ -211,11 +213,28 @@ def _changed(record: SeriesRecord, entry: Mapping[str, Any]) -> SeriesRecord:
         case "rejected":
             return _with_rejection(record, str(entry["frame"]), str(entry["reason"]))
         case "ended":
-            return replace(record, exit_status=entry["exit_status"])
+            return replace(record, exit_status=entry["exit_status"], is_finished=False)
         case "reopened":
-            return replace(record, exit_status=None, is_finished=False)
+            times = record.times_reopened + 1
+            return replace(
+                record, exit_status=None, is_finished=False, times_reopened=times
+            )
+        case "lost":
+            return _without(record, entry["seq"], str(entry["reason"]))
         case _:
-            return replace(record, is_finished=True, has_result=entry["rev"] > 0)
+            return _finished(record, entry)
+
+
+def _finished(record: SeriesRecord, entry: Mapping[str, Any]) -> SeriesRecord:
+    # A solve that began before the series went on says nothing of its later frames.
+    if entry.get("times_reopened", record.times_reopened) != record.times_reopened:
+        return record
+    return replace(record, is_finished=True, has_result=entry["rev"] > 0)
+
+
+def _without(record: SeriesRecord, seq: int, reason: str) -> SeriesRecord:
+    frames = tuple(frame for frame in record.frames if frame.seq != seq)
+    return _with_rejection(replace(record, frames=frames), str(seq), reason)
 
 
 def _with_rejection(record: SeriesRecord, frame: str, reason: str) -> SeriesRecord:

@@ -26,6 +26,7 @@ from ltemlive.recording.ledger import (
     journal_values,
     ledger_of,
 )
+from ltemlive.recording.stored_files import lost_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -93,13 +94,16 @@ class SessionRecorder:
     def resume(cls, path: Path, *, clock: Callable[[], float]) -> Self:
         """Open a session that was cut short and go on recording into it.
 
-        Its series, their frames included, are as the journal says.
+        Its series are as the journal says. Frames of those that have no result yet, and
+        whose files are gone or damaged, are noted as lost: they can be stored again.
         """
         journal = Journal(path / JOURNAL_FILE, clock=clock)
         try:
             entries = read_journal(path / JOURNAL_FILE)
             recorder = cls(path, journal, ledger_of(entries, where=str(journal.path)))
-            recorder._record("resumed", describes=recorder.ledger.records)
+            with recorder.together():
+                recorder._record("resumed", describes=recorder.ledger.records)
+                recorder._note_lost_frames()
         except RecordingError:
             journal.close()
             raise
@@ -291,9 +295,13 @@ class SessionRecorder:
         """Note durably that a series goes on after all."""
         self._record("reopened", ordinal=ordinal)
 
-    def finished(self, ordinal: int, rev: int) -> None:
-        """Note durably that the final result is on the disk; rev 0: there can be none."""
-        self._record("finished", ordinal=ordinal, rev=rev)
+    def finished(self, ordinal: int, rev: int, times_reopened: int = 0) -> None:
+        """Note durably that the final result is on the disk; rev 0: there can be none.
+
+        It is that of the series as it was when it had been reopened so often; where it has
+        gone on since, another one is still to come.
+        """
+        self._record("finished", ordinal=ordinal, rev=rev, times_reopened=times_reopened)
 
     def close(self) -> None:
         """Note that the session ended, or that it stopped before; harmless if repeated.
@@ -309,6 +317,20 @@ class SessionRecorder:
             _log.warning("%s", error)
         finally:
             self._books.close()
+
+    def _note_lost_frames(self) -> None:
+        for record in self.series:
+            if record.is_finished:
+                continue
+            for seq, reason in lost_frames(self.series_folder(record.ordinal), record):
+                _log.warning("%s: frame %d: %s", record.series, seq, reason)
+                self._record(
+                    "lost",
+                    describes=(record.ordinal,),
+                    ordinal=record.ordinal,
+                    seq=seq,
+                    reason=reason,
+                )
 
     def _record(self, kind: str, *, describes: Iterable[int] = (), **values: Any) -> None:
         """Append a durable entry; the series it is about are described anew, durably."""

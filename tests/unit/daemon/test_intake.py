@@ -606,7 +606,7 @@ def test_an_abandoned_series_goes_on_when_its_producer_comes_back(desk, arrival_
     assert desk.handle(arrival_of(1), CLOSED) == [("stored", None), ("ok", None)]
     opened, frame, over = desk.letters()
     assert opened.is_resumed
-    assert (frame.frame.meta.seq, over) == (1, SeriesOver(1, "success"))
+    assert (frame.frame.meta.seq, over) == (1, SeriesOver(1, "success", times_reopened=1))
     assert desk.recorder.record(1).exit_status == "success"
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.daemon.engines import Engines
+from ltemlive.daemon.final_results import LOOKS_BETWEEN_TRIES
 from ltemlive.daemon.mailbox import (
     FrameWished,
     Mailbox,
@@ -12,7 +13,7 @@ from ltemlive.daemon.mailbox import (
     SeriesOver,
     StoredFrame,
 )
-from ltemlive.daemon.solving import LOOKS_BETWEEN_TRIES, SolvingLoop, fingerprint
+from ltemlive.daemon.solving import SolvingLoop, fingerprint
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.errors import RecordingError

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 
 import pytest
@@ -34,9 +35,16 @@ class FakeClock:
 
 def write_journal(path, contents):
     journal = Journal(path, clock=FakeClock())
-    written = [journal.append(kind, **values) for kind, values in contents]
+    written = [append(journal, kind, **values) for kind, values in contents]
     journal.close()
     return written
+
+
+def append(journal, kind, *, durable=False, **values):
+    """Write an entry alone, and return it as a reader will see it."""
+    line = journal.line(kind, **values)
+    journal.append([line], durable=durable)
+    return json.loads(line)
 
 
 @given(contents=entries, data=st.data())
@@ -115,7 +123,7 @@ def test_a_full_disk_takes_nothing_and_work_goes_on_when_there_is_room(
     tmp_path, monkeypatch
 ):
     journal = Journal(tmp_path / "j", clock=FakeClock())
-    first = journal.append("first")
+    first = append(journal, "first")
     real_write = os.write
 
     def write_a_part_then_refuse(file, data):
@@ -125,32 +133,45 @@ def test_a_full_disk_takes_nothing_and_work_goes_on_when_there_is_room(
 
     monkeypatch.setattr(os, "write", write_a_part_then_refuse)
     with pytest.raises(RecordingError, match=r"No space left on device.*free some space"):
-        journal.append("lost", text="x" * 45)
+        append(journal, "lost", text="x" * 45)
     monkeypatch.undo()
     assert read_journal(tmp_path / "j") == [first]
-    second = journal.append("second")
+    second = append(journal, "second")
     journal.close()
     assert read_journal(tmp_path / "j") == [first, second]
 
 
-def test_a_failed_fsync_is_named(tmp_path, monkeypatch):
+def test_a_failed_fsync_takes_all_that_was_written_back(tmp_path, monkeypatch):
     journal = Journal(tmp_path / "j", clock=FakeClock())
+    first = append(journal, "first")
 
     def refuse(_file):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "fsync", refuse)
+    lines = [journal.line("lost", n=n) for n in range(3)]
     with pytest.raises(RecordingError, match="check the disk or the network share"):
-        journal.sync()
-    journal.close()
-
-
-def test_what_was_written_can_be_taken_back(tmp_path):
-    journal = Journal(tmp_path / "j", clock=FakeClock())
-    first = journal.append("first")
-    length = journal.length
-    journal.append("lost")
-    journal.cut_back(length)
-    second = journal.append("second")
+        journal.append(lines, durable=True)
+    monkeypatch.undo()
+    second = append(journal, "second", durable=True)
     journal.close()
     assert read_journal(tmp_path / "j") == [first, second]
+
+
+def test_a_journal_that_is_not_where_it_was_takes_nothing_more(tmp_path):
+    session, away = tmp_path / "session", tmp_path / "away"
+    session.mkdir()
+    journal = Journal(session / "j", clock=FakeClock())
+    first = append(journal, "first", durable=True)
+    session.rename(away)
+    for path in (session, session / "j"):
+        # Not even where another file has its name now.
+        with pytest.raises(RecordingError, match="put the folder back"):
+            append(journal, "lost", durable=True)
+        path.mkdir() if path == session else path.write_bytes(b"")
+    (session / "j").unlink()
+    session.rmdir()
+    away.rename(session)
+    second = append(journal, "second", durable=True)
+    journal.close()
+    assert read_journal(session / "j") == [first, second]

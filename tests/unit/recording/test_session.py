@@ -1,6 +1,8 @@
 import errno
 import os
+import shutil
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +40,17 @@ def frame(seq, **meta):
     return Frame(FrameMeta(seq, **{"defocus_nm": seq * 1e5, "pixel_nm": 5.0} | meta), image)
 
 
+def real_crc32(seq):
+    return zlib.crc32(frame(seq).image.data)
+
+
 def opened(recorder, n_expected=None, *, producer="run-1", series="holes"):
     announced = SeriesAnnounced(producer, series, n_expected=n_expected)
     return recorder.open_series(announced, MICROSCOPE, (16, 20))
 
 
 def store(recorder, ordinal, seq, **meta):
-    return recorder.store(ordinal, frame(seq, **meta), 7 * seq, 100.0)
+    return recorder.store(ordinal, frame(seq, **meta), real_crc32(seq), 100.0)
 
 
 def kinds(recorder):
@@ -96,7 +102,7 @@ def test_a_stored_frame_is_lossless_calibrated_and_in_the_journal(recorder):
             "producer": "run-1",
             "series": "holes",
             "seq": 12,
-            "crc32": 84,
+            "crc32": real_crc32(12),
             "defocus_nm": 12e5,
             "exposure_s": 1.5,
             "t_exposure_start": 99.0,
@@ -162,7 +168,7 @@ def test_a_stored_frame_is_never_overwritten(recorder):
     other = Frame(FrameMeta(1), np.ones((16, 20), np.float32))
     with pytest.raises(FrameError, match="stored already"):
         recorder.store(ordinal, other, 0, 1.0)
-    assert recorder.record(ordinal).frame(1).crc32 == 7
+    assert recorder.record(ordinal).frame(1).crc32 == real_crc32(1)
     assert recorder.record(ordinal).frame(2) is None
 
 
@@ -195,6 +201,48 @@ def test_a_folder_that_vanished_is_an_error_with_a_remedy(recorder):
     (recorder.series_folder(ordinal) / "frames").rmdir()
     with pytest.raises(RecordingError, match="put the folder back or choose another"):
         store(recorder, ordinal, 0)
+
+
+def test_a_session_that_was_removed_does_not_grow_again(recorder):
+    opened(recorder)
+    shutil.rmtree(recorder.path)
+    with pytest.raises(RecordingError, match="put the folder back"):
+        opened(recorder, series="discs")
+    with pytest.raises(RecordingError, match="put the folder back"):
+        recorder.end_series(1, "success")
+    assert not recorder.path.exists()
+
+
+def test_a_group_that_came_to_nothing_does_no_harm_to_the_next(recorder, monkeypatch):
+    ordinal = opened(recorder)
+
+    def open_and_store():
+        with recorder.together():
+            store(recorder, opened(recorder, series="discs"), 0)
+
+    refuse_to_sync(monkeypatch)
+    with pytest.raises(RecordingError, match="No space left"):
+        open_and_store()
+    monkeypatch.undo()
+    recorder.added(ordinal, (0,))
+    store(recorder, ordinal, 0)
+    assert [record.series for record in recorder.series] == ["holes"]
+    assert opened(recorder, series="discs") == 2
+
+
+def test_no_line_speaks_of_a_file_that_is_not_on_the_disk(recorder, monkeypatch):
+    ordinal = opened(recorder)
+    lines_by_then = []
+    real_fsync = os.fsync
+
+    def look(file):
+        lines_by_then.append(kinds(recorder).count("stored"))
+        real_fsync(file)
+
+    monkeypatch.setattr(os, "fsync", look)
+    store(recorder, ordinal, 0)
+    # Frame, folder, journal.
+    assert lines_by_then == [0, 0, 1]
 
 
 def test_a_root_that_is_a_file_is_an_error_with_a_remedy(tmp_path):
@@ -253,7 +301,7 @@ def test_a_session_cut_short_resumes_where_its_journal_ends(tmp_path, crashed_se
         (record,) = recorder.series
         assert (record.producer, record.series, record.n_expected) == ("run-1", "holes", 4)
         assert record.microscope == MICROSCOPE
-        assert [(one.seq, one.crc32) for one in record.frames] == [(0, 0), (1, 7)]
+        assert [one.seq for one in record.frames] == [0, 1]
         assert record.exit_status is None
         assert opened(recorder, 4) == 1
         # Frame 2 was on the disk, its line was not: it comes again.
@@ -277,6 +325,39 @@ def crashed_session(tmp_path):
     journal = recorder.path / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-9])
     return recorder.path
+
+
+def test_a_stored_frame_that_was_damaged_can_be_stored_again(tmp_path, caplog):
+    recorder = create(tmp_path)
+    opened(recorder, 4)
+    for seq in range(4):
+        recorder.store(1, frame(seq), real_crc32(seq), 100.0)
+    recorder._books.close()
+    frames = recorder.series_folder(1) / "frames"
+    (frames / "000000.tif").unlink()
+    (frames / "000001.tif").write_bytes(b"junk")
+    (frames / "000003.tif").write_bytes((frames / "000002.tif").read_bytes())
+    with SessionRecorder.resume(recorder.path, clock=clock) as again:
+        assert [one.seq for one in again.record(1).frames] == [2]
+        reasons = {one.frame: one.reason for one in again.record(1).rejected}
+        assert "no such file" in reasons["0"].lower()
+        assert "cannot be read any more" in reasons["1"]
+        assert "other pixels" in reasons["3"]
+        for seq in (0, 1, 3):
+            again.store(1, frame(seq), real_crc32(seq), 100.0)
+    assert len(read_series(recorder.path).frames) == 4
+    assert caplog.text.count("it was stored") == 3
+
+
+@pytest.mark.parametrize("pixel_type", [">u2", "<f8", "|u1"])
+def test_frames_in_any_order_of_bytes_are_known_again(tmp_path, pixel_type):
+    image = frame(0).image.astype(pixel_type)
+    recorder = create(tmp_path)
+    opened(recorder)
+    recorder.store(1, Frame(FrameMeta(0), image), zlib.crc32(image.data), 1.0)
+    recorder._books.close()
+    with SessionRecorder.resume(recorder.path, clock=clock) as again:
+        assert len(again.record(1).frames) == 1
 
 
 def test_the_description_is_mended_on_resume(crashed_session):
