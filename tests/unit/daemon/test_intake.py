@@ -610,6 +610,17 @@ def test_an_abandoned_series_goes_on_when_its_producer_comes_back(desk, arrival_
     assert desk.recorder.record(1).exit_status == "success"
 
 
+def test_a_frame_that_cannot_be_used_reopens_nothing(desk, arrival_of):
+    desk.handle(arrival_of(0), replace(CLOSED, exit_status="abandoned"))
+    desk.letters()
+    wrong = np.arange(256, dtype="<u2").reshape(16, 16)
+    ((status, reason),) = desk.handle(arrival_of(1, image=wrong))
+    assert status == "rejected"
+    assert "expected shape" in reason
+    assert desk.letters() == []
+    assert desk.recorder.record(1).exit_status == "abandoned"
+
+
 def test_a_restarted_producer_that_begins_again_at_0_loses_nothing(desk, arrival_of):
     again = {"producer": "run-2", "image": np.arange(288.0).reshape(16, 18)}
     assert (

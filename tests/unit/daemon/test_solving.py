@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ltemlive.arrivals import SeriesAnnounced
+from ltemlive.camera import CameraSettings
 from ltemlive.daemon.engines import Engines
 from ltemlive.daemon.final_results import LOOKS_BETWEEN_TRIES
 from ltemlive.daemon.mailbox import (
@@ -438,6 +439,47 @@ def test_results_that_the_disk_refuses_are_written_when_there_is_room(
     bench.run([SeriesOver(1, "success")])
     assert [entry["rev"] > 0 for entry in bench.journal("finished")] == [True]
     assert bench.told(SeriesEnded)[0].folder
+
+
+def test_refused_results_of_a_series_that_goes_on_are_not_tried_again(
+    bench, laboratory, monkeypatch
+):
+    tries = []
+
+    def refuse(folder, result):
+        tries.append(folder)
+        raise RecordingError(f"{folder}: cannot be written (No space left)")
+
+    monkeypatch.setattr(laboratory, "write_results", refuse)
+    first = [bench.open(), *bench.store(0, 1), SeriesOver(1, "abandoned")]
+    microscope = bench.recorder.record(1).microscope
+    again = SeriesOpened(1, "holes", microscope, is_resumed=True)
+    bench.run(first, [again], idle=2 + 2 * LOOKS_BETWEEN_TRIES)
+    assert len(tries) == 1
+    assert not bench.journal("finished")
+
+
+def test_a_wish_that_the_disk_refuses_is_not_obeyed(bench_of, recorder_of):
+    class NoWishes(SessionRecorder):
+        def wished(self, *args):
+            raise RecordingError(f"{self.path}: cannot be written (No space left)")
+
+    bench = bench_of(recorder_of(NoWishes))
+    letters = [bench.open(), *bench.store(0, 1), FrameWished(1, use=False)]
+    bench.run(letters)
+    assert not [call for call in bench.calls() if call[0] == "wish"]
+    assert "No space left" in bench.told(AdviceGiven)[0].text
+
+
+def test_a_camera_that_cannot_be_loaded_costs_the_live_phase_and_no_more(bench):
+    settings = CameraSettings(gain="gain.tif")
+    lame = bench.open().microscope.model_copy(update={"camera": settings})
+    opened = SeriesOpened(1, "holes", lame)
+    bench.run([opened, *bench.store(0, 1), SeriesOver(1, "success")])
+    text = bench.told(AdviceGiven)[0].text
+    assert text.startswith("holes: no live phase: ")
+    assert "gain.tif" in text
+    assert [each.is_final for each in bench.told(PhaseEstimate)] == [True]
 
 
 def test_what_waits_is_solved_before_it_stops(bench):

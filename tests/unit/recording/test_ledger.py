@@ -83,3 +83,26 @@ def test_a_refusal_that_comes_again_is_listed_once(monkeypatch):
 def test_an_announcement_without_a_series_is_named():
     with pytest.raises(RecordingError, match="line 1: expected a complete `announced`"):
         of({key: ANNOUNCED[key] for key in ANNOUNCED if key != "series"})
+
+
+def test_a_result_from_before_a_series_went_on_does_not_finish_it():
+    reopened = {"kind": "reopened", "ordinal": 1}
+    before = {**FINISHED, "times_reopened": 0}
+    ledger = of(OPENED, ENDED, reopened, before)
+    assert not ledger.records[1].is_finished
+    ledger = of(OPENED, ENDED, reopened, {**ENDED, "exit_status": "success"}, before)
+    assert not ledger.is_complete
+    after = {**FINISHED, "times_reopened": 1}
+    assert of(OPENED, ENDED, reopened, ENDED, before, after).is_complete
+
+
+def test_a_lost_frame_is_listed_and_can_be_stored_again():
+    stored = {
+        "kind": "stored", "ordinal": 1, "seq": 3, "crc32": 7, "defocus_nm": 0.0,
+        "exposure_s": None, "t_exposure_start": None, "meta": {}, "t": 1.0,
+    }  # fmt: skip
+    lost = {"kind": "lost", "ordinal": 1, "seq": 3, "reason": "gone"}
+    record = of(OPENED, stored, lost).records[1]
+    assert record.frames == ()
+    assert record.rejected == (RejectedFrame("3", "gone"),)
+    assert len(of(OPENED, stored, lost, stored).records[1].frames) == 1
