@@ -1,4 +1,4 @@
-"""What a source hands in: a series begins, a frame comes, a frame cannot be read, it ends.
+"""What a source hands in: a series begins, a frame comes, or cannot be read, it ends.
 
 An arrival carries a ``receipt`` that only its source understands; whoever consumed the
 arrival gives it back with an ``AckStatus``, and the source answers its producer.
@@ -72,4 +72,15 @@ class SeriesClosed:
     receipt: object = None
 
 
-Arrival: TypeAlias = SeriesAnnounced | FrameArrived | FrameRefused | SeriesClosed
+@dataclass(frozen=True, slots=True)
+class ProducerHeard:
+    """A producer gives a sign of life, and nothing else."""
+
+    producer: str
+    series: str
+    receipt: object = None
+
+
+Arrival: TypeAlias = (
+    SeriesAnnounced | FrameArrived | FrameRefused | SeriesClosed | ProducerHeard
+)

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from ltemlive import documents
-from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.arrivals import (
+    FrameArrived,
+    FrameRefused,
+    ProducerHeard,
+    SeriesAnnounced,
+    SeriesClosed,
+)
 from ltemlive.camera import NO_CAMERA
 from ltemlive.daemon.admission import admitted, microscope_for
 from ltemlive.daemon.mailbox import SeriesOpened, SeriesOver, StoredFrame
@@ -60,7 +66,7 @@ class Desk:
     def __init__(
         self, recorder: SessionRecorder, *, defaults: Defaults, clock: Callable[[], float]
     ) -> None:
-        self._recorder = recorder
+        self.recorder = recorder
         self._defaults = defaults
         self._clock = clock
         self._n_rejected = 0
@@ -86,6 +92,8 @@ class Desk:
                 return self._reject(key, arrival.label, arrival.reason)
             case SeriesClosed():
                 return self._close(key, arrival)
+            case ProducerHeard():
+                return "ok", None
 
     def _announce(self, key: Key, announced: SeriesAnnounced) -> Outcome:
         known = self.registry[key]
@@ -106,7 +114,7 @@ class Desk:
             n_expected=announced.n_expected,
         )
         if rules != known.rules:
-            self._recorder.announce(announced)
+            self.recorder.announce(announced)
             self.registry[key] = replace(known, rules=rules)
         return "ok", None
 
@@ -143,7 +151,7 @@ class Desk:
         if ordinal is None:
             return None
         seq = arrived.frame.meta.seq
-        stored = self._recorder.record(ordinal).frame(seq)
+        stored = self.recorder.record(ordinal).frame(seq)
         if stored is None:
             return None
         if stored.crc32 == arrived.crc32:
@@ -166,11 +174,11 @@ class Desk:
         announced = SeriesAnnounced(
             *key, n_expected=rules.n_expected, plan_defocus_nm=rules.plan_defocus_nm
         )
-        ordinal = self._recorder.open_series(announced, microscope, (ny, nx), camera)
+        ordinal = self.recorder.open_series(announced, microscope, (ny, nx), camera)
         for rejection in known.early_rejections:
-            self._recorder.reject(key[1], *rejection, ordinal)
+            self.recorder.reject(key[1], *rejection, ordinal)
         self.registry[key] = KnownSeries(rules, ordinal)
-        microscope = self._recorder.record(ordinal).microscope
+        microscope = self.recorder.record(ordinal).microscope
         self.effects.append(SeriesOpened(ordinal, key[1], microscope))
         self.effects.append(SeriesStarted(ordinal, key[1], rules.n_expected))
         self._check_camera(ordinal, rules)
@@ -190,13 +198,13 @@ class Desk:
     def _is_abandoned(self, known: KnownSeries) -> bool:
         if known.ordinal is None or not known.rules.is_over:
             return False
-        return self._recorder.record(known.ordinal).exit_status == "abandoned"
+        return self.recorder.record(known.ordinal).exit_status == "abandoned"
 
     def _reopen(self, key: Key) -> None:
         """Go on with a series that was given up, now that its producer is back."""
         known = self.registry[key]
-        record = self._recorder.record(known.ordinal or 0)
-        self._recorder.reopen_series(record.ordinal)
+        record = self.recorder.record(known.ordinal or 0)
+        self.recorder.reopen_series(record.ordinal)
         self.registry[key] = replace(known, rules=replace(known.rules, is_over=False))
         text = f"{record.series}: its producer is back, the series goes on"
         self.effects += [
@@ -206,8 +214,8 @@ class Desk:
 
     def _store(self, ordinal: int, key: Key, arrived: FrameArrived) -> Outcome:
         frame, now = arrived.frame, self._clock()
-        self._recorder.received(key, arrived.label, arrived.crc32)
-        self._recorder.store(ordinal, frame, arrived.crc32, now)
+        self.recorder.received(key, arrived.label, arrived.crc32)
+        self.recorder.store(ordinal, frame, arrived.crc32, now)
         meta = frame.meta
         self.effects += [
             StoredFrame(ordinal, frame),
@@ -222,7 +230,7 @@ class Desk:
 
     def _reject(self, key: Key, label: str, reason: str) -> Outcome:
         known = self.registry[key]
-        self._recorder.reject(key[1], label, reason, known.ordinal)
+        self.recorder.reject(key[1], label, reason, known.ordinal)
         if known.ordinal is None:
             early = (*known.early_rejections, (label, reason))[:MAX_EARLY_REJECTIONS]
             self.registry[key] = replace(known, early_rejections=early)
@@ -237,8 +245,8 @@ class Desk:
         if known.rules.is_over:
             return "ok", None
         if known.ordinal is not None:
-            self._recorder.end_series(known.ordinal, closed.exit_status)
-            times_reopened = self._recorder.record(known.ordinal).times_reopened
+            self.recorder.end_series(known.ordinal, closed.exit_status)
+            times_reopened = self.recorder.record(known.ordinal).times_reopened
             over = SeriesOver(known.ordinal, closed.exit_status, times_reopened)
             self.effects.append(over)
         self.registry[key] = replace(known, rules=replace(known.rules, is_over=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,19 @@ from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, SeriesStarted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from threading import Event as StopSignal
 
     from ltemlive.arrivals import Arrival
-    from ltemlive.daemon.admission import Defaults
     from ltemlive.daemon.desk import Effect, Outcome
     from ltemlive.daemon.mailbox import Mailbox
     from ltemlive.daemon.protocols import FrameSource
+    from ltemlive.daemon.silence import Silence
     from ltemlive.daemon.status import StatusBoard
     from ltemlive.daemon.trouble import DiskTrouble
     from ltemlive.events import ExitStatus
-    from ltemlive.recording.session import SessionRecorder
+
+_log = logging.getLogger(__name__)
 
 
 class Intake:
@@ -37,27 +39,24 @@ class Intake:
     trouble
         Told when the disk refuses and when it takes frames again; its ``publish`` takes
         all other events as well.
-    defaults
-        What neither a frame nor its series says.
-    clock
-        Seconds since 1970.
+    silence
+        Knows the series that are open already, and learns of all others.
     """
 
     def __init__(
         self,
-        recorder: SessionRecorder,
+        desk: Desk,
         mailbox: Mailbox,
         board: StatusBoard,
         trouble: DiskTrouble,
-        *,
-        defaults: Defaults,
-        clock: Callable[[], float],
+        silence: Silence,
     ) -> None:
-        self._recorder = recorder
+        self._desk = desk
+        self._recorder = desk.recorder
         self._mailbox = mailbox
         self._board = board
         self._trouble = trouble
-        self._desk = Desk(recorder, defaults=defaults, clock=clock)
+        self._silence = silence
         self._lock = threading.Lock()
 
     def resume(self) -> None:
@@ -105,7 +104,18 @@ class Intake:
             for effect in self._desk.effects:
                 self._let_happen(effect)
             self._desk.effects.clear()
+            self._note_signs_of_life(arrivals, outcomes)
             return outcomes
+
+    def end_abandoned(self) -> None:
+        """End every series whose producer is gone; where the disk refuses, once more."""
+        for key in self._silence.gone():
+            try:
+                self.handle([SeriesClosed(*key, "abandoned")])
+            except RecordingError as error:
+                self._trouble.began("frames", error)
+                return
+            _log.warning("series %s is abandoned: its producer gives no sign", key[1])
 
     def end_series(self, exit_status: ExitStatus = "success") -> str | None:
         """End the newest open series and return its id; None where none is open.
@@ -154,6 +164,18 @@ class Intake:
         if any(status == "stored" for status, _ in outcomes):
             self._trouble.is_over("frames")
         return list(zip(group, outcomes, strict=True))
+
+    def _note_signs_of_life(
+        self, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]
+    ) -> None:
+        for arrival, (status, _) in zip(arrivals, outcomes, strict=True):
+            key = (arrival.producer, arrival.series)
+            if isinstance(arrival, SeriesClosed):
+                self._silence.ended(key)
+            elif status == "stored":
+                self._silence.opened(key)
+            else:
+                self._silence.heard(key)
 
     def _let_happen(self, effect: Effect) -> None:
         if isinstance(effect, FrameRepeated):

@@ -76,7 +76,6 @@ def recorded(ledger: Ledger) -> Recorded:
             record.key: {_label(frame): frame.seq for frame in record.frames}
             for record in records
         },
-        open_series=tuple(record.key for record in records if record.exit_status is None),
     )
 
 

@@ -1,4 +1,4 @@
-"""The daemon: every thread, the process that solves, how they are joined and how they stop.
+"""The daemon: what it opens, in which order, and how it is closed.
 
 One thread for each source takes frames in, one drives the solver, one serves results and
 requests; the main thread tells the state and waits for the end. A thread that dies takes
@@ -9,23 +9,17 @@ ago.
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ltemlive.daemon.admission import Defaults
-from ltemlive.daemon.intake import Intake
-from ltemlive.daemon.mailbox import FrameWished, Mailbox
 from ltemlive.daemon.resuming import new_session, recorded, resumed_session
+from ltemlive.daemon.running import Clocks, Daemon
 from ltemlive.daemon.solver_process import SolverProcess
-from ltemlive.daemon.solving import SolvingLoop
-from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.threads import Threads
-from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.door import Door
-from ltemlive.errors import ConfigError, LtemLiveError, RecordingError
-from ltemlive.events import AdviceGiven, SessionEnded, SessionStarted
+from ltemlive.errors import ConfigError, LtemLiveError
 from ltemlive.formats.references import load_camera
 from ltemlive.keys import load_daemon_keys
 from ltemlive.sinks.publisher import ResultServer
@@ -33,23 +27,16 @@ from ltemlive.sources.acknowledged import ZmqRouterSource
 from ltemlive.sources.directory import DirectorySource, folder_key
 from ltemlive.sources.recorded import NOTHING_RECORDED
 from ltemlive.sources.subscriber import ZmqFrameSource
-from ltemlive.wire.control import frame_wish
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
 
     from ltemlive.camera import Camera
-    from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.protocols import FrameSource
     from ltemlive.daemon.resuming import OpenSession
-    from ltemlive.events import Event
-    from ltemlive.recording.session import SessionRecorder
     from ltemlive.settings import Settings
     from ltemlive.sources.recorded import Recorded
-
-TICK_S = 0.1
-"""How often the state is told and requests are looked at."""
 
 
 def run_daemon(
@@ -79,19 +66,9 @@ def run_daemon(
         image of the camera or a key cannot be read; at the end, if the disk still refuses
         frames.
     """
-    output = settings.output
     with contextlib.ExitStack() as stack:
         door = stack.enter_context(contextlib.closing(_door(settings)))
-        server = stack.enter_context(
-            ResultServer(
-                output.results,
-                output.control,
-                clock=clock,
-                max_rate_hz=output.max_rate_hz,
-                preview_px=output.preview_px,
-                door=door,
-            )
-        )
+        server = stack.enter_context(_server(settings, door, clock))
         session = None if wants_new_session else _resumed(settings, stack, clock)
         known = NOTHING_RECORDED
         if session is not None:
@@ -111,19 +88,27 @@ def run_daemon(
         watch.start(door.serve, "door")
         for line in _welcome(session, server, sources):
             announce(line)
-        make_intake = functools.partial(
-            Intake,
-            session.recorder,
-            defaults=Defaults(settings.microscope, camera),
-            clock=clock,
-        )
-        daemon = _Daemon(settings, session.recorder, solver, server, sources, make_intake)
+        defaults = Defaults(settings.microscope, camera)
+        clocks = Clocks(wall=clock, steady=time.monotonic)
+        daemon = Daemon(session, solver, server, sources, defaults, clocks)
         return daemon.run(stop) and not watch.has_failed
 
 
 def _door(settings: Settings) -> Door:
     folder = settings.security.keys
     return Door(load_daemon_keys(folder) if folder is not None else None)
+
+
+def _server(settings: Settings, door: Door, clock: Callable[[], float]) -> ResultServer:
+    output = settings.output
+    return ResultServer(
+        output.results,
+        output.control,
+        clock=clock,
+        max_rate_hz=output.max_rate_hz,
+        preview_px=output.preview_px,
+        door=door,
+    )
 
 
 def _camera(settings: Settings, *, is_resumed: bool) -> Camera:
@@ -171,7 +156,6 @@ def open_sources(
             inputs.zmq,
             max_frame_bytes=inputs.max_frame_bytes,
             credit=inputs.credit,
-            abandon_s=inputs.abandon_s,
             recorded=known,
             door=door,
         )
@@ -179,7 +163,6 @@ def open_sources(
         yield ZmqFrameSource(
             inputs.zmq_sub,
             max_frame_bytes=inputs.max_frame_bytes,
-            abandon_s=inputs.abandon_s,
             recorded=known,
             door=door,
         )
@@ -205,94 +188,3 @@ def _welcome(
         yield f"input   {source.name}"
     yield f"results {server.results_endpoint}"
     yield f"control {server.control_endpoint}"
-
-
-class _Daemon:
-    """The parts of one run, wired."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        recorder: SessionRecorder,
-        solver: LiveSolver,
-        server: ResultServer,
-        sources: Sequence[FrameSource],
-        make_intake: Callable[..., Intake],
-    ) -> None:
-        self._name = recorder.path.name
-        self._server = server
-        self._sources = sources
-        self._board = StatusBoard(self._name)
-        self._mailbox = Mailbox()
-        self._trouble = DiskTrouble(self._board, self._publish)
-        self._intake = make_intake(self._mailbox, self._board, self._trouble)
-        self._loop = SolvingLoop(
-            solver, self._mailbox, recorder, self._board, settings.solver, self._trouble
-        )
-
-    def run(self, stop: threading.Event) -> bool:
-        """Start every thread, wait for ``stop``, stop them in the order of the data."""
-        ingest, solver, server = (Threads(on_failure=stop.set) for _ in range(3))
-        self._publish(SessionStarted(self._name))
-        self._intake.resume()
-        server.start(self._server.serve, "server")
-        for source in self._sources:
-            ingest.start(functools.partial(self._intake.run, source), source.name)
-        solver.start(self._loop.run, "solver")
-        try:
-            while not stop.wait(TICK_S):
-                self._obey()
-                self._tell_status()
-        finally:
-            self._end(ingest, solver, server)
-        if self._trouble.text is not None:
-            raise RecordingError(
-                f"{self._trouble.text}; its producers still have what was not acknowledged"
-            )
-        return not any(group.has_failed for group in (ingest, solver, server))
-
-    def _end(self, ingest: Threads, solver: Threads, server: Threads) -> None:
-        self._board.note_phase("stopping")
-        self._tell_status()
-        # Ingest first: the solver then sees the end of every series that has one.
-        ingest.stop()
-        solver.stop()
-        self._publish(SessionEnded(self._name))
-        self._tell_status()
-        server.stop()
-
-    def _publish(self, event: Event) -> None:
-        self._board.accept(event)
-        self._server.accept(event)
-
-    def _obey(self) -> None:
-        for request in self._server.requests():
-            match request.op:
-                case "use_frame":
-                    self._mailbox.put(FrameWished(*frame_wish(request)))
-                case "pause":
-                    self._mailbox.hold()
-                case "resume":
-                    self._mailbox.release()
-                case "end_series":
-                    self._change("end_series", self._intake.end_series)
-                case "reset":
-                    self._change("reset", self._intake.reset_series)
-
-    def _change(self, op: str, change: Callable[[], str | None]) -> None:
-        """Change the newest open series; what cannot be done is told."""
-        try:
-            if change() is None:
-                self._publish(AdviceGiven(f"{op}: no series is open", "warning"))
-        except RecordingError as error:
-            self._publish(AdviceGiven(f"{op}: {error}", "error"))
-
-    def _tell_status(self) -> None:
-        counters = [source.counters for source in self._sources]
-        self._server.set_status(
-            self._board.status(
-                queued=self._mailbox.backlog,
-                dropped=sum(counter.dropped for counter in counters),
-                disordered=sum(counter.disordered for counter in counters),
-            )
-        )

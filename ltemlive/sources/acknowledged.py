@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import zmq
 
+from ltemlive.arrivals import ProducerHeard
 from ltemlive.door import Door
 from ltemlive.errors import WireError
 from ltemlive.sockets import is_worth_logging, limit, receive_parts
@@ -21,7 +21,6 @@ from ltemlive.sources.counters import SourceCounters
 from ltemlive.sources.grouping import grouped
 from ltemlive.sources.losses import Losses
 from ltemlive.sources.recorded import NOTHING_RECORDED, Recorded
-from ltemlive.sources.silence import GivenUp, Silence, given_up
 from ltemlive.sources.translation import arrival_of, refusal_of
 from ltemlive.wire.acks import encode_ack
 from ltemlive.wire.codec import decode
@@ -35,7 +34,7 @@ from ltemlive.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from threading import Event
     from types import TracebackType
 
@@ -56,13 +55,8 @@ class _Receipt:
 
     peer: bytes
     type: AnsweredType
-    producer: str
     series: str
     seq: int | None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.producer, self.series
 
 
 class ZmqRouterSource:
@@ -79,13 +73,8 @@ class ZmqRouterSource:
         Longer frames are refused; a peer that sends them is disconnected.
     credit
         Messages that a producer may have unanswered.
-    abandon_s
-        A series is closed as abandoned when its producer has said nothing for this long;
-        None: never.
     recorded
         What is recorded already, where the daemon was started again.
-    clock
-        Seconds that never run backwards.
     door
         Whose context and keys to use, and what outlives this; None: a door of its own,
         without keys.
@@ -96,20 +85,17 @@ class ZmqRouterSource:
         If the endpoint is not permitted, or is taken.
     """
 
-    def __init__(  # noqa: PLR0913 - what it is, and what it is lent
+    def __init__(
         self,
         endpoint: str,
         *,
         max_frame_bytes: int,
         credit: int,
-        abandon_s: float | None = None,
         recorded: Recorded = NOTHING_RECORDED,
-        clock: Callable[[], float] = time.monotonic,
         door: Door | None = None,
     ) -> None:
         self._max_frame_bytes = max_frame_bytes
         self._credit = credit
-        self._clock = clock
         self.counters = SourceCounters()
         self._closing = contextlib.ExitStack()
         if door is None:
@@ -128,7 +114,6 @@ class ZmqRouterSource:
             self.close()
             raise
         self.name = f"frames at {self.endpoint}"
-        self._silence = Silence(abandon_s, recorded.open_series, clock())
         self._losses = Losses(
             self.counters, name=self.name, reason=_REASON, recorded=recorded.numbers
         )
@@ -159,11 +144,11 @@ class ZmqRouterSource:
 
         A producer that is gone is not told; it asks again when it comes back.
         """
-        if isinstance(receipt, GivenUp):
-            self._silence.ended(receipt.key)
         if not isinstance(receipt, _Receipt):
             return
-        self._note(receipt, status)
+        if receipt.type == "frame":
+            self.counters.duplicate += status == "duplicate"
+            self.counters.rejected += status == "rejected"
         ack = Ack(
             series=receipt.series,
             seq=receipt.seq,
@@ -174,19 +159,9 @@ class ZmqRouterSource:
         )
         self._socket.send_multipart([receipt.peer, *encode_ack(ack)], zmq.NOBLOCK)
 
-    def _note(self, receipt: _Receipt, status: AckStatus) -> None:
-        if receipt.type == "frame":
-            self.counters.duplicate += status == "duplicate"
-            self.counters.rejected += status == "rejected"
-        if status == "stored":
-            self._silence.opened(receipt.key, self._clock())
-        elif receipt.type == "end":
-            self._silence.ended(receipt.key)
-
     def _one_by_one(self, stop: Event) -> Iterator[Arrival | None]:
         while not stop.is_set():
             if not self._socket.poll(0):
-                yield from given_up(self._silence, self._clock(), self.name)
                 yield None
                 self._socket.poll(_POLL_MS)
                 continue
@@ -203,25 +178,25 @@ class ZmqRouterSource:
             yield from self._refusal(peer, error)
             return
         producer, series = message.producer, message.series
-        self._silence.heard((producer, series), self._clock())
         if isinstance(message, Heartbeat):
+            yield ProducerHeard(producer, series)
             return
         if isinstance(message, FrameMessage):
             seq = message.frame.meta.seq
             self.counters.received += 1
             self._losses.saw(producer, series, seq)
-            yield arrival_of(message, _Receipt(peer, "frame", producer, series, seq))
+            yield arrival_of(message, _Receipt(peer, "frame", series, seq))
         elif isinstance(message, EndMessage):
             yield from self._losses.at_end(message)
-            yield arrival_of(message, _Receipt(peer, "end", producer, series, None))
+            yield arrival_of(message, _Receipt(peer, "end", series, None))
         else:
-            yield arrival_of(message, _Receipt(peer, "start", producer, series, None))
+            yield arrival_of(message, _Receipt(peer, "start", series, None))
 
     def _refusal(self, peer: bytes, error: UnusableMessageError) -> Iterator[Arrival]:
         """Yield a refused frame; answer what is no frame at once."""
         if error.type == "hb":
             raise error
-        receipt = _Receipt(peer, error.type, error.producer, error.series, error.seq)
+        receipt = _Receipt(peer, error.type, error.series, error.seq)
         if error.seq is None:
             self._drop(error)
             self.acknowledge(receipt, "rejected", str(error))

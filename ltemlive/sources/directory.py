@@ -16,7 +16,13 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.arrivals import (
+    FrameArrived,
+    FrameRefused,
+    ProducerHeard,
+    SeriesAnnounced,
+    SeriesClosed,
+)
 from ltemlive.errors import ConfigError, FrameError
 from ltemlive.frames import Frame
 from ltemlive.settings import MicroscopeSettings
@@ -139,6 +145,8 @@ class DirectorySource:
                 if now >= t_next_look:
                     self._look(now)
                     t_next_look = now + self._rescan_s
+                    if self._announced is not None and not self._is_closed:
+                        yield ProducerHeard(self._producer, self._series)
                 yield from self._take_what_is_due(now)
                 # What was just handed over must be answered before the end is thought of.
                 yield None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 Key: TypeAlias = tuple[str, str]
 """Producer and series."""
@@ -18,8 +18,6 @@ class Recorded:
 
     numbers: Mapping[Key, Mapping[str, int]] = field(default_factory=dict)
     """The seq of each stored frame, by the name of its file where it came as one."""
-    open_series: Collection[Key] = ()
-    """Those that have not ended."""
 
 
 NOTHING_RECORDED = Recorded()

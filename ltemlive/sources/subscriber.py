@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from typing import TYPE_CHECKING, Self
 
 import zmq
 
+from ltemlive.arrivals import ProducerHeard
 from ltemlive.door import Door
 from ltemlive.errors import WireError
 from ltemlive.sockets import is_worth_logging, limit, receive_parts
@@ -16,14 +16,13 @@ from ltemlive.sources.counters import SourceCounters
 from ltemlive.sources.grouping import grouped
 from ltemlive.sources.losses import Losses
 from ltemlive.sources.recorded import NOTHING_RECORDED, Recorded
-from ltemlive.sources.silence import GivenUp, OfSeries, Silence, given_up
 from ltemlive.sources.translation import arrival_of, refusal_of
 from ltemlive.wire.codec import decode
 from ltemlive.wire.limits import MAX_HEADER_BYTES
 from ltemlive.wire.messages import EndMessage, FrameMessage, Heartbeat, UnusableMessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from threading import Event
     from types import TracebackType
 
@@ -52,13 +51,8 @@ class ZmqFrameSource:
         ``tcp://127.0.0.1:PORT`` of the PUB.
     max_frame_bytes
         Longer frames are refused.
-    abandon_s
-        A series is closed as abandoned when its publisher has said nothing for this long;
-        None: never.
     recorded
         What is recorded already, where the daemon was started again.
-    clock
-        Seconds that never run backwards.
     door
         Whose context and keys to use, and what outlives this; None: a door of its own,
         without keys.
@@ -74,14 +68,11 @@ class ZmqFrameSource:
         endpoint: str,
         *,
         max_frame_bytes: int,
-        abandon_s: float | None = None,
         recorded: Recorded = NOTHING_RECORDED,
-        clock: Callable[[], float] = time.monotonic,
         door: Door | None = None,
     ) -> None:
         self.counters = SourceCounters()
         self._max_frame_bytes = max_frame_bytes
-        self._clock = clock
         self._closing = contextlib.ExitStack()
         if door is None:
             door = self._closing.enter_context(contextlib.closing(Door()))
@@ -99,7 +90,6 @@ class ZmqFrameSource:
             self.close()
             raise
         self.name = f"frames published at {self.endpoint}"
-        self._silence = Silence(abandon_s, recorded.open_series, clock())
         self._losses = Losses(
             self.counters, name=self.name, reason=_REASON, recorded=recorded.numbers
         )
@@ -126,7 +116,6 @@ class ZmqFrameSource:
     def _one_by_one(self, stop: Event) -> Iterator[Arrival | None]:
         while not stop.is_set():
             if not self._socket.poll(0):
-                yield from given_up(self._silence, self._clock(), self.name)
                 yield None
                 self._socket.poll(_POLL_MS)
                 continue
@@ -143,11 +132,7 @@ class ZmqFrameSource:
     def acknowledge(
         self, receipt: object, status: AckStatus, reason: str | None = None
     ) -> None:
-        """Note which series go on; a publisher is not told what became of its frames."""
-        if isinstance(receipt, OfSeries) and status == "stored":
-            self._silence.opened(receipt.key, self._clock())
-        elif isinstance(receipt, GivenUp):
-            self._silence.ended(receipt.key)
+        """Do nothing: a publisher is not told what became of its frames."""
 
     def _arrivals(self, parts: list[memoryview]) -> list[Arrival]:
         try:
@@ -158,16 +143,12 @@ class ZmqFrameSource:
             self._count(error.producer, error.series, error.seq)
             self.counters.rejected += 1
             return [refusal_of(error)]
-        key = (message.producer, message.series)
-        self._silence.heard(key, self._clock())
         if isinstance(message, Heartbeat):
-            return []
+            return [ProducerHeard(message.producer, message.series)]
         if isinstance(message, EndMessage):
-            self._silence.ended(key)
             return [*self._losses.at_end(message), arrival_of(message)]
         if isinstance(message, FrameMessage):
-            self._count(*key, message.frame.meta.seq)
-            return [arrival_of(message, OfSeries(key))]
+            self._count(message.producer, message.series, message.frame.meta.seq)
         return [arrival_of(message)]
 
     def _count(self, producer: str, series: str, seq: int) -> None:

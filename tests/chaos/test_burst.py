@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from ltemlive.daemon.admission import Defaults
+from ltemlive.daemon.desk import Desk
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox, StoredFrame
+from ltemlive.daemon.silence import Silence
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.formats.images import read_image, write_frame_tiff
@@ -58,7 +60,11 @@ def test_of_a_burst_of_files_each_one_is_recorded(tmp_path, n_files):
     source = DirectorySource(watched, settle_ms=50, rescan_s=0.5, defaults=KNOWN)
     trouble = DiskTrouble(board, board.accept)
     intake = Intake(
-        recorder, mailbox, board, trouble, defaults=Defaults(KNOWN), clock=time.time
+        Desk(recorder, defaults=Defaults(KNOWN), clock=time.time),
+        mailbox,
+        board,
+        trouble,
+        Silence(None, clock=time.monotonic),
     )
     ingest = threading.Thread(target=intake.run, args=(source, stop))
     ingest.start()

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 import zmq
 
-from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.arrivals import (
+    FrameArrived,
+    FrameRefused,
+    ProducerHeard,
+    SeriesAnnounced,
+    SeriesClosed,
+)
 from ltemlive.errors import ConfigError, WireError
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.series import Microscope
@@ -229,7 +235,8 @@ def test_the_router_lists_unusable_frames_and_serves_on_whatever_peers_send(rout
     with raw_socket(zmq.DEALER, router.endpoint) as peer:
         for parts in [*rubbish, unusable, encode(message_of(5))]:
             peer.send_multipart(parts)
-        refused, arrived = take(router, 2)
+        heard, refused, arrived = take(router, 3)
+        assert heard == ProducerHeard("run-1", "vortex")
         assert isinstance(refused, FrameRefused)
         assert (refused.label, refused.series) == ("4", "vortex")
         assert "damaged on the way" in refused.reason

@@ -14,8 +14,10 @@ from ltemlive import documents
 from ltemlive.cli.emitting import emit
 from ltemlive.cli.processes import child
 from ltemlive.daemon.admission import Defaults
+from ltemlive.daemon.desk import Desk
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox
+from ltemlive.daemon.silence import Silence
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.formats.images import read_image
@@ -78,12 +80,11 @@ class Ingest:
         with self._recorder as recorder:
             board = StatusBoard("session")
             intake = Intake(
-                recorder,
+                Desk(recorder, defaults=Defaults(), clock=time.time),
                 Mailbox(),
                 board,
                 DiskTrouble(board, lambda _event: None),
-                defaults=Defaults(),
-                clock=time.time,
+                Silence(None, clock=time.monotonic),
             )
             thread = threading.Thread(target=intake.run, args=(self._source, stop))
             thread.start()

@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 import tifffile
 
-from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.arrivals import (
+    FrameArrived,
+    FrameRefused,
+    ProducerHeard,
+    SeriesAnnounced,
+    SeriesClosed,
+)
 from ltemlive.camera import CameraSettings
 from ltemlive.errors import ConfigError
 from ltemlive.formats.images import write_frame_tiff
@@ -80,7 +86,8 @@ def watch(folder, *steps, answer="stored", idle_end_s=None, defaults=KNOWN):
     )
     arrivals = []
     for arrival in chain.from_iterable(source.arrivals(script)):
-        arrivals.append(arrival)
+        if not isinstance(arrival, ProducerHeard):
+            arrivals.append(arrival)
         if isinstance(arrival, FrameArrived) and answer is not None:
             source.acknowledge(arrival.receipt, answer)
     return arrivals

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 import zmq
 
-from ltemlive.arrivals import FrameArrived, FrameRefused, SeriesClosed
+from ltemlive.arrivals import FrameArrived, FrameRefused, ProducerHeard, SeriesClosed
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.sources.subscriber import ZmqFrameSource
 from ltemlive.wire.codec import encode, pixel_crc32
@@ -95,7 +95,9 @@ def test_a_subscription_goes_on_whatever_is_published():
         [b"topic", *unusable],
         [b"topic", *encode(message_of(2))],
     ]
-    source, arrivals = published(messages, n_arrivals=3)
-    assert [type(a) for a in arrivals] == [FrameArrived, FrameRefused, FrameArrived]
+    source, arrivals = published(messages, n_arrivals=4)
+    assert [type(a) for a in arrivals] == [
+        ProducerHeard, FrameArrived, FrameRefused, FrameArrived
+    ]  # fmt: skip
     assert source.counters.foreign == 2
     assert (source.counters.dropped, source.counters.rejected) == (0, 1)

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltemlive.arrivals import FrameRefused, SeriesAnnounced, SeriesClosed
+from ltemlive.arrivals import FrameRefused, ProducerHeard, SeriesAnnounced, SeriesClosed
 from ltemlive.camera import Camera, CameraSettings
+from ltemlive.daemon import desk as room
 from ltemlive.daemon.admission import Defaults
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox, SeriesOpened, SeriesOver, StoredFrame
 from ltemlive.daemon.registry import MAX_EARLY_REJECTIONS, MAX_UNOPENED
+from ltemlive.daemon.silence import Silence
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.errors import RecordingError
@@ -84,13 +86,14 @@ class Desk:
         self.mailbox = Mailbox()
         self.board = StatusBoard("session")
         self.events = []
+        self.hands = 0.0
+        self.silence = Silence(10.0, clock=lambda: self.hands)
         self.intake = Intake(
-            recorder,
+            room.Desk(recorder, defaults=defaults or Defaults(), clock=clock),
             self.mailbox,
             self.board,
             DiskTrouble(self.board, self._publish),
-            defaults=defaults or Defaults(),
-            clock=clock,
+            self.silence,
         )
 
     def _publish(self, event):
@@ -640,3 +643,34 @@ def test_a_flood_of_junk_is_forgotten_but_not_an_open_series(desk, arrival_of):
         desk.handle(FrameRefused("run-1", "late", str(number), "torn"))
     desk.handle(arrival_of(0, series="late"))
     assert len(desk.recorder.record(2).rejected) == MAX_EARLY_REJECTIONS
+
+
+def test_a_series_whose_producer_is_gone_ends_once(desk, arrival_of, caplog):
+    desk.handle(arrival_of(0), arrival_of(0, series="discs", producer="run-2"))
+    desk.hands = 8.0
+    desk.handle(ProducerHeard("run-2", "discs"))
+    desk.hands = 11.0
+    desk.intake.end_abandoned()
+    desk.intake.end_abandoned()
+    assert [entry["exit_status"] for entry in desk.journal("ended")] == ["abandoned"]
+    assert desk.recorder.record(1).exit_status == "abandoned"
+    assert caplog.text.count("is abandoned") == 1
+    desk.hands = 18.0
+    desk.handle(FrameRefused("run-2", "discs", "7", "torn"))
+    desk.hands = 28.0
+    desk.intake.end_abandoned()
+    assert desk.recorder.record(2).exit_status is None
+
+
+def test_an_end_of_an_abandoned_series_that_the_disk_refuses_comes_again(
+    cramped, arrival_of
+):
+    cramped.handle(arrival_of(0))
+    cramped.hands = 11.0
+    cramped.recorder.refuses = ("end_series",)
+    for _ in range(3):
+        cramped.intake.end_abandoned()
+    assert len([e for e in cramped.events if isinstance(e, AdviceGiven)]) == 1
+    cramped.recorder.refuses = ()
+    cramped.intake.end_abandoned()
+    assert cramped.recorder.record(1).exit_status == "abandoned"

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from ltemlive.arrivals import FrameArrived, SeriesClosed
 from ltemlive.daemon.admission import Defaults
+from ltemlive.daemon.desk import Desk
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import Mailbox, StoredFrame
+from ltemlive.daemon.silence import Silence
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.formats.images import read_image
@@ -78,7 +80,14 @@ class OneGroup:
 def intake_of(recorder, mailbox):
     board = StatusBoard("session")
     trouble = DiskTrouble(board, board.accept)
-    return Intake(recorder, mailbox, board, trouble, defaults=Defaults(), clock=time.time)
+    silence = Silence(None, clock=time.monotonic)
+    return Intake(
+        Desk(recorder, defaults=Defaults(), clock=time.time),
+        mailbox,
+        board,
+        trouble,
+        silence,
+    )
 
 
 @given(actions=actions, n=st.integers(0, 8), torn=st.integers(0, 40))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 
 from ltemlive.arrivals import SeriesClosed
 from ltemlive.daemon.admission import Defaults
+from ltemlive.daemon.desk import Desk
 from ltemlive.daemon.engines import Engines
 from ltemlive.daemon.intake import Intake
 from ltemlive.daemon.mailbox import FrameWished, Mailbox
 from ltemlive.daemon.replaying import SessionReplay
+from ltemlive.daemon.silence import Silence
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
@@ -56,12 +59,11 @@ class Daemon:
         engines = Engines(laboratory.load(2), settings.solver, last_rev=last_rev)
         self._mailbox = HastyMailbox()
         self._intake = Intake(
-            recorder,
+            Desk(recorder, defaults=Defaults(settings.microscope), clock=clock),
             self._mailbox,
             board,
             trouble,
-            defaults=Defaults(settings.microscope),
-            clock=clock,
+            Silence(None, clock=time.monotonic),
         )
         self._loop = SolvingLoop(
             engines, self._mailbox, recorder, board, settings.solver, trouble
