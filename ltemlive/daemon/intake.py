@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ltemlive.daemon.status import StatusBoard
     from ltemlive.daemon.trouble import DiskTrouble
     from ltemlive.events import ExitStatus
+    from ltemlive.recording.ledger import Key
 
 _log = logging.getLogger(__name__)
 
@@ -157,13 +158,29 @@ class Intake:
             outcomes = self.handle(group)
         except RecordingError as error:
             self._trouble.began("frames", error)
-            if len(group) == 1:
-                return []
-            # One that the disk refuses must not keep those beside it from being stored.
-            return [each for arrival in group for each in self._recorded([arrival])]
+            return self._recorded_one_by_one(group) if len(group) > 1 else []
         if any(status == "stored" for status, _ in outcomes):
             self._trouble.is_over("frames")
         return list(zip(group, outcomes, strict=True))
+
+    def _recorded_one_by_one(
+        self, group: Sequence[Arrival]
+    ) -> list[tuple[Arrival, Outcome]]:
+        """Return what is recorded: one that is refused does not hold up those beside it.
+
+        But an end does not overtake a frame of its series that is to come again.
+        """
+        recorded: list[tuple[Arrival, Outcome]] = []
+        refused: set[Key] = set()
+        for arrival in group:
+            key = (arrival.producer, arrival.series)
+            if isinstance(arrival, SeriesClosed) and key in refused:
+                continue
+            done = self._recorded([arrival])
+            recorded += done
+            if not done:
+                refused.add(key)
+        return recorded
 
     def _note_signs_of_life(
         self, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]

@@ -139,6 +139,8 @@ class SolvingLoop:
             )
         )
         for event in progress.events:
+            if isinstance(event, AdviceGiven):
+                _log.warning("%s", event.text)
             self._publish(event)
         self._live[ordinal] = _LiveSeries(ordinal, series)
         with self._journaling():

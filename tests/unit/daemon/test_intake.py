@@ -674,3 +674,13 @@ def test_an_end_of_an_abandoned_series_that_the_disk_refuses_comes_again(
     cramped.recorder.refuses = ()
     cramped.intake.end_abandoned()
     assert cramped.recorder.record(1).exit_status == "abandoned"
+
+
+def test_an_end_does_not_overtake_a_frame_that_the_disk_refused(cramped, arrival_of):
+    cramped.handle(arrival_of(0))
+    cramped.recorder.refuses = ("store",)
+    assert cramped.run_group(arrival_of(1), CLOSED) == []
+    assert cramped.recorder.record(1).exit_status is None
+    cramped.recorder.refuses = ()
+    answers = cramped.run_group(arrival_of(1), CLOSED)
+    assert [answer[1] for answer in answers] == ["stored", "ok"]
