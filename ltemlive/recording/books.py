@@ -14,7 +14,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ltemlive.errors import RecordingError
-from ltemlive.recording.ledger import Ledger, folded
+from ltemlive.recording.folding import folded
+from ltemlive.recording.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,9 +14,10 @@ from ltemlive.formats.series import (
     load_frames,
     read_series,
 )
+from ltemlive.recording.folding import ledger_of
 from ltemlive.recording.journal import JOURNAL_FILE, read_journal
 from ltemlive.recording.layout import series_folder
-from ltemlive.recording.ledger import SeriesRecord, ledger_of
+from ltemlive.recording.ledger import SeriesRecord
 from ltemlive.settings import Settings
 
 if TYPE_CHECKING:

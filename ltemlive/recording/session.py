@@ -14,6 +14,7 @@ from ltemlive.errors import FrameError, RecordingError
 from ltemlive.formats.references import keep_references
 from ltemlive.recording.books import Books
 from ltemlive.recording.files import SessionFiles
+from ltemlive.recording.folding import ledger_of
 from ltemlive.recording.journal import JOURNAL_FILE, Journal, read_journal
 from ltemlive.recording.layout import (
     new_series_folder,
@@ -24,7 +25,6 @@ from ltemlive.recording.ledger import (
     Ledger,
     SeriesRecord,
     journal_values,
-    ledger_of,
 )
 from ltemlive.recording.stored_files import lost_frames
 

@@ -1,8 +1,9 @@
 import pytest
 
 from ltemlive.errors import RecordingError
-from ltemlive.recording import ledger as ledger_module
-from ltemlive.recording.ledger import Ledger, ledger_of
+from ltemlive.recording import folding
+from ltemlive.recording.folding import ledger_of
+from ltemlive.recording.ledger import Ledger
 from ltemlive.series import RejectedFrame
 
 ANNOUNCED = {
@@ -44,7 +45,7 @@ def test_an_announced_series_is_remembered_until_it_is_opened():
 
 
 def test_a_flood_of_announcements_drives_out_the_oldest_only():
-    names = [str(number) for number in range(ledger_module.MAX_ANNOUNCED + 5)]
+    names = [str(number) for number in range(folding.MAX_ANNOUNCED + 5)]
     ledger = of(*({**ANNOUNCED, "series": name} for name in names))
     assert [series for _, series in ledger.announced] == names[5:]
 
@@ -75,7 +76,7 @@ def test_a_series_that_goes_on_is_neither_ended_nor_finished():
 def test_a_refusal_that_comes_again_is_listed_once(monkeypatch):
     record = of(OPENED, rejected("1"), rejected("1"), rejected("2")).records[1]
     assert record.rejected == (RejectedFrame("1", "torn"), RejectedFrame("2", "torn"))
-    monkeypatch.setattr(ledger_module, "MAX_REJECTED", 2)
+    monkeypatch.setattr(folding, "MAX_REJECTED", 2)
     record = of(OPENED, *(rejected(str(number)) for number in range(5))).records[1]
     assert len(record.rejected) == 2
 
