@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from ltemlive.errors import RecordingError
 from ltemlive.recording.folding import folded
-from ltemlive.recording.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ltemlive.recording.journal import Journal
+    from ltemlive.recording.ledger import Ledger
 
 
 class Books:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
-from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.errors import FrameError
 from ltemlive.series import Microscope, RejectedFrame, SeriesDescription, SeriesFrame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ltemlive.arrivals import SeriesAnnounced
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
 

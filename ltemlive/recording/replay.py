@@ -17,7 +17,6 @@ from ltemlive.formats.series import (
 from ltemlive.recording.folding import ledger_of
 from ltemlive.recording.journal import JOURNAL_FILE, read_journal
 from ltemlive.recording.layout import series_folder
-from ltemlive.recording.ledger import SeriesRecord
 from ltemlive.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from ltemlive.events import ExitStatus
     from ltemlive.frames import Frame
+    from ltemlive.recording.ledger import SeriesRecord
     from ltemlive.series import StoredSeries
     from ltemlive.settings import MicroscopeSettings
 
