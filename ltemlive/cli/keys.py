@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,14 +47,15 @@ def keys(
 
     is_new = make_daemon_keys(folder)
     typer.echo(f"{folder}: keys of the daemon, {'made' if is_new else 'kept as they are'}")
-    typer.echo(f"  use them:  ltemlive run --set security.keys={folder}")
+    setting = quote(f"security.keys={folder}")
+    typer.echo(f"  use them:  ltemlive run --set {setting}")
     if client is None:
-        typer.echo(f"  let a client in:  ltemlive keys {folder} --client NAME")
+        typer.echo(f"  let a client in:  ltemlive keys {quote(str(folder))} --client NAME")
         return
     made = make_client_keys(folder, client)
+    place, name = quote(str(made)), quote(made.name)
     typer.echo(f"{made}: keys of {client}, who may come in from now on")
-    typer.echo(
-        f"  move them there, then remove them here:  scp -rp {made} HOST:{made.name}"
-    )
-    typer.echo(f"  use them there:  ltemlive dashboard --keys {made.name} --connect ...")
-    typer.echo(f"  no longer let it in:  rm {folder / 'clients' / client}.key")
+    typer.echo(f"  move them there, then remove them here:  scp -rp {place} HOST:{name}")
+    typer.echo(f"  use them there:  ltemlive dashboard --keys {name} --connect ...")
+    public = quote(str(folder / "clients" / f"{client}.key"))
+    typer.echo(f"  no longer let it in:  rm {public}")

@@ -15,6 +15,14 @@ def test_keys_of_a_daemon_and_a_client_are_made_and_what_to_do_is_said(ltemlive,
     assert load_daemon_keys(tmp_path / "keys").allowed() == {client.own.public: "column"}
 
 
+def test_commands_to_paste_are_quoted_where_the_shell_needs_it(ltemlive):
+    outcome = ltemlive("keys", "my keys", "--client", "column")
+    assert "ltemlive run --set 'security.keys=my keys'" in outcome.out
+    assert "scp -rp 'my keys/for-column' HOST:for-column" in outcome.out
+    assert "rm 'my keys/clients/column.key'" in outcome.out
+    assert "ltemlive keys 'my keys' --client NAME" in ltemlive("keys", "my keys").out
+
+
 def test_a_name_that_is_none_or_taken_is_one_line(ltemlive):
     assert ltemlive("keys", "keys", "--client", "column").status == 0
     for name in ("column", "../column"):
