@@ -17,9 +17,17 @@ MAX_GAPS = 1024
 
 
 class SequenceTracker:
-    """The numbers seen in one series, in bounded memory."""
+    """The numbers seen in one series, in bounded memory.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    knows_beginning
+        Whether what comes before the first number seen is missing; else nothing is known
+        of it, and nothing is said.
+    """
+
+    def __init__(self, *, knows_beginning: bool = True) -> None:
+        self._first = 0 if knows_beginning else None
         self._expected = 0
         self._gaps: list[range] = []
         self.dropped = 0
@@ -27,6 +35,12 @@ class SequenceTracker:
 
     def saw(self, seq: int) -> Order:
         """Note frame ``seq`` and return how it stands to those before it."""
+        if self._first is None:
+            self._first = self._expected = seq
+        if seq < self._first:
+            self._miss(range(seq + 1, self._first))
+            self._first = seq
+            return "late"
         if seq >= self._expected:
             return self._advance(seq)
         for index, gap in enumerate(self._gaps):
@@ -42,26 +56,27 @@ class SequenceTracker:
 
         Those at the end are counted as dropped now; where ``n_sent`` is None nothing is
         known about them. Where as many as that came none is missing, whatever numbers they
-        had. A producer may repeat itself: each range is returned once.
+        had. A producer may repeat itself: the same ranges are returned, and counted once.
         """
-        if n_sent is not None and self._expected - self.dropped >= n_sent:
+        if self._first is None:
+            return ()
+        if n_sent is not None and self._expected - self._first - self.dropped >= n_sent:
             self._gaps.clear()
             self.dropped = 0
         if n_sent is not None and n_sent > self._expected:
             self._miss(range(self._expected, n_sent))
             self._expected = n_sent
-        gaps, self._gaps = self._gaps, []
-        return tuple(gaps)
+        return tuple(sorted(self._gaps, key=lambda gap: gap.start))
 
     def _advance(self, seq: int) -> Order:
         gap = range(self._expected, seq)
         self._expected = seq + 1
-        if not gap:
-            return "next"
         self._miss(gap)
-        return "gap"
+        return "gap" if gap else "next"
 
     def _miss(self, gap: range) -> None:
+        if not gap:
+            return
         self.dropped += gap.stop - gap.start
         self._gaps.append(gap)
         del self._gaps[:-MAX_GAPS]

@@ -26,14 +26,30 @@ def test_a_late_frame_is_not_lost_and_a_repetition_is_nothing_new():
     assert tracker.dropped == 0
 
 
-def test_the_end_tells_what_is_missing_behind_the_last_and_only_once():
+def test_the_end_tells_what_is_missing_behind_the_last_each_time_and_counts_it_once():
     tracker = SequenceTracker()
     tracker.saw(0)
     tracker.saw(3)
     assert tracker.ended(6) == (range(1, 3), range(4, 6))
+    assert tracker.ended(6) == (range(1, 3), range(4, 6))
     assert tracker.dropped == 4
-    assert tracker.ended(6) == ()
     assert SequenceTracker().ended(None) == ()
+
+
+def test_of_a_beginning_that_is_not_known_nothing_is_missing():
+    tracker = SequenceTracker(knows_beginning=False)
+    assert [tracker.saw(seq) for seq in (5, 6, 8)] == ["next", "next", "gap"]
+    assert tracker.ended(9) == (range(7, 8),)
+    assert tracker.dropped == 1
+    assert SequenceTracker(knows_beginning=False).ended(9) == ()
+
+
+def test_a_beginning_that_comes_late_is_known_from_there_on():
+    tracker = SequenceTracker(knows_beginning=False)
+    assert [tracker.saw(seq) for seq in (3, 0, 2)] == ["next", "late", "late"]
+    assert tracker.ended(4) == (range(1, 2),)
+    assert tracker.saw(1) == "late"
+    assert (tracker.ended(4), tracker.dropped) == ((), 0)
 
 
 def test_memory_is_bounded_whatever_numbers_come():
