@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ltemlive.recording.layout import unfinished_session
 from ltemlive.recording.replay import recorded_settings_of, recorded_versions
 from ltemlive.recording.session import SessionRecorder
+from ltemlive.sources.directory import folder_key
 from ltemlive.sources.recorded import Recorded
 from ltemlive.versions import versions
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ltemlive.recording.ledger import FrameRecord, Ledger
+    from ltemlive.recording.ledger import Ledger, SeriesRecord
     from ltemlive.settings import Settings
 
 _OF_THE_NUMBERS = ("solver", "microscope")
@@ -68,19 +69,28 @@ def new_session(settings: Settings, *, clock: Callable[[], float]) -> OpenSessio
     return OpenSession(recorder, settings)
 
 
-def recorded(ledger: Ledger) -> Recorded:
-    """Return what sources ask of a session that goes on."""
+def recorded(ledger: Ledger, folder: Path | None = None) -> Recorded:
+    """Return what sources ask of a session that goes on; ``folder`` is the watched one."""
     records = ledger.records.values()
+    key = folder_key(folder) if folder is not None else None
     return Recorded(
-        numbers={
-            record.key: {_label(frame): frame.seq for frame in record.frames}
+        numbers={record.key: _numbers(record) for record in records},
+        labels={
+            str(frame.meta["file"]): frame.seq
             for record in records
+            if record.key == key
+            for frame in record.frames
+            if "file" in frame.meta
         },
     )
 
 
-def _label(frame: FrameRecord) -> str:
-    return str(frame.meta.get("file", frame.seq))
+def _numbers(record: SeriesRecord) -> frozenset[int]:
+    """Return what came of a series; what was refused is called by its number, too."""
+    refused = (each.frame for each in record.rejected)
+    return frozenset(frame.seq for frame in record.frames) | {
+        int(label) for label in refused if label.isascii() and label.isdecimal()
+    }
 
 
 def _what_goes_on(ledger: Ledger) -> str:

@@ -24,7 +24,7 @@ from ltemlive.formats.references import load_camera
 from ltemlive.keys import load_daemon_keys
 from ltemlive.sinks.publisher import ResultServer
 from ltemlive.sources.acknowledged import ZmqRouterSource
-from ltemlive.sources.directory import DirectorySource, folder_key
+from ltemlive.sources.directory import DirectorySource
 from ltemlive.sources.recorded import NOTHING_RECORDED
 from ltemlive.sources.subscriber import ZmqFrameSource
 
@@ -72,7 +72,8 @@ def run_daemon(
         session = None if wants_new_session else _resumed(settings, stack, clock)
         known = NOTHING_RECORDED
         if session is not None:
-            known, settings = recorded(session.recorder.ledger), session.settings
+            settings = session.settings
+            known = recorded(session.recorder.ledger, settings.input.folder)
         sources = [
             stack.enter_context(contextlib.closing(source))
             for source in open_sources(settings, door, known)
@@ -175,7 +176,7 @@ def open_sources(
             defaults=settings.microscope,
             file_pattern=inputs.file_pattern,
             plan_defocus_nm=inputs.plan_defocus_nm,
-            known=known.numbers.get(folder_key(inputs.folder)),
+            known=known.labels,
         )
 
 

@@ -9,7 +9,7 @@ from ltemlive.arrivals import FrameRefused
 from ltemlive.wire.sequence import SequenceTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ltemlive.sources.counters import SourceCounters
     from ltemlive.wire.messages import EndMessage
@@ -31,8 +31,7 @@ class Losses:
     reason
         Why a frame may never come, for the record.
     recorded
-        Numbers that came before the daemon was started again: by producer and series, then
-        by label.
+        Numbers that came before the daemon was started again, by producer and series.
     """
 
     def __init__(
@@ -41,14 +40,14 @@ class Losses:
         *,
         name: str,
         reason: str,
-        recorded: Mapping[tuple[str, str], Mapping[str, int]],
+        recorded: Mapping[tuple[str, str], Collection[int]],
     ) -> None:
         self._counters = counters
         self._name = name
         self._reason = reason
         self._trackers: dict[tuple[str, str], SequenceTracker] = {}
         for (producer, series), numbers in recorded.items():
-            for seq in sorted(numbers.values()):
+            for seq in sorted(numbers):
                 self._tracker(producer, series).saw(seq)
 
     def saw(self, producer: str, series: str, seq: int) -> Order:

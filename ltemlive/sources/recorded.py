@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 Key: TypeAlias = tuple[str, str]
 """Producer and series."""
@@ -16,8 +16,10 @@ Key: TypeAlias = tuple[str, str]
 class Recorded:
     """Where the daemon was started again in mid-session; empty in a new one."""
 
-    numbers: Mapping[Key, Mapping[str, int]] = field(default_factory=dict)
-    """The seq of each stored frame, by the name of its file where it came as one."""
+    numbers: Mapping[Key, Collection[int]] = field(default_factory=dict)
+    """The seq of each frame that came, whether it was stored or refused."""
+    labels: Mapping[str, int] = field(default_factory=dict)
+    """The seq of each stored image of the watched folder, by its label."""
 
 
 NOTHING_RECORDED = Recorded()

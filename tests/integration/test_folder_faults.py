@@ -527,7 +527,7 @@ def test_a_daemon_that_resumes_a_session_numbers_a_folder_as_before(session):
     settings = Settings.model_validate(
         {"input": values, "microscope": {"voltage_kv": 200, "pixel_nm": 5}}
     )
-    known = Recorded({folder_key(session.folder): {"x_3_df0.tif": 8}})
+    known = Recorded(labels={"x_3_df0.tif": 8})
     with contextlib.closing(Door()) as door:
         (source,) = open_sources(settings, door, known)
         session.intake.run(source, Script(*[None] * 4))
