@@ -115,7 +115,11 @@ class ZmqRouterSource:
             raise
         self.name = f"frames at {self.endpoint}"
         self._losses = Losses(
-            self.counters, name=self.name, reason=_REASON, recorded=recorded.numbers
+            self.counters,
+            name=self.name,
+            reason=_REASON,
+            recorded=recorded.numbers,
+            knows_beginning=False,
         )
 
     def __enter__(self) -> Self:
@@ -184,7 +188,7 @@ class ZmqRouterSource:
         if isinstance(message, FrameMessage):
             seq = message.frame.meta.seq
             self.counters.received += 1
-            self._losses.saw(producer, series, seq)
+            self._losses.saw(producer, series, seq, peer=peer)
             yield arrival_of(message, _Receipt(peer, "frame", series, seq))
         elif isinstance(message, EndMessage):
             yield from self._losses.at_end(message)
@@ -202,7 +206,7 @@ class ZmqRouterSource:
             self.acknowledge(receipt, "rejected", str(error))
             return
         self.counters.received += 1
-        self._losses.saw(error.producer, error.series, error.seq)
+        self._losses.saw(error.producer, error.series, error.seq, peer=peer)
         yield refusal_of(error, receipt)
 
     def _drop(self, error: WireError) -> None:

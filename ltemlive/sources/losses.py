@@ -12,17 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ltemlive.sources.counters import SourceCounters
+    from ltemlive.sources.recorded import Key
     from ltemlive.wire.messages import EndMessage
     from ltemlive.wire.sequence import Order
 
 _log = logging.getLogger(__name__)
 
-_MAX_SERIES = 64
-"""Series that are followed at a time; the one not heard of for longest is forgotten."""
+MAX_SERIES = 64
+"""Series of one peer that are followed; its one not heard of for longest is forgotten."""
+MAX_FOLLOWED = 1024
+"""Series that are followed altogether."""
+MAX_FORGOTTEN = 1 << 16
+"""Series that are known to have been forgotten; after these no other is followed."""
 
 
 class Losses:
     """Follow the numbers of every series; ``counters`` gets what is lost and disordered.
+
+    Of a series that had to be forgotten nothing is said any more: its frames may have come.
 
     Parameters
     ----------
@@ -32,6 +39,9 @@ class Losses:
         Why a frame may never come, for the record.
     recorded
         Numbers that came before the daemon was started again, by producer and series.
+    knows_beginning
+        Whether what comes before the first number seen is missing. Producers that wait for
+        answers begin with what nobody has answered: what was before is with somebody else.
     """
 
     def __init__(
@@ -40,19 +50,27 @@ class Losses:
         *,
         name: str,
         reason: str,
-        recorded: Mapping[tuple[str, str], Collection[int]],
+        recorded: Mapping[Key, Collection[int]],
+        knows_beginning: bool = True,
     ) -> None:
         self._counters = counters
         self._name = name
         self._reason = reason
-        self._trackers: dict[tuple[str, str], SequenceTracker] = {}
-        for (producer, series), numbers in recorded.items():
-            for seq in sorted(numbers):
-                self._tracker(producer, series).saw(seq)
+        self._knows_beginning = knows_beginning
+        self._followed: dict[Key, tuple[SequenceTracker, bytes]] = {}
+        self._forgotten: set[int] = set()
+        for key, numbers in recorded.items():
+            # Each its own peer: none is pushed out by the others before it is heard of.
+            tracker = self._tracker(key, repr(key).encode())
+            if tracker is not None:
+                for seq in sorted(numbers):
+                    tracker.saw(seq)
 
-    def saw(self, producer: str, series: str, seq: int) -> Order:
-        """Note that a frame came, whatever becomes of it."""
-        tracker = self._tracker(producer, series)
+    def saw(self, producer: str, series: str, seq: int, *, peer: bytes = b"") -> Order:
+        """Note that a frame came from ``peer``, whatever becomes of it."""
+        tracker = self._tracker((producer, series), peer)
+        if tracker is None:
+            return "next"
         dropped_before = tracker.dropped
         order = tracker.saw(seq)
         n_lost = tracker.dropped - dropped_before
@@ -65,8 +83,13 @@ class Losses:
         return order
 
     def at_end(self, message: EndMessage) -> list[FrameRefused]:
-        """Return what never came of a series that ends, a range of numbers at a time."""
-        tracker = self._tracker(message.producer, message.series)
+        """Return what never came of a series that ends, a range of numbers at a time.
+
+        An end may come again, where the disk did not take it: so do these.
+        """
+        tracker, _ = self._followed.get((message.producer, message.series), (None, b""))
+        if tracker is None:
+            return []
         dropped_before = tracker.dropped
         gaps = tracker.ended(message.n_sent)
         self._counters.dropped += tracker.dropped - dropped_before
@@ -80,10 +103,24 @@ class Losses:
             for gap in gaps
         ]
 
-    def _tracker(self, producer: str, series: str) -> SequenceTracker:
-        key = (producer, series)
-        tracker = self._trackers.pop(key, None) or SequenceTracker()
-        self._trackers[key] = tracker
-        while len(self._trackers) > _MAX_SERIES:
-            del self._trackers[next(iter(self._trackers))]
+    def _tracker(self, key: Key, peer: bytes) -> SequenceTracker | None:
+        """Return what follows a series, None if it was forgotten and so may lack frames."""
+        tracker, owner = self._followed.pop(key, (None, None))
+        if tracker is None:
+            if hash(key) in self._forgotten or len(self._forgotten) >= MAX_FORGOTTEN:
+                return None
+            tracker = SequenceTracker(knows_beginning=self._knows_beginning)
+        self._followed[key] = tracker, peer
+        if owner != peer:
+            self._make_room(peer)
         return tracker
+
+    def _make_room(self, peer: bytes) -> None:
+        of_peer = [key for key, (_, owner) in self._followed.items() if owner == peer]
+        for key in of_peer[:-MAX_SERIES] or list(self._followed)[:-MAX_FOLLOWED]:
+            del self._followed[key]
+            self._forgotten.add(hash(key))
+            if len(self._forgotten) == MAX_FORGOTTEN:
+                _log.warning(
+                    "%s: too many series, no other is checked for losses", self._name
+                )
