@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING, Self
 
 import zmq
@@ -17,12 +18,13 @@ from ltemlive.sources.grouping import grouped
 from ltemlive.sources.losses import Losses
 from ltemlive.sources.recorded import NOTHING_RECORDED, Recorded
 from ltemlive.sources.translation import arrival_of, refusal_of
+from ltemlive.sources.unanswered import Kept, Unanswered
 from ltemlive.wire.codec import decode
 from ltemlive.wire.limits import MAX_HEADER_BYTES
 from ltemlive.wire.messages import EndMessage, FrameMessage, Heartbeat, UnusableMessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from threading import Event
     from types import TracebackType
 
@@ -43,7 +45,8 @@ class ZmqFrameSource:
 
     Each message is a topic, which is ignored, and the three parts of ``wire.codec``. When
     a series ends, the frames of it that never came are refused, a range at a time, so that
-    they are listed like every other frame that was not used.
+    they are listed like every other frame that was not used. What is not acknowledged is
+    handed over again, see ``unanswered``: the publisher will not send it again.
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ class ZmqFrameSource:
         Longer frames are refused.
     recorded
         What is recorded already, where the daemon was started again.
+    clock
+        Seconds that never run backwards.
     door
         Whose context and keys to use, and what outlives this; None: a door of its own,
         without keys.
@@ -69,9 +74,11 @@ class ZmqFrameSource:
         *,
         max_frame_bytes: int,
         recorded: Recorded = NOTHING_RECORDED,
+        clock: Callable[[], float] = time.monotonic,
         door: Door | None = None,
     ) -> None:
         self.counters = SourceCounters()
+        self._clock = clock
         self._max_frame_bytes = max_frame_bytes
         self._closing = contextlib.ExitStack()
         if door is None:
@@ -90,6 +97,7 @@ class ZmqFrameSource:
             self.close()
             raise
         self.name = f"frames published at {self.endpoint}"
+        self._unanswered = Unanswered(clock())
         self._losses = Losses(
             self.counters, name=self.name, reason=_REASON, recorded=recorded.numbers
         )
@@ -115,6 +123,7 @@ class ZmqFrameSource:
 
     def _one_by_one(self, stop: Event) -> Iterator[Arrival | None]:
         while not stop.is_set():
+            yield from self._offer_again()
             if not self._socket.poll(0):
                 yield None
                 self._socket.poll(_POLL_MS)
@@ -127,12 +136,29 @@ class ZmqFrameSource:
                 if is_worth_logging(self.counters.foreign):
                     _log.warning("%s: dropped a message: %s", self.name, error)
                 continue
-            yield from arrivals
+            yield from self._unanswered.hand_over(arrivals)
+        yield from self._unanswered.offer_again(self._clock())
+        yield None
+        n_lost = self._unanswered.n_frames()
+        self.counters.dropped += n_lost
+        if n_lost:
+            _log.warning("%s: %d frames lost: the disk refused them", self.name, n_lost)
+
+    def _offer_again(self) -> Iterator[Arrival | None]:
+        """Yield what the disk refused, about each second, if that is not too much."""
+        if self._unanswered.has_too_much():
+            yield None
+            self.counters.dropped += self._unanswered.give_up()
+        now = self._clock()
+        if self._unanswered.is_due(now):
+            yield from self._unanswered.offer_again(now)
 
     def acknowledge(
         self, receipt: object, status: AckStatus, reason: str | None = None
     ) -> None:
-        """Do nothing: a publisher is not told what became of its frames."""
+        """Note what is recorded; a publisher is not told what became of its frames."""
+        if isinstance(receipt, Kept):
+            self._unanswered.settle(receipt)
 
     def _arrivals(self, parts: list[memoryview]) -> list[Arrival]:
         try:

@@ -102,3 +102,61 @@ def test_a_subscription_goes_on_whatever_is_published():
     ]  # fmt: skip
     assert source.counters.foreign == 2
     assert (source.counters.dropped, source.counters.rejected) == (0, 1)
+
+
+class Clock:
+    """Seconds that pass when it is asked; so a pause is some turns of a loop."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        self.now += 0.25
+        return self.now
+
+
+def test_what_the_disk_refuses_comes_again_and_the_end_after_it():
+    end = [b"topic", *encode(EndMessage("run-1", "vortex", 3, "success"))]
+    messages = [*([b"topic", *encode(message_of(seq))] for seq in range(3)), end]
+    refused, stored = {1: 3}, []
+    stop = threading.Event()
+    with (
+        raw_socket(zmq.XPUB, "tcp://127.0.0.1:*") as publisher,
+        ZmqFrameSource(
+            publisher.getsockopt_string(zmq.LAST_ENDPOINT),
+            max_frame_bytes=MIB,
+            clock=Clock(),
+        ) as source,
+    ):
+        assert publisher.poll(WAIT_MS), "the subscription has come"
+        for parts in messages:
+            publisher.send_multipart(parts)
+        for arrival in chain.from_iterable(source.arrivals(stop)):
+            seq = getattr(arrival, "frame", None) and arrival.frame.meta.seq
+            if refused.get(seq):
+                refused[seq] -= 1
+                continue
+            source.acknowledge(arrival.receipt, "stored")
+            stored.append("end" if isinstance(arrival, SeriesClosed) else seq)
+            if stored[-1] == "end":
+                stop.set()
+    assert stored == [0, 2, 1, "end"]
+    assert (source.counters.received, source.counters.dropped) == (3, 0)
+
+
+def test_frames_that_nobody_took_until_the_stop_are_counted_as_lost():
+    stop = threading.Event()
+    with (
+        raw_socket(zmq.XPUB, "tcp://127.0.0.1:*") as publisher,
+        ZmqFrameSource(
+            publisher.getsockopt_string(zmq.LAST_ENDPOINT), max_frame_bytes=MIB
+        ) as source,
+    ):
+        assert publisher.poll(WAIT_MS), "the subscription has come"
+        publisher.send_multipart([b"topic", *encode(message_of(0))])
+        seen = []
+        for arrival in chain.from_iterable(source.arrivals(stop)):
+            seen.append(arrival.frame.meta.seq)
+            stop.set()
+    assert seen == [0, 0]
+    assert source.counters.dropped == 1
