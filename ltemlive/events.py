@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Beam: TypeAlias = Literal["into_image", "out_of_image"]
 ExitStatus: TypeAlias = Literal["success", "abort", "fail", "abandoned"]
-"""How a series ended; abandoned: its producer has said nothing for long."""
+"""How a series ended; abandoned: nobody knows of an end, and it may go on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,10 @@ def admitted(
     """
     seq = frame.meta.seq
     if rules.is_over:
-        raise FrameError(f"frame {seq}: expected a series that goes on; this one has ended")
+        raise FrameError(
+            f"frame {seq}: expected a series that goes on, this one has ended; send it as "
+            "another series, or to a session begun with --new-session"
+        )
     if rules.shape is not None and frame.image.shape != rules.shape:
         raise FrameError(
             f"frame {seq}: expected shape {rules.shape} as the first frame of the series, "

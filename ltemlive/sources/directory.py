@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ltemlive.arrivals import AckStatus, Arrival
+    from ltemlive.events import ExitStatus
     from ltemlive.sources.folder_facts import ImageFacts
     from ltemlive.sources.settling import FileStamp
 
@@ -52,6 +53,8 @@ MICROSCOPE_KEYS = ("voltage_kv", "pixel_nm")
 """What a series needs, from the settings or from its folder."""
 PATIENCE = 40
 """Settling times that an unreadable file is given before it is refused."""
+
+NOT_COME = "series.yaml lists it, but it had not come when the series ended"
 
 
 class DirectorySource:
@@ -67,7 +70,8 @@ class DirectorySource:
         Longest pause between two looks, for events that never came.
     idle_end_s
         The series ends after this long without a change, once every image that
-        ``series.yaml`` lists is settled; None: when it is stopped.
+        ``series.yaml`` lists is settled; None: when it is stopped, as abandoned, so that
+        it may go on, unless ``series.yaml`` lists every image.
     defaults
         Where they say voltage and pixel size, a defocus in the file or its name is enough;
         else images wait for ``series.yaml``. The references of their camera are no frames.
@@ -151,7 +155,7 @@ class DirectorySource:
                 # What was just handed over must be answered before the end is thought of.
                 yield None
                 if self._has_ended(now):
-                    yield from self._close_series()
+                    yield from self._close_series("success")
                     yield None
                 if self._settling.unsettled():
                     # Looking again is what settles a file; more hints would not help.
@@ -163,7 +167,8 @@ class DirectorySource:
             self._look(now)
             yield from self._take_what_is_due(now)
             yield None
-            yield from self._close_series()
+            # More may come when the session goes on: that is no end to all of it.
+            yield from self._close_series("success" if self._is_whole() else "abandoned")
 
     def acknowledge(
         self, receipt: object, status: AckStatus, reason: str | None = None
@@ -251,7 +256,14 @@ class DirectorySource:
         is_idle = now - self._settling.t_last_change >= self._idle_end_s
         return is_idle and all(map(self._fates.is_settled, self._facts.listed()))
 
-    def _close_series(self) -> Iterator[Arrival]:
+    def _is_whole(self) -> bool:
+        """Return whether ``series.yaml`` lists all there is, and nothing of it is open."""
+        listed = self._facts.listed()
+        n_listed = sum(map(self._fates.is_taken, listed))
+        is_settled = all(map(self._fates.is_settled, listed)) and not self._leftovers()
+        return bool(listed) and is_settled and n_listed == self._fates.n_taken()
+
+    def _close_series(self, exit_status: ExitStatus) -> Iterator[Arrival]:
         """Refuse what never became a frame, each with its reason, and end the series."""
         leftovers = self._leftovers()
         if self._is_closed or not (self._announced or leftovers):
@@ -260,13 +272,9 @@ class DirectorySource:
         for label, reason in leftovers.items():
             yield self._refusal(label, reason)
         self._is_closed = True
-        is_whole = all(map(self._fates.is_settled, self._facts.listed()))
         self._fates.refuse_waiting()
         yield SeriesClosed(
-            self._producer,
-            self._series,
-            "success" if is_whole else "abort",
-            n_sent=self._fates.n_taken(),
+            self._producer, self._series, exit_status, n_sent=self._fates.n_taken()
         )
 
     def _leftovers(self) -> dict[str, str]:
@@ -280,7 +288,7 @@ class DirectorySource:
         return (
             labelled(waiting)
             | dict.fromkeys(growing, "it was still being written when the series ended")
-            | {key.label: "series.yaml lists it, but it never came" for key in missing}
+            | dict.fromkeys((key.label for key in missing), NOT_COME)
         )
 
     def _is_untaken(self, name: str) -> bool:

@@ -25,7 +25,7 @@ from ltemlive.recording.journal import read_journal
 from ltemlive.recording.session import SessionRecorder
 from ltemlive.settings import Settings
 from ltemlive.sources.acknowledged import ZmqRouterSource
-from ltemlive.sources.directory import DirectorySource
+from ltemlive.sources.directory import NOT_COME, DirectorySource
 from simulator.acquisition import Acquisition
 from simulator.faults import FaultPlan, Faults
 from simulator.scenario import Scenario
@@ -169,7 +169,7 @@ def test_in_a_folder_every_frame_that_comes_is_stored_once(tmp_path, hurried):
     lost = {f"{seq:06d}.tif" for seq in struck("drop")}
     rubbish = {f"garbage_{seq:06d}_df0.tif" for seq in struck("garbage")}
     assert set(reasons) == lost | rubbish
-    assert {reasons[name] for name in lost} == {"series.yaml lists it, but it never came"}
+    assert {reasons[name] for name in lost} == {NOT_COME}
 
 
 def test_a_simulator_that_is_to_die_leaves_what_it_had_written(tmp_path):

@@ -310,12 +310,33 @@ def test_a_frame_whose_defocus_never_came_is_refused_at_the_end(folder):
     assert "no defocus known" in refusals(arrivals)["f1.tif"]
 
 
+def test_a_series_that_may_go_on_is_abandoned_by_a_stop(folder):
+    write(folder / "f0_df0.tif")
+    assert watch(folder, None, None)[-1].exit_status == "abandoned"
+    describe(folder, ("f0_df0.tif", 0))
+    assert watch(folder, None, None)[-1].exit_status == "success"
+    write(folder / "f1_df5nm.tif", 1)
+    assert watch(folder, None, None)[-1].exit_status == "abandoned"
+
+
+def test_what_nobody_took_of_a_complete_list_may_come_again(folder):
+    write(folder / "f0.tif")
+    describe(folder, ("f0.tif", 0))
+    assert watch(folder, *[None] * 3, answer=None)[-1].exit_status == "abandoned"
+
+
+def test_a_series_that_ended_by_being_idle_is_a_success_without_a_list(folder):
+    write(folder / "f0_df0.tif")
+    arrivals = watch(folder, *[None] * 12, idle_end_s=5.0)
+    assert arrivals[-1].exit_status == "success"
+
+
 def test_a_listed_frame_that_never_came_is_told_and_the_series_is_not_a_success(folder):
     write(folder / "f0.tif")
     describe(folder, ("f0.tif", 0), ("f1.tif", 5))
     arrivals = watch(folder, None, None)
-    assert "never came" in refusals(arrivals)["f1.tif"]
-    assert arrivals[-1].exit_status == "abort"
+    assert "had not come" in refusals(arrivals)["f1.tif"]
+    assert arrivals[-1].exit_status == "abandoned"
     assert arrivals[-1].n_sent == 1
 
 

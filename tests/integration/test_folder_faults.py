@@ -512,6 +512,26 @@ def test_after_a_restart_every_frame_has_its_number_and_nothing_is_new(session, 
     assert (source.counters.duplicate, source.counters.rejected) == (2, 0)
 
 
+def test_after_a_stop_the_series_of_a_folder_goes_on(session):
+    session.write("a_df0.tif", 0)
+    session.watch(*AGES)
+    assert session.recorder.record(1).exit_status == "abandoned"
+    session.write("b_df5nm.tif", 1)
+    session.watch(*AGES, None, known={"a_df0.tif": 0})
+    assert session.stored == ["a_df0.tif", "b_df5nm.tif"]
+    assert (session.refused, len(session.recorder.series)) == ({}, 1)
+    assert [entry["exit_status"] for entry in session.journal("ended")] == ["abandoned"] * 2
+
+
+def test_a_series_that_ended_by_itself_takes_nothing_after_a_restart(session):
+    session.write("a_df0.tif", 0)
+    session.watch(*LONG, idle_end_s=1.0)
+    session.write("b_df5nm.tif", 1)
+    session.watch(*AGES, None, known={"a_df0.tif": 0})
+    assert session.stored == ["a_df0.tif"]
+    assert "begun with --new-session" in session.refused["b_df5nm.tif"]
+
+
 def test_the_same_folder_is_the_same_series_and_another_is_not(tmp_path):
     first, link = tmp_path / "a", tmp_path / "link"
     first.mkdir()

@@ -280,7 +280,10 @@ def test_after_the_end_only_what_is_stored_is_known(desk, arrival_of):
     duplicate, (status, reason) = desk.handle(arrival_of(0), arrival_of(1))
     assert duplicate == ("duplicate", None)
     assert status == "rejected"
-    assert reason == "frame 1: expected a series that goes on; this one has ended"
+    assert reason == (
+        "frame 1: expected a series that goes on, this one has ended; send it as another "
+        "series, or to a session begun with --new-session"
+    )
 
 
 def test_the_end_of_a_series_without_frames_ends_nothing(desk, arrival_of):
