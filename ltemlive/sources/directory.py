@@ -3,7 +3,7 @@
 Events of the file system are hints to look, never proof: the folder is read again and
 again, and a file counts when it has stopped growing and its reader accepts it. Here are
 only the looks and the reads; what follows from them is decided in ``settling``,
-``folder_plan``, ``folder_facts`` and ``fates``.
+``folder_plan``, ``folder_facts``, ``folder_rest`` and ``fates``.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from ltemlive.sources.fates import Fates
 from ltemlive.sources.folder_facts import FolderFacts
 from ltemlive.sources.folder_frames import frame_meta, read_whole_image
 from ltemlive.sources.folder_plan import ImageKey, Numbering, labelled
+from ltemlive.sources.folder_rest import FolderRest
 from ltemlive.sources.folder_view import FolderView
 from ltemlive.sources.grouping import grouped
 from ltemlive.sources.settling import FileSettling
@@ -53,8 +54,6 @@ MICROSCOPE_KEYS = ("voltage_kv", "pixel_nm")
 """What a series needs, from the settings or from its folder."""
 PATIENCE = 40
 """Settling times that an unreadable file is given before it is refused."""
-
-NOT_COME = "series.yaml lists it, but it had not come when the series ended"
 
 
 class DirectorySource:
@@ -132,6 +131,9 @@ class DirectorySource:
         self._due = DueImages(
             self._view, self._settling, self._facts, self._fates, news_s=rescan_s
         )
+        self._rest = FolderRest(
+            self._view, self._settling, self._facts, self._fates, self._due
+        )
         self._gone: dict[ImageKey, str] = {}
         self._announced: SeriesAnnounced | None = None
         self._is_closed = False
@@ -168,7 +170,9 @@ class DirectorySource:
             yield from self._take_what_is_due(now)
             yield None
             # More may come when the session goes on: that is no end to all of it.
-            yield from self._close_series("success" if self._is_whole() else "abandoned")
+            yield from self._close_series(
+                "success" if self._rest.is_none() else "abandoned"
+            )
 
     def acknowledge(
         self, receipt: object, status: AckStatus, reason: str | None = None
@@ -256,16 +260,9 @@ class DirectorySource:
         is_idle = now - self._settling.t_last_change >= self._idle_end_s
         return is_idle and all(map(self._fates.is_settled, self._facts.listed()))
 
-    def _is_whole(self) -> bool:
-        """Return whether ``series.yaml`` lists all there is, and nothing of it is open."""
-        listed = self._facts.listed()
-        n_listed = sum(map(self._fates.is_taken, listed))
-        is_settled = all(map(self._fates.is_settled, listed)) and not self._leftovers()
-        return bool(listed) and is_settled and n_listed == self._fates.n_taken()
-
     def _close_series(self, exit_status: ExitStatus) -> Iterator[Arrival]:
         """Refuse what never became a frame, each with its reason, and end the series."""
-        leftovers = self._leftovers()
+        leftovers = self._rest.leftovers()
         if self._is_closed or not (self._announced or leftovers):
             return
         yield from self._announcement()
@@ -276,25 +273,6 @@ class DirectorySource:
         yield SeriesClosed(
             self._producer, self._series, exit_status, n_sent=self._fates.n_taken()
         )
-
-    def _leftovers(self) -> dict[str, str]:
-        missing = [key for key in self._facts.listed() if key.name not in self._view.files]
-        growing = [name for name in self._settling.unsettled() if self._is_untaken(name)]
-        waiting = {
-            key: reason
-            for key, reason in self._fates.waiting().items()
-            if self._due.may_be_frames(key.name)
-        }
-        return (
-            labelled(waiting)
-            | dict.fromkeys(growing, "it was still being written when the series ended")
-            | dict.fromkeys((key.label for key in missing), NOT_COME)
-        )
-
-    def _is_untaken(self, name: str) -> bool:
-        """Return whether a file may hold frames, and nobody has any of it."""
-        keys = self._facts.images_of(name)
-        return self._due.may_be_frames(name) and not any(map(self._fates.is_taken, keys))
 
     def _refusal(self, label: str, reason: str) -> FrameRefused:
         self.counters.rejected += 1

@@ -25,7 +25,8 @@ from ltemlive.recording.journal import read_journal
 from ltemlive.recording.session import SessionRecorder
 from ltemlive.settings import Settings
 from ltemlive.sources.acknowledged import ZmqRouterSource
-from ltemlive.sources.directory import NOT_COME, DirectorySource
+from ltemlive.sources.directory import DirectorySource
+from ltemlive.sources.folder_rest import NOT_COME
 from simulator.acquisition import Acquisition
 from simulator.faults import FaultPlan, Faults
 from simulator.scenario import Scenario
