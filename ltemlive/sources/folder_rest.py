@@ -36,7 +36,11 @@ class FolderRest:
 
     def leftovers(self) -> dict[str, str]:
         """Return why each image is no frame, by its label."""
-        missing = [key for key in self._facts.listed() if key.name not in self._view.files]
+        missing = [
+            key.label
+            for key in self._facts.listed()
+            if key.name not in self._view.files and not self._fates.is_taken(key)
+        ]
         growing = [name for name in self._settling.unsettled() if self._is_untaken(name)]
         waiting = {
             key: reason
@@ -46,7 +50,7 @@ class FolderRest:
         return (
             labelled(waiting)
             | dict.fromkeys(growing, STILL_GROWING)
-            | dict.fromkeys((key.label for key in missing), NOT_COME)
+            | dict.fromkeys(missing, NOT_COME)
         )
 
     def is_none(self) -> bool:

@@ -340,6 +340,14 @@ def test_a_listed_frame_that_never_came_is_told_and_the_series_is_not_a_success(
     assert arrivals[-1].n_sent == 1
 
 
+def test_a_listed_frame_that_was_taken_may_go_away(folder):
+    write(folder / "f0.tif")
+    describe(folder, ("f0.tif", 0))
+    arrivals = watch(folder, None, None, (folder / "f0.tif").unlink, None)
+    assert (labels(arrivals), refusals(arrivals)) == (["f0.tif"], {})
+    assert arrivals[-1].exit_status == "success"
+
+
 def test_a_file_still_growing_at_the_end_is_refused(folder):
     write(folder / "f0_df0.tif")
     arrivals = watch(folder, None, None, lambda: write(folder / "f1_df1nm.tif", 1))
