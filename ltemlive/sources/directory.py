@@ -54,6 +54,8 @@ MICROSCOPE_KEYS = ("voltage_kv", "pixel_nm")
 """What a series needs, from the settings or from its folder."""
 PATIENCE = 40
 """Settling times that an unreadable file is given before it is refused."""
+END = "end of the series"
+"""Receipt of it; until it is answered the end is told again at each look."""
 
 
 class DirectorySource:
@@ -137,6 +139,7 @@ class DirectorySource:
         self._gone: dict[ImageKey, str] = {}
         self._announced: SeriesAnnounced | None = None
         self._is_closed = False
+        self._t_next_end = float("-inf")
         self.counters = SourceCounters()
 
     def arrivals(self, stop: Any) -> Iterator[list[Arrival]]:
@@ -178,7 +181,10 @@ class DirectorySource:
         self, receipt: object, status: AckStatus, reason: str | None = None
     ) -> None:
         """Note what became of an image; one that nobody answers for is offered again."""
-        if isinstance(receipt, ImageKey):
+        if receipt == END:
+            self._is_closed = True
+            self._fates.refuse_waiting()
+        elif isinstance(receipt, ImageKey):
             self._fates.settle(receipt, is_taken=status != "rejected")
             self.counters.received += 1
             self.counters.duplicate += status == "duplicate"
@@ -257,6 +263,8 @@ class DirectorySource:
     def _has_ended(self, now: float) -> bool:
         if self._idle_end_s is None or self._is_closed or not self._fates.n_taken():
             return False
+        if now < self._t_next_end or self._fates.has_offers():
+            return False
         is_idle = now - self._settling.t_last_change >= self._idle_end_s
         return is_idle and all(map(self._fates.is_settled, self._facts.listed()))
 
@@ -268,11 +276,9 @@ class DirectorySource:
         yield from self._announcement()
         for label, reason in leftovers.items():
             yield self._refusal(label, reason)
-        self._is_closed = True
-        self._fates.refuse_waiting()
-        yield SeriesClosed(
-            self._producer, self._series, exit_status, n_sent=self._fates.n_taken()
-        )
+        self._t_next_end = self._clock() + self._rescan_s
+        n_sent = self._fates.n_taken()
+        yield SeriesClosed(self._producer, self._series, exit_status, n_sent, receipt=END)
 
     def _refusal(self, label: str, reason: str) -> FrameRefused:
         self.counters.rejected += 1

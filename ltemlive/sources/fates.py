@@ -133,6 +133,10 @@ class Fates:
             if fate.state in ("waiting", "offered") and not fate.is_taken
         }
 
+    def has_offers(self) -> bool:
+        """Return whether an answer about an image is still to come."""
+        return any(fate.state == "offered" for fate in self._fates.values())
+
     def refuse_waiting(self) -> None:
         """Note that nothing of what waits is taken any more, unless it changes."""
         for key in self.waiting():

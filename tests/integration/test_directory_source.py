@@ -25,7 +25,7 @@ from ltemlive.camera import CameraSettings
 from ltemlive.errors import ConfigError
 from ltemlive.formats.images import write_frame_tiff
 from ltemlive.settings import MicroscopeSettings
-from ltemlive.sources.directory import DirectorySource
+from ltemlive.sources.directory import END, DirectorySource
 from ltemlive.sources.watching import FolderHints
 
 SERIES = "voltage_kv: 200\npixel_nm: 5\n"
@@ -73,8 +73,12 @@ def describe(folder, *frames):
     (folder / "series.yaml").write_text(f"{SERIES}frames:\n{lines}", encoding="utf-8")
 
 
-def watch(folder, *steps, answer="stored", idle_end_s=None, defaults=KNOWN):
-    """Return everything that a source yields while the steps happen."""
+def watch(folder, *steps, answer="stored", unanswered=(), idle_end_s=None, defaults=KNOWN):
+    """Return everything that a source yields while the steps happen.
+
+    A full disk answers nothing (``answer=None``), or not the labels in ``unanswered``, or
+    not the "end".
+    """
     script = Script(*steps)
     source = DirectorySource(
         folder,
@@ -88,7 +92,7 @@ def watch(folder, *steps, answer="stored", idle_end_s=None, defaults=KNOWN):
     for arrival in chain.from_iterable(source.arrivals(script)):
         if not isinstance(arrival, ProducerHeard):
             arrivals.append(arrival)
-        if isinstance(arrival, FrameArrived) and answer is not None:
+        if answer is not None and getattr(arrival, "label", "end") not in unanswered:
             source.acknowledge(arrival.receipt, answer)
     return arrivals
 
@@ -139,7 +143,7 @@ def test_what_is_there_already_is_taken_in_the_order_of_its_numbers(folder):
     )
     assert np.array_equal(frames(arrivals)[0].frame.image, image(2))
     assert arrivals[-1] == SeriesClosed(
-        arrivals[0].producer, arrivals[0].series, "success", n_sent=3
+        arrivals[0].producer, arrivals[0].series, "success", n_sent=3, receipt=END
     )
 
 
@@ -323,6 +327,22 @@ def test_what_nobody_took_of_a_complete_list_may_come_again(folder):
     write(folder / "f0.tif")
     describe(folder, ("f0.tif", 0))
     assert watch(folder, *[None] * 3, answer=None)[-1].exit_status == "abandoned"
+
+
+def test_an_end_that_the_disk_refused_comes_again(folder):
+    write(folder / "f0_df0.tif")
+    arrivals = watch(folder, *[None] * 9, idle_end_s=5.0, unanswered=("end",))
+    ends = [each.exit_status for each in arrivals if isinstance(each, SeriesClosed)]
+    assert ends[:2] == ["success"] * 2
+
+
+def test_a_series_does_not_end_before_the_disk_has_its_images(folder):
+    write(folder / "f0_df0.tif")
+    write(folder / "f1_df5nm.tif", 1)
+    arrivals = watch(folder, *[None] * 20, idle_end_s=5.0, unanswered=("f1_df5nm.tif",))
+    assert labels(arrivals)[:1] == ["f0_df0.tif"]
+    assert len(labels(arrivals)) > 5
+    assert arrivals[-1].exit_status == "abandoned"
 
 
 def test_a_series_that_ended_by_being_idle_is_a_success_without_a_list(folder):
