@@ -80,7 +80,7 @@ def recorded(ledger: Ledger, folder: Path | None = None) -> Recorded:
             for record in records
             if record.key == key
             for frame in record.frames
-            if "file" in frame.meta
+            if isinstance(frame.meta, dict) and "file" in frame.meta
         },
     )
 

@@ -44,7 +44,11 @@ def test_what_came_and_was_refused_did_come():
 
 def test_images_of_the_watched_folder_keep_their_numbers(tmp_path):
     ledger = ledger_of(
-        folder_key(tmp_path), frame_of(4, {"file": "x.tif"}), frame_of(5, {})
+        folder_key(tmp_path),
+        frame_of(4, {"file": "x.tif"}),
+        frame_of(5, {}),
+        frame_of(6, None),
+        frame_of(7, ["file"]),
     )
     assert recorded(ledger, tmp_path).labels == {"x.tif": 4}
     assert recorded(ledger).labels == {}
