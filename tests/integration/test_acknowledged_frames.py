@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -23,9 +24,10 @@ from ltemlive.frames import Frame, FrameMeta
 from ltemlive.series import Microscope
 from ltemlive.sinks.publisher import ResultServer
 from ltemlive.sources.acknowledged import ZmqRouterSource
+from ltemlive.sources.losses import MAX_SERIES
 from ltemlive.wire.acks import decode_ack
 from ltemlive.wire.codec import FRAME_MAGIC, encode, pixel_crc32
-from ltemlive.wire.messages import FrameMessage, Heartbeat, StartMessage
+from ltemlive.wire.messages import EndMessage, FrameMessage, Heartbeat, StartMessage
 from simulator.schedule import Announcement
 from simulator.zmq_emitter import ZmqEmitter
 
@@ -244,6 +246,24 @@ def test_the_router_lists_unusable_frames_and_serves_on_whatever_peers_send(rout
         assert peer.poll(WAIT_MS)
         assert decode_ack(peer.recv_multipart()).seq == 4
     assert router.counters.foreign == 5
+
+
+def test_made_up_series_have_no_frame_of_another_connection_listed_as_lost(router):
+    end = EndMessage("run-1", "vortex", 4, "success")
+    with (
+        raw_socket(zmq.DEALER, router.endpoint) as honest,
+        raw_socket(zmq.DEALER, router.endpoint) as flood,
+    ):
+        for seq in (0, 1, 3):
+            honest.send_multipart(encode(message_of(seq)))
+        take(router, 3)
+        for number in range(MAX_SERIES + 6):
+            message = replace(message_of(0), series=f"made up {number}")
+            flood.send_multipart(encode(message))
+        take(router, MAX_SERIES + 6)
+        honest.send_multipart(encode(end))
+        lost, closed = take(router, 2)
+    assert (lost.label, type(closed)) == ("2", SeriesClosed)
 
 
 def test_an_unusable_start_is_answered_with_its_reason(router):
