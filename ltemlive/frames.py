@@ -23,6 +23,9 @@ PIXEL_TYPES = ("|u1", "<u2", ">u2", "<u4", "<i2", "<i4", "<f4", "<f8")
 
 MIN_SIDE_PX = 16
 MAX_SIDE_PX = 16384
+MAX_SEQ = 2**53 - 1
+"""The largest number that readers of JSON in every language keep exact."""
+MAX_DEFOCUS_NM = 1e9
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ltemlive import documents
 from ltemlive.camera import NO_CAMERA, Camera, CameraSettings
 from ltemlive.events import Beam
+from ltemlive.frames import MAX_SEQ
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ class Microscope(Optics):
     """Everything about a series that is the same for each of its images."""
 
     voltage_kv: float = Field(ge=10.0, le=3000.0)
-    pixel_nm: float = Field(gt=0.0, le=1e5)
+    pixel_nm: float = Field(ge=1e-6, le=1e5)
     """In the specimen plane; the width of a raw pixel where there is a ``camera``."""
     camera: CameraSettings | None = None
     """What becomes of raw frames before they are solved; null: nothing."""
@@ -95,7 +96,7 @@ class SeriesFrame(BaseModel):
     page: int = Field(0, ge=0)
     """Page of a stack, from 0."""
     exposure_s: float | None = Field(None, gt=0.0)
-    seq: int | None = Field(None, ge=0)
+    seq: int | None = Field(None, ge=0, le=MAX_SEQ)
     use: bool | None = None
     """True: use it whether it fits or not; false: set it aside; null: as it fits."""
 

@@ -69,8 +69,8 @@ class InputSettings(_Section):
     idle_end_s: float | None = Field(None, gt=0.0)
     """A watched series ends after this long without a new file; null: at shutdown."""
     abandon_s: float | None = Field(60.0, ge=2.0)
-    """A series from a socket is closed as abandoned when its producer, who beats its heart
-    each second, was silent this long; it goes on when he comes back. Null: never."""
+    """A series ends as abandoned when its producer, who beats its heart each second, was
+    silent this long, or its folder away; it goes on with the next frame. Null: never."""
     max_frame_bytes: int = Field(256 * 2**20, ge=1024, le=2**31)
     credit: int = Field(8, ge=1, le=1024)
     """Frames a producer may have in flight."""
@@ -192,7 +192,7 @@ class MicroscopeSettings(Optics):
     """What neither a frame nor a ``series.yaml`` says about the microscope."""
 
     voltage_kv: float | None = Field(None, ge=10.0, le=3000.0)
-    pixel_nm: float | None = Field(None, gt=0.0, le=1e5)
+    pixel_nm: float | None = Field(None, ge=1e-6, le=1e5)
     camera: CameraSettings | None = None
     """For series whose ``series.yaml`` has none; relative file names count from the current
     folder."""

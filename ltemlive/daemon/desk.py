@@ -21,6 +21,7 @@ from ltemlive.daemon.registry import MAX_EARLY_REJECTIONS, KnownSeries, Registry
 from ltemlive.errors import ConfigError, FrameError
 from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, SeriesStarted
 from ltemlive.physics.correction import corrected_shape
+from ltemlive.recording.ledger import journal_values
 from ltemlive.series import Optics
 from ltemlive.sockets import is_worth_logging
 
@@ -48,8 +49,7 @@ class FrameRepeated:
 
 
 Outcome: TypeAlias = tuple["AckStatus", str | None]
-Letter: TypeAlias = SeriesOpened | StoredFrame | SeriesOver
-Effect: TypeAlias = "Letter | Event | FrameRepeated"
+Effect: TypeAlias = "SeriesOpened | StoredFrame | SeriesOver | Event | FrameRepeated"
 
 
 class Desk:
@@ -124,8 +124,8 @@ class Desk:
         if camera is not None and before is not None and camera.settings != before.settings:
             text = (
                 f"{announced.series}: its camera was described after its first frame, and "
-                "does not count; mend series.yaml in the session, and `ltemlive "
-                "reconstruct`"
+                "does not count; when the series has ended, mend its series.yaml, and "
+                "`ltemlive reconstruct`"
             )
             self.effects.append(AdviceGiven(text, "warning", known.ordinal))
 
@@ -138,6 +138,7 @@ class Desk:
             goes_on = self._is_abandoned(known)
             rules = replace(known.rules, is_over=known.rules.is_over and not goes_on)
             frame = admitted(arrived.frame, rules, self._defaults.microscope)
+            journal_values(frame)
             if goes_on:
                 self._reopen(key)
             ordinal = known.ordinal or self._open(key, known, frame)
@@ -190,8 +191,8 @@ class Desk:
             corrected_shape(rules.shape or (), rules.camera or NO_CAMERA)
         except FrameError as error:
             text = (
-                f"no phase: {error}; frames are recorded: mend `camera` in their "
-                "series.yaml, and `ltemlive reconstruct`"
+                f"no phase: {error}; frames are recorded: when the series has ended, mend "
+                "`camera` in its series.yaml, and `ltemlive reconstruct`"
             )
             self.effects.append(AdviceGiven(text, "error", ordinal))
 
@@ -242,7 +243,8 @@ class Desk:
 
     def _close(self, key: Key, closed: SeriesClosed) -> Outcome:
         known = self.registry[key]
-        if known.rules.is_over:
+        is_late = closed.exit_status != "abandoned" and self._is_abandoned(known)
+        if known.rules.is_over and not is_late:
             return "ok", None
         if known.ordinal is not None:
             self.recorder.end_series(known.ordinal, closed.exit_status)

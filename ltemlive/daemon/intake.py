@@ -1,4 +1,4 @@
-"""What becomes of each arrival: on disk first, then acknowledged, then to the solver."""
+"""What becomes of each arrival: on disk first, then the solver's, told and acknowledged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ltemlive.arrivals import SeriesClosed
 from ltemlive.daemon.desk import Desk, FrameRepeated
 from ltemlive.daemon.mailbox import SeriesOpened, SeriesOver, StoredFrame
+from ltemlive.daemon.unrecorded import Unrecorded
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, FrameRejected, FrameStored, SeriesStarted
 
@@ -58,6 +59,7 @@ class Intake:
         self._board = board
         self._trouble = trouble
         self._silence = silence
+        self._unrecorded = Unrecorded()
         self._lock = threading.Lock()
 
     def resume(self) -> None:
@@ -82,7 +84,8 @@ class Intake:
     def run(self, source: FrameSource, stop: StopSignal) -> None:
         """Take what a source yields until ``stop`` is set; answer on the same thread."""
         for group in source.arrivals(stop):
-            for arrival, (status, reason) in self._recorded(group):
+            owed = self._unrecorded.owed()
+            for arrival, (status, reason) in self._recorded([*owed, *group]):
                 source.acknowledge(arrival.receipt, status, reason)
 
     def handle(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
@@ -116,6 +119,9 @@ class Intake:
             except RecordingError as error:
                 self._trouble.began("frames", error)
                 return
+            self._unrecorded.given_up(key)
+            if self._unrecorded.is_empty:
+                self._trouble.is_over("frames")
             _log.warning("series %s is abandoned: its producer gives no sign", key[1])
 
     def end_series(self, exit_status: ExitStatus = "success") -> str | None:
@@ -158,8 +164,13 @@ class Intake:
             outcomes = self.handle(group)
         except RecordingError as error:
             self._trouble.began("frames", error)
-            return self._recorded_one_by_one(group) if len(group) > 1 else []
-        if any(status == "stored" for status, _ in outcomes):
+            if len(group) > 1:
+                return self._recorded_one_by_one(group)
+            self._unrecorded.refused(group[0])
+            return []
+        for arrival in group:
+            self._unrecorded.recorded(arrival)
+        if self._unrecorded.is_empty:
             self._trouble.is_over("frames")
         return list(zip(group, outcomes, strict=True))
 
@@ -174,7 +185,9 @@ class Intake:
         refused: set[Key] = set()
         for arrival in group:
             key = (arrival.producer, arrival.series)
-            if isinstance(arrival, SeriesClosed) and key in refused:
+            is_early = key in refused or self._unrecorded.is_owed_of(key)
+            if isinstance(arrival, SeriesClosed) and is_early:
+                self._unrecorded.refused(arrival)
                 continue
             done = self._recorded([arrival])
             recorded += done

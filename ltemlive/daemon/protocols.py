@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from threading import Event as StopSignal
 
     from ltemlive.arrivals import AckStatus, Arrival
-    from ltemlive.events import Event
     from ltemlive.sources.counters import SourceCounters
 
 
@@ -35,12 +34,4 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Let go of ports and files."""
-        ...
-
-
-class EventSink(Protocol):
-    """Somewhere events go; called from any thread, never blocks."""
-
-    def accept(self, event: Event) -> None:
-        """Take an event."""
         ...

@@ -110,7 +110,8 @@ class Daemon:
             self._end(ingest, solver, server)
         if self._trouble.text is not None:
             raise RecordingError(
-                f"{self._trouble.text}; its producers still have what was not acknowledged"
+                f"{self._trouble.text}; what was acknowledged is on the disk, and "
+                "`ltemlive run` goes on with the rest"
             )
         return not any(group.has_failed for group in (ingest, solver, server))
 

@@ -135,7 +135,7 @@ class SolverProcess:
             raise LtemLiveError(
                 f"the process that solves ended with status {status} (-9: killed, often "
                 "for want of memory); every acknowledged frame is on disk; remedy: start "
-                "the daemon again, and `ltemlive reconstruct` what it was working on"
+                "the daemon again, which goes on with the session"
             ) from error
 
 

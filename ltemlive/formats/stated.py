@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ltemlive.errors import FrameError
 from ltemlive.formats.foreign import foreign_stack
 from ltemlive.formats.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, open_tiff
+from ltemlive.frames import MAX_DEFOCUS_NM, MAX_SEQ
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,9 +78,9 @@ def _facts_in(description: str, n_images: int) -> StatedFacts:
     with contextlib.suppress(KeyError, ValueError):
         defocus_nm = float(stated["defocus_nm"])
     return StatedFacts(
-        seq=seq if seq is not None and seq >= 0 else None,
+        seq=seq if seq is not None and 0 <= seq <= MAX_SEQ else None,
         defocus_nm=defocus_nm
-        if defocus_nm is not None and math.isfinite(defocus_nm)
+        if defocus_nm is not None and abs(defocus_nm) <= MAX_DEFOCUS_NM
         else None,
         n_images=n_images,
     )

@@ -41,6 +41,7 @@ class Journal:
     def __init__(self, path: Path, *, clock: Callable[[], float]) -> None:
         self.path = path
         self._clock = clock
+        self._has_failed = False
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
@@ -89,18 +90,29 @@ class Journal:
         """
         data = "".join(f"{line}\n" for line in lines).encode("ascii")
         try:
+            self._cut_off_what_failed()
+            self._has_failed = True
             self._write(data)
             if durable:
                 os.fsync(self._file)
                 self._check_is_there()
         except OSError as error:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._file, self._length)
+                self._cut_off_what_failed()
             raise disk_error(self.path, error) from error
+        self._has_failed = False
         self._length += len(data)
+
+    def _cut_off_what_failed(self) -> None:
+        """Take back what a write that failed has left; nothing may be written behind it."""
+        if self._has_failed:
+            os.ftruncate(self._file, self._length)
+            self._has_failed = False
 
     def close(self) -> None:
         """Let the file go; nothing can be appended afterwards."""
+        with contextlib.suppress(OSError):
+            self._cut_off_what_failed()
         os.close(self._file)
 
     def _check_is_there(self) -> None:

@@ -100,7 +100,7 @@ def write_description(session: Path, record: SeriesRecord, *, durable: bool) -> 
 def unfinished_session(root: Path) -> Path | None:
     """Return the newest session below ``root`` if it was cut short, else None.
 
-    A session that somebody is recording is passed over.
+    None, too, if somebody is recording it: one before it was left behind on purpose.
 
     Raises
     ------
@@ -109,8 +109,10 @@ def unfinished_session(root: Path) -> Path | None:
     """
     journals = root.glob(f"*/{JOURNAL_FILE}")
     for journal in sorted(journals, key=_age, reverse=True):
-        if in_use(journal) or not journal.with_name(SESSION_FILE).is_file():
+        if not journal.with_name(SESSION_FILE).is_file():
             continue
+        if in_use(journal):
+            return None
         entries = read_journal(journal)
         is_closed = bool(entries) and entries[-1]["kind"] == "closed"
         return None if is_closed else journal.parent

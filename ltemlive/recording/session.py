@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 class SessionRecorder:
-    """Record a session; safe for several threads, one of which stores frames.
+    """Record a session; safe for several threads.
 
     Make one with ``create`` or ``resume``. Every method that writes raises
     ``RecordingError`` if the disk refuses; nothing that was stored before is lost then,
@@ -102,7 +102,11 @@ class SessionRecorder:
             entries = read_journal(path / JOURNAL_FILE)
             recorder = cls(path, journal, ledger_of(entries, where=str(journal.path)))
             with recorder.together():
-                recorder._record("resumed", describes=recorder.ledger.records)
+                # Not those that are finished: the user may have mended what they say.
+                unfinished = (
+                    each.ordinal for each in recorder.series if not each.is_finished
+                )
+                recorder._record("resumed", describes=unfinished)
                 recorder._note_lost_frames()
         except RecordingError:
             journal.close()
@@ -320,7 +324,8 @@ class SessionRecorder:
 
     def _note_lost_frames(self) -> None:
         for record in self.series:
-            if record.is_finished:
+            # One that was abandoned may go on, and then be solved again.
+            if record.is_finished and record.exit_status != "abandoned":
                 continue
             for seq, reason in lost_frames(self.series_folder(record.ordinal), record):
                 _log.warning("%s: frame %d: %s", record.series, seq, reason)

@@ -154,8 +154,8 @@ class DirectorySource:
                 if now >= t_next_look:
                     self._look(now)
                     t_next_look = now + self._rescan_s
-                    if self._announced is not None and not self._is_closed:
-                        yield ProducerHeard(self._producer, self._series)
+                if self._is_open_and_there():
+                    yield ProducerHeard(self._producer, self._series)
                 yield from self._take_what_is_due(now)
                 # What was just handed over must be answered before the end is thought of.
                 yield None
@@ -176,6 +176,10 @@ class DirectorySource:
             yield from self._close_series(
                 "success" if self._rest.is_none() else "abandoned"
             )
+
+    def _is_open_and_there(self) -> bool:
+        is_open = self._announced is not None and not self._is_closed
+        return is_open and self._folder.is_dir()
 
     def acknowledge(
         self, receipt: object, status: AckStatus, reason: str | None = None

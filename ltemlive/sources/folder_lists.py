@@ -72,11 +72,6 @@ class FolderLists:
         said = self._said.get(key.name, {}).get(key.page, {})
         return sorted(said.values(), key=lambda each: _trust(each.origin))
 
-    def tells_pages_of(self, name: str) -> bool:
-        """Return whether a list tells of pages of a file, not of the file as a whole."""
-        pages = self._said.get(name, {}).values()
-        return any(not each.image.is_whole_file for page in pages for each in page.values())
-
     def unfinished(self, name: str) -> str:
         """Return a list that is still being written and may tell of an image, if any.
 

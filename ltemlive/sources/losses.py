@@ -65,6 +65,7 @@ class Losses:
             if tracker is not None:
                 for seq in sorted(numbers):
                     tracker.saw(seq)
+                counters.dropped += tracker.dropped
 
     def saw(self, producer: str, series: str, seq: int, *, peer: bytes = b"") -> Order:
         """Note that a frame came from ``peer``, whatever becomes of it."""

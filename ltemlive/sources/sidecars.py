@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ltemlive import documents
 from ltemlive.errors import ConfigError
+from ltemlive.frames import MAX_SEQ
 from ltemlive.series import SERIES_FILE
 from ltemlive.sources.folder_plan import sidecar_names
 
@@ -28,7 +29,7 @@ class Sidecar(BaseModel):
     defocus_nm: float | None = Field(None, ge=-1e9, le=1e9)
     lens_value: float | None = None
     exposure_s: float | None = Field(None, gt=0.0)
-    seq: int | None = Field(None, ge=0)
+    seq: int | None = Field(None, ge=0, le=MAX_SEQ)
 
 
 class Sidecars:

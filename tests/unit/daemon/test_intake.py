@@ -687,3 +687,48 @@ def test_an_end_does_not_overtake_a_frame_that_the_disk_refused(cramped, arrival
     cramped.recorder.refuses = ()
     answers = cramped.run_group(arrival_of(1), CLOSED)
     assert [answer[1] for answer in answers] == ["stored", "ok"]
+
+
+def test_the_trouble_is_over_when_everything_is_there_that_was_refused(cramped, arrival_of):
+    cramped.handle(arrival_of(0))
+    cramped.recorder.refuses = ("store",)
+    cramped.run_group(arrival_of(1), arrival_of(2))
+    cramped.recorder.refuses = ()
+    cramped.run_group(arrival_of(1))
+    assert "No space left" in cramped.status().problem
+    cramped.run_group(arrival_of(2))
+    assert cramped.status().problem is None
+
+
+def test_refusals_that_the_disk_refuses_come_before_the_end_of_their_series(
+    cramped, arrival_of
+):
+    missing = FrameRefused("run-1", "holes", "4-5", "never came")
+    cramped.handle(arrival_of(0))
+    cramped.recorder.refuses = ("reject",)
+    assert cramped.run_group(missing) == []
+    # In a group of its own, the end waits all the same.
+    assert cramped.run_group(CLOSED) == []
+    cramped.recorder.refuses = ()
+    assert [answer[:2] for answer in cramped.run_group(CLOSED)][-1] == ("end", "ok")
+    kinds = [entry["kind"] for entry in cramped.journal("rejected", "ended")]
+    assert kinds == ["rejected", "ended"]
+    assert cramped.status().problem is None
+
+
+def test_an_end_that_comes_late_says_how_an_abandoned_series_ended(desk, arrival_of):
+    desk.handle(arrival_of(0), replace(CLOSED, exit_status="abandoned"))
+    desk.recorder.finished(1, 1)
+    desk.letters()
+    assert desk.handle(CLOSED, CLOSED) == [("ok", None), ("ok", None)]
+    assert desk.letters() == [SeriesOver(1, "success")]
+    assert desk.recorder.record(1).exit_status == "success"
+    assert not desk.recorder.record(1).is_finished
+
+
+@pytest.mark.parametrize("defocus_nm", [2e9, float("nan")])
+def test_a_frame_that_cannot_be_recorded_opens_no_series(desk, arrival_of, defocus_nm):
+    ((status, reason),) = desk.handle(arrival_of(0, defocus_nm=defocus_nm))
+    assert status == "rejected"
+    assert "defocus" in reason
+    assert (desk.letters(), desk.recorder.series) == ([], ())

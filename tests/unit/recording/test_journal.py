@@ -175,3 +175,21 @@ def test_a_journal_that_is_not_where_it_was_takes_nothing_more(tmp_path):
     second = append(journal, "second", durable=True)
     journal.close()
     assert read_journal(session / "j") == [first, second]
+
+
+def test_nothing_is_written_behind_what_could_not_be_taken_back(tmp_path, monkeypatch):
+    journal = Journal(tmp_path / "j", clock=FakeClock())
+    first = append(journal, "first", durable=True)
+
+    def refuse(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as share_that_is_gone:
+        share_that_is_gone.setattr(os, "fsync", refuse)
+        share_that_is_gone.setattr(os, "ftruncate", refuse)
+        for _ in range(2):
+            with pytest.raises(RecordingError, match="check the disk"):
+                append(journal, "lost", durable=True)
+    second = append(journal, "second", durable=True)
+    journal.close()
+    assert read_journal(tmp_path / "j") == [first, second]

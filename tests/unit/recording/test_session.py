@@ -382,6 +382,23 @@ def test_a_session_is_unfinished_while_a_series_of_it_is(tmp_path, crashed_sessi
     assert unfinished_session(tmp_path / "nowhere") is None
 
 
+def test_what_the_user_mended_in_a_finished_series_stays(tmp_path, crashed_session):
+    with SessionRecorder.resume(crashed_session, clock=clock) as recorder:
+        recorder.end_series(1, "success")
+        recorder.finished(1, 1)
+        opened(recorder, series="discs")
+    description = crashed_session / "series" / "0001" / "series.yaml"
+    mended = description.read_text() + "# mended\n"
+    description.write_text(mended)
+    SessionRecorder.resume(crashed_session, clock=clock).close()
+    assert description.read_text() == mended
+
+
+def test_beside_a_session_that_is_recorded_no_older_one_goes_on(tmp_path, crashed_session):
+    with create(tmp_path):
+        assert unfinished_session(tmp_path) is None
+
+
 def test_two_recorders_cannot_write_one_session(recorder):
     with pytest.raises(RecordingError, match="another ltemlive writes it"):
         SessionRecorder.resume(recorder.path, clock=clock)

@@ -113,3 +113,10 @@ def test_when_too_many_are_forgotten_no_other_series_is_followed(monkeypatch, ca
     assert claims(losses, 2, ("run-1", "another")) == []
     assert claims(losses, 2, ("run-1", str(MAX_SERIES))) == ["0"]
     assert caplog.text.count("too many series") == 1
+
+
+def test_what_was_missing_before_a_restart_is_missing_after_it():
+    counters, losses = made({KEY: {0, 2}})
+    assert counters.dropped == 1
+    assert losses.saw(*KEY, 1) == "late"
+    assert counters.dropped == 0
