@@ -441,6 +441,31 @@ def test_results_that_the_disk_refuses_are_written_when_there_is_room(
     assert bench.told(SeriesEnded)[0].folder
 
 
+def test_a_result_is_told_once_the_journal_has_its_number(bench_of, recorder_of):
+    class FullOnce(SessionRecorder):
+        is_full = True
+
+        def finished(self, *args):
+            if self.is_full:
+                self.is_full = False
+                raise RecordingError(f"{self.path}: cannot be written (No space left)")
+            super().finished(*args)
+
+    bench = bench_of(recorder_of(FullOnce))
+    letters = [bench.open(), *bench.store(0, 1), SeriesOver(1, "success")]
+    bench.run(letters)
+    assert bench.told(SeriesEnded) == []
+    assert not bench.journal("finished")
+    bench = bench_of(recorder_of(FullOnce))
+    letters = [bench.open(), *bench.store(0, 1), SeriesOver(1, "success")]
+    bench.run(letters, idle=1 + LOOKS_BETWEEN_TRIES)
+    (finished,) = bench.journal("finished")
+    (final,) = (each for each in bench.told(PhaseEstimate) if each.is_final)
+    assert finished["rev"] == final.rev
+    assert len(bench.told(SeriesEnded)) == 1
+    assert bench.board.status(queued=0, dropped=0, disordered=0).problem is None
+
+
 def test_refused_results_of_a_series_that_goes_on_are_not_tried_again(
     bench, laboratory, monkeypatch
 ):
