@@ -30,7 +30,7 @@ def await_instant(laboratory, seed, longest_final_s):
         laboratory.await_entries(int(rng.integers(1, 24)), "received", "stored")
         time.sleep(rng.uniform(0.0, 0.02))
     elif seed % 3 == 1:
-        laboratory.await_entries(int(rng.integers(1, 16)), "added", "refined")
+        laboratory.await_entries(int(rng.integers(1, 9)), "added", "refined")
         time.sleep(rng.uniform(0.0, 0.5))
     else:
         laboratory.await_entries(1, "ended")
