@@ -30,7 +30,9 @@ def await_instant(laboratory, seed, longest_final_s):
         laboratory.await_entries(int(rng.integers(1, 24)), "received", "stored")
         time.sleep(rng.uniform(0.0, 0.02))
     elif seed % 3 == 1:
-        laboratory.await_entries(int(rng.integers(1, 9)), "added", "refined")
+        # A series that had ended before the first kill is not live after it.
+        n_steps = int(rng.integers(1, 9))
+        laboratory.await_entries(n_steps, "added", "refined", or_any_of=("finished",))
         time.sleep(rng.uniform(0.0, 0.5))
     else:
         laboratory.await_entries(1, "ended")
