@@ -24,7 +24,7 @@ test: $(INSTALLED)
 
 # Real processes killed at fifty instants, and whatever else takes long to break.
 chaos: $(INSTALLED)
-	$(BIN)/pytest --no-cov -m 'chaos or not chaos' tests/chaos
+	$(BIN)/pytest --no-cov -p no:pytest-qt -m 'chaos or not chaos' tests/chaos
 
 # Debian keeps what fills a new environment in python3-venv. Where only python3-pip is
 # there, that pip fills it from outside.
