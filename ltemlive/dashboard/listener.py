@@ -19,7 +19,7 @@ import zmq
 from pyqtgraph.Qt import QtCore
 
 from ltemlive.client import ControlClient
-from ltemlive.dashboard.snapshot import DisplaySnapshot, merge, with_link
+from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge, with_link
 from ltemlive.endpoints import permitted_endpoint
 from ltemlive.errors import WireError
 from ltemlive.handshakes import HandshakeWatch

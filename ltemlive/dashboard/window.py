@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from ltemlive.dashboard import theme, wording
-from ltemlive.dashboard.frame_table import FrameTable
-from ltemlive.dashboard.header import Banner, Header
-from ltemlive.dashboard.induction_panel import InductionPanel
-from ltemlive.dashboard.map_panel import MapPanel
-from ltemlive.dashboard.objective_panel import ObjectivePlot
-from ltemlive.dashboard.snapshot import DisplaySnapshot, banner, fits
-from ltemlive.dashboard.status_strip import StatusStrip
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.panels.frame_table import FrameTable
+from ltemlive.dashboard.panels.header import Banner, Header
+from ltemlive.dashboard.panels.induction_panel import InductionPanel
+from ltemlive.dashboard.panels.map_panel import MapPanel
+from ltemlive.dashboard.panels.objective_panel import ObjectivePlot
+from ltemlive.dashboard.panels.status_strip import StatusStrip
+from ltemlive.dashboard.shown import wording
+from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, banner, fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ltemlive.dashboard.content import EstimateShown
+    from ltemlive.dashboard.shown.content import EstimateShown
 
 REDRAWS_PER_S = 15
 

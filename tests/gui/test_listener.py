@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("PySide6.QtWidgets", reason="no Qt here", exc_type=ImportError)
 
 from ltemlive.dashboard.listener import EstimateListener
-from ltemlive.dashboard.snapshot import banner, connection
+from ltemlive.dashboard.shown.snapshot import banner, connection
 from ltemlive.door import Door
 from ltemlive.errors import ConfigError
 from ltemlive.events import AdviceGiven

@@ -9,9 +9,10 @@ pytest.importorskip("PySide6.QtWidgets", reason="no Qt here", exc_type=ImportErr
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from ltemlive.dashboard import theme, wording
-from ltemlive.dashboard.frame_table import HEADINGS
-from ltemlive.dashboard.snapshot import DisplaySnapshot, merge, with_link
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.panels.frame_table import HEADINGS
+from ltemlive.dashboard.shown import wording
+from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge, with_link
 from ltemlive.dashboard.window import DashboardWindow
 from ltemlive.events import AdviceGiven
 from ltemlive.physics.colour import induction_rgb

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltemlive.dashboard import wording
+from ltemlive.dashboard.shown import wording
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from ltemlive.dashboard import theme, wording
-from ltemlive.dashboard.fits import FrameFit
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.shown import wording
+from ltemlive.dashboard.shown.fits import FrameFit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

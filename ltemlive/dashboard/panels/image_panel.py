@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from ltemlive.dashboard import theme, wording
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.shown import wording
 
 if TYPE_CHECKING:
     import numpy as np

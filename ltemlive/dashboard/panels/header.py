@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from ltemlive.dashboard import theme, wording
-from ltemlive.dashboard.snapshot import Connection, connection, data_age_s, latency_s
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.shown import wording
+from ltemlive.dashboard.shown.snapshot import Connection, connection, data_age_s, latency_s
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.content import Notice
-    from ltemlive.dashboard.snapshot import DisplaySnapshot
+    from ltemlive.dashboard.shown.content import Notice
+    from ltemlive.dashboard.shown.snapshot import DisplaySnapshot
 
 _CONNECTIONS: dict[Connection, tuple[str, str]] = {
     "connecting": ("connecting", theme.WARNING),

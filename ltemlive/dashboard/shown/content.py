@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
-from ltemlive.dashboard.fits import FrameFit, read_fits, read_set_aside
-from ltemlive.dashboard.levels import percentile_levels
+from ltemlive.dashboard.shown.fits import FrameFit, read_fits, read_set_aside
+from ltemlive.dashboard.shown.levels import percentile_levels
 from ltemlive.errors import WireError
 from ltemlive.physics.colour import induction_rgb, induction_scale_t_nm
 from ltemlive.wire.fields import Fields, brief

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.content import EstimateShown
+    from ltemlive.dashboard.shown.content import EstimateShown
 
 NOTHING = "\N{EN DASH}"
 SAME_DEFOCUS = 0.01

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from ltemlive.dashboard import theme
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.snapshot import ObjectiveCurve
+    from ltemlive.dashboard.shown.snapshot import ObjectiveCurve
 
 
 class ObjectivePlot(pg.PlotWidget):

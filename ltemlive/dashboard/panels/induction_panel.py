@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme
-from ltemlive.dashboard.image_panel import SIDE_COLUMN_PX, ImagePanel
+from ltemlive.dashboard.panels.image_panel import SIDE_COLUMN_PX, ImagePanel
 from ltemlive.physics.colour import colour_wheel
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.content import EstimateShown
+    from ltemlive.dashboard.shown.content import EstimateShown
 
 _WHEEL_PX = SIDE_COLUMN_PX - 4
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ltemlive.dashboard.levels import percentile_levels
+from ltemlive.dashboard.shown.levels import percentile_levels
 
 
 def test_a_few_wild_pixels_do_not_set_the_levels():

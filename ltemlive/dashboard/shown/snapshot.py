@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ltemlive.dashboard.content import (
+from ltemlive.dashboard.shown.content import (
     Notice,
     read_advice,
     read_estimate,
@@ -20,8 +20,8 @@ from ltemlive.dashboard.content import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from ltemlive.dashboard.content import EstimateShown, StatusShown
-    from ltemlive.dashboard.fits import FrameFit
+    from ltemlive.dashboard.shown.content import EstimateShown, StatusShown
+    from ltemlive.dashboard.shown.fits import FrameFit
     from ltemlive.wire.results import FrameRow, ResultMessage
 
 Link: TypeAlias = Literal["connecting", "up", "down", "refused"]

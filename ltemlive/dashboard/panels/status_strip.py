@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from pyqtgraph.Qt import QtWidgets
 
-from ltemlive.dashboard import theme, wording
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.shown import wording
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.content import StatusShown
-    from ltemlive.dashboard.snapshot import DisplaySnapshot
+    from ltemlive.dashboard.shown.content import StatusShown
+    from ltemlive.dashboard.shown.snapshot import DisplaySnapshot
 
 _TROUBLE = ("dropped", "disordered", "duplicate", "rejected")
 """Counters that are shown only where something happened."""

@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore
 
 from ltemlive.dashboard import theme
-from ltemlive.dashboard.image_panel import ImagePanel
+from ltemlive.dashboard.panels.image_panel import ImagePanel
 
 if TYPE_CHECKING:
     import numpy as np

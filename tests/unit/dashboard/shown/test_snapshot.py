@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltemlive.dashboard.content import Notice
-from ltemlive.dashboard.fits import FrameFit
-from ltemlive.dashboard.snapshot import (
+from ltemlive.dashboard.shown.content import Notice
+from ltemlive.dashboard.shown.fits import FrameFit
+from ltemlive.dashboard.shown.snapshot import (
     SILENT_AFTER_S,
     DisplaySnapshot,
     banner,

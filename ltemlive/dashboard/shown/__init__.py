@@ -1,0 +1,1 @@
+"""What the window shows, as values: checked, derived and worded. Pure."""
