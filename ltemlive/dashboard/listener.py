@@ -1,9 +1,10 @@
 """The thread that listens to the daemon, so that the window never waits for it.
 
-Two subscriptions: estimates are large and only the newest counts (CONFLATE); everything
-else is small and all of it counts. As soon as the link is up, and again after every loss,
-the latest messages are asked for over the control port, so that a window opened late shows
-what the others show.
+Three subscriptions: estimates, and views of frames, are large and only the newest counts
+(CONFLATE); everything else is small and all of it counts. As soon as the link is up, and
+again after every loss, the latest messages are asked for over the control port, so that a
+window opened late shows what the others show. The results of earlier series come after
+that, one at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ import zmq
 from pyqtgraph.Qt import QtCore
 
 from ltemlive.client import ControlClient
-from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge, with_link
+from ltemlive.dashboard.shown.finished import final_revisions
+from ltemlive.dashboard.shown.snapshot import (
+    DisplaySnapshot,
+    merge,
+    with_finished,
+    with_link,
+)
 from ltemlive.endpoints import permitted_endpoint
 from ltemlive.errors import WireError
 from ltemlive.handshakes import HandshakeWatch
@@ -106,6 +113,8 @@ class EstimateListener(QtCore.QThread):
         """When to ask for the latest results; None where they are known."""
         self._t_knock: float | None = None
         """When to connect again, where ZMQ does not; None where it does."""
+        self._finished: list[int] = []
+        """Revisions of earlier series that are still to be asked for."""
 
     def release(self) -> None:
         """Allow the next snapshot; the one before has been drawn."""
@@ -121,26 +130,31 @@ class EstimateListener(QtCore.QThread):
         with zmq.Context() as context, contextlib.ExitStack() as closing:
             open_socket = functools.partial(self._subscription, context, closing)
             estimates = open_socket(("estimate",), is_newest_only=True)
+            views = open_socket(("view",), is_newest_only=True)
             events = open_socket(_SMALL_TOPICS, is_newest_only=False)
-            self._listen(events, estimates)
+            self._listen(events, estimates, views)
 
-    def _listen(self, events: _Subscription, estimates: _Subscription) -> None:
+    def _listen(self, *subscriptions: _Subscription) -> None:
+        """Take what comes in this order: a status tells whether an estimate counts."""
+        _, estimates, _ = subscriptions
         poller = zmq.Poller()
-        for socket in (estimates.watch.monitor, events.socket, estimates.socket):
-            poller.register(socket, zmq.POLLIN)
+        poller.register(estimates.watch.monitor, zmq.POLLIN)
+        for each in subscriptions:
+            poller.register(each.socket, zmq.POLLIN)
         while not self._stopped.is_set():
             poller.poll(_POLL_MS)
             # What came before a reconnect goes first: it may be of an older session.
-            for data in itertools.chain(
-                _waiting(events.socket), _waiting(estimates.socket)
-            ):
+            for data in itertools.chain(*(_waiting(each.socket) for each in subscriptions)):
                 self._merge(data)
-            # The link is told of once, though both may be refused.
-            events.watch.look()
+            # The link is told of once, though all may be refused.
+            for each in subscriptions:
+                if each is not estimates:
+                    each.watch.look()
             self._follow(estimates.watch)
-            self._knock(events, estimates)
+            self._knock(*subscriptions)
             self._catch_up()
             self._hand_over()
+            self._fetch_finished()
 
     def _follow(self, watch: HandshakeWatch) -> None:
         refusal = watch.look()
@@ -178,6 +192,7 @@ class EstimateListener(QtCore.QThread):
                 self._control_endpoint, self._timeout_s, keys=self._keys
             ) as client:
                 answers = [client.request("latest", topic=name) for name in _LATEST_TOPICS]
+                told = client.request("events")
         except WireError as error:
             _log.warning("the latest results are not known yet: %s", error)
             self._t_catch_up = self._clock() + _RETRY_S
@@ -187,6 +202,24 @@ class EstimateListener(QtCore.QThread):
             # A daemon that has no estimate yet says no, and that is no fault.
             if answer.ok and answer.buffer is not None:
                 self._merge(answer.buffer)
+        known = {each.rev for each in self._snapshot.history.entries}
+        self._finished = [rev for rev in final_revisions(told) if rev not in known]
+
+    def _fetch_finished(self) -> None:
+        """Ask for the newest result that is missing; the live ones are on screen by now."""
+        if not self._finished or self._snapshot.link != "up":
+            return
+        rev = self._finished.pop()
+        try:
+            with ControlClient(
+                self._control_endpoint, self._timeout_s, keys=self._keys
+            ) as client:
+                answer = client.request("full", array="phase", rev=rev)
+            if answer.ok and answer.buffer is not None:
+                message = decode_result(answer.buffer)
+                self._snapshot = with_finished(self._snapshot, message)
+        except WireError as error:
+            _log.warning("the result of an earlier series is not shown: %s", error)
 
     def _merge(self, data: bytes | memoryview) -> None:
         try:

@@ -104,15 +104,20 @@ def status(**changes):
 
 
 class FakeDaemon:
-    """An XPUB and a ROUTER on loopback that answer ``latest`` from a dictionary.
+    """An XPUB and a ROUTER on loopback that answer from dictionaries.
 
     Every socket is used by the one thread; the test talks to it through a queue.
     """
 
     def __init__(self, ports=("*", "*")):
         self.latest = {}
+        self.full = {}
+        """Answers to ``full`` by revision."""
+        self.values = {}
+        """What answers to other operations hold, by operation."""
         self.is_mute = False
         self.asked = []
+        self.requests = []
         self.subscribed = threading.Semaphore(0)
         self._outgoing = queue.Queue()
         self._stopped = threading.Event()
@@ -140,8 +145,8 @@ class FakeDaemon:
             )
 
     def wait_for_client(self):
-        """Return once one listener's four subscriptions are in force."""
-        for _ in range(4):
+        """Return once one listener's five subscriptions are in force."""
+        for _ in range(5):
             assert self.subscribed.acquire(timeout=10.0)
 
     def _serve(self):
@@ -169,10 +174,18 @@ class FakeDaemon:
         while router.poll(5):
             client, *parts = router.recv_multipart()
             request = decode_request(parts)
-            self.asked.append(request.arguments["topic"])
+            self.requests.append(request)
+            if request.op == "latest":
+                self.asked.append(request.arguments["topic"])
             if self.is_mute:
                 continue
-            message = self.latest.get(request.arguments["topic"])
+            if request.op not in ("latest", "full"):
+                values = self.values.get(request.op, {})
+                answer = Answer(request.id, ok=True, values=values)
+                router.send_multipart([client, *encode_answer(answer)])
+                continue
+            of_full = self.full.get(request.arguments.get("rev"))
+            message = of_full or self.latest.get(request.arguments.get("topic"))
             answer = (
                 Answer(request.id, ok=False, error="nothing published yet")
                 if message is None

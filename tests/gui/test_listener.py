@@ -249,3 +249,28 @@ def test_stopping_twice_or_before_the_start_is_harmless(qtbot):
 def test_an_address_on_the_network_is_refused_before_a_thread_starts(results, control):
     with pytest.raises(ConfigError, match="loopback"):
         EstimateListener(results, control, clock=time.monotonic)
+
+
+def test_results_of_earlier_series_come_after_the_newest_estimate(
+    qtbot, fake_daemon, estimate_of, status_of
+):
+    with fake_daemon() as daemon:
+        daemon.latest = {"status": status_of(), "estimate": estimate_of(rev=9, ordinal=3)}
+        daemon.full = {
+            4: estimate_of(rev=4, ordinal=1, is_final=True),
+            7: estimate_of(rev=7, ordinal=2, is_final=True),
+        }
+        finals = [{"kind": "final", "rev": rev} for rev in (2, 4, 7)]
+        daemon.values = {"events": {"events": finals}}
+        with listening(daemon.results, daemon.control) as audience:
+            qtbot.waitUntil(
+                lambda: (
+                    audience.last is not None
+                    and [each.rev for each in audience.last.history.entries] == [4, 7, 9]
+                ),
+                timeout=WAIT_MS,
+            )
+        assert shows(audience, 9)
+        # One that the daemon keeps no more is left out.
+        asked = [each.arguments["rev"] for each in daemon.requests if each.op == "full"]
+        assert asked == [7, 4, 2]

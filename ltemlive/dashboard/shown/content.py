@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
+from ltemlive.dashboard.shown.arrays import array_of, pixel_nm_of
 from ltemlive.dashboard.shown.fits import FrameFit, read_fits, read_set_aside
 from ltemlive.dashboard.shown.levels import percentile_levels
 from ltemlive.errors import WireError
@@ -17,7 +18,6 @@ from ltemlive.wire.limits import (
     DEFOCUS_NM,
     MAX_LISTED_FRAMES,
     MAX_REASON_CHARACTERS,
-    PIXEL_NM,
     UNIX_TIME_S,
 )
 from ltemlive.wire.results import FrameRow, FrameState
@@ -114,9 +114,9 @@ def read_estimate(message: ResultMessage) -> EstimateShown:
         If a key or an array is missing or impossible.
     """
     fields = Fields(message.header, "estimate")
-    phase = _array(message, "phase", dimensions=2)
-    gradient = _array(message, "gradient", dimensions=3)
-    induction = _array(message, "induction", dimensions=3)
+    phase = array_of(message, "phase", dimensions=2)
+    gradient = array_of(message, "gradient", dimensions=3)
+    induction = array_of(message, "induction", dimensions=3)
     if not gradient.shape == induction.shape == (2, *phase.shape):
         raise WireError(
             f"estimate: expected gradient and induction of shape {(2, *phase.shape)}, "
@@ -139,7 +139,7 @@ def read_estimate(message: ResultMessage) -> EstimateShown:
         notes=_sentences(message.header, "notes"),
         t_frame_last=fields.number_or_none("t_frame_last", UNIX_TIME_S),
         t_published=fields.number("t_published", UNIX_TIME_S),
-        pixel_nm=_pixel_nm(message.header, "phase"),
+        pixel_nm=pixel_nm_of(message, "phase"),
         phase_rad=phase,
         phase_levels_rad=percentile_levels(phase),
         gradient_rad_per_nm=magnitude,
@@ -202,28 +202,6 @@ def _row(values: object) -> FrameRow:
         if reason is None
         else fields.text("reason", most=MAX_REASON_CHARACTERS),
     )
-
-
-def _array(message: ResultMessage, name: str, *, dimensions: int) -> NDArray[np.float32]:
-    array = message.arrays.get(name)
-    if (
-        array is None
-        or array.ndim != dimensions
-        or array.dtype.kind != "f"
-        or not array.size
-    ):
-        raise WireError(
-            f"estimate: expected an array {name} with {dimensions} axes of floats, got "
-            + ("none" if array is None else f"{array.dtype} {array.shape}")
-        )
-    return np.asarray(array, dtype=np.float32)
-
-
-def _pixel_nm(header: Mapping[str, Any], name: str) -> float:
-    entries = [entry for entry in header.get("arrays", ()) if entry.get("name") == name]
-    if not entries:
-        raise WireError(f"estimate: arrays: expected an entry for {name}, got none")
-    return Fields(entries[0], f"estimate: array {name}").number("pixel_nm", PIXEL_NM)
 
 
 def _objective(header: Mapping[str, Any]) -> tuple[float, ...]:

@@ -16,6 +16,10 @@ from ltemlive.dashboard.shown.content import (
     read_frame,
     read_status,
 )
+from ltemlive.dashboard.shown.finished import completed
+from ltemlive.dashboard.shown.history import NO_HISTORY, History, remembered
+from ltemlive.dashboard.shown.pace import NO_PACE, Pace, paced_frames, paced_steps
+from ltemlive.dashboard.shown.views import FrameViewShown, TieShown, read_view
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -57,6 +61,11 @@ class DisplaySnapshot:
     """The series whose frames are listed."""
     frames: tuple[FrameRow, ...] = ()
     notice: Notice | None = None
+    history: History = NO_HISTORY
+    frame_view: FrameViewShown | None = None
+    """The newest that anybody asked for."""
+    tie: TieShown | None = None
+    pace: Pace = NO_PACE
 
 
 def merge(
@@ -69,7 +78,7 @@ def merge(
     snapshot
         What is shown so far.
     message
-        Status, frame, estimate or advice; other topics change nothing.
+        Status, frame, estimate, view or advice; other topics change nothing.
     now
         When it was heard, by the clock that is later given to ``data_age_s``.
 
@@ -86,7 +95,31 @@ def merge(
         return _with_frame(snapshot, *read_frame(message))
     if message.topic == "advice":
         return replace(snapshot, notice=read_advice(message))
+    if message.topic == "view":
+        view = read_view(message)
+        if isinstance(view, TieShown):
+            return replace(snapshot, tie=view)
+        return replace(snapshot, frame_view=view)
     return snapshot
+
+
+def with_finished(snapshot: DisplaySnapshot, message: ResultMessage) -> DisplaySnapshot:
+    """Return the snapshot with the result of an earlier series in its history.
+
+    Parameters
+    ----------
+    snapshot
+        What is shown so far.
+    message
+        The answer to ``full phase``.
+
+    Raises
+    ------
+    WireError
+        If the message lacks a key or has an impossible value.
+    """
+    estimate = read_estimate(completed(message))
+    return replace(snapshot, history=remembered(snapshot.history, estimate))
 
 
 def with_link(
@@ -161,6 +194,7 @@ def _with_status(
         t_heartbeat=now,
         ordinal=status.ordinal,
         frames=_marked(status.frames, status.ordinal, snapshot.estimate),
+        pace=paced_frames(snapshot.pace, status),
     )
 
 
@@ -176,6 +210,8 @@ def _with_estimate(snapshot: DisplaySnapshot, message: ResultMessage) -> Display
         estimate=estimate,
         curve=_extended(snapshot.curve if is_same_series else ObjectiveCurve(), estimate),
         frames=_marked(snapshot.frames, snapshot.ordinal, estimate),
+        history=remembered(snapshot.history, estimate),
+        pace=paced_steps(snapshot.pace, estimate),
     )
 
 
