@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
@@ -11,10 +11,12 @@ from ltemlive.dashboard import theme
 from ltemlive.dashboard.panels.frame_table import FrameTable
 from ltemlive.dashboard.panels.header import Banner, Header
 from ltemlive.dashboard.panels.induction_panel import InductionPanel
+from ltemlive.dashboard.panels.look_keys import bind_look_keys
 from ltemlive.dashboard.panels.map_panel import MapPanel
 from ltemlive.dashboard.panels.objective_panel import ObjectivePlot
 from ltemlive.dashboard.panels.status_strip import StatusStrip
 from ltemlive.dashboard.shown import wording
+from ltemlive.dashboard.shown.look import Look
 from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, banner, fits
 
 if TYPE_CHECKING:
@@ -61,8 +63,11 @@ class DashboardWindow(QtWidgets.QMainWindow):
         self.frames = FrameTable()
         self.objective = ObjectivePlot()
         self.strip = StatusStrip()
+        self._look = Look()
+        self._dressed = (self.header, *self.panels, self.frames, self.objective)
         self._lay_out()
         self._connect()
+        self._dress(theme.theme_of(self._look))
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self.redraw)
         self._timer.start(1000 // REDRAWS_PER_S)
@@ -71,6 +76,24 @@ class DashboardWindow(QtWidgets.QMainWindow):
     def drawn(self) -> DisplaySnapshot | None:
         """The snapshot that is on screen."""
         return self._drawn
+
+    @property
+    def look(self) -> Look:
+        """What the user has chosen of how things look."""
+        return self._look
+
+    def set_look(self, look: Look) -> None:
+        """Look like this from now on."""
+        worn, before = theme.theme_of(look), theme.theme_of(self._look)
+        self._look = look
+        if worn != before:
+            self.wear(worn)
+
+    def wear(self, worn: theme.Theme) -> None:
+        """Dress the whole application in a theme."""
+        application = cast("QtWidgets.QApplication", QtWidgets.QApplication.instance())
+        theme.apply_theme(application, worn)
+        self._dress(worn)
 
     def accept(self, snapshot: DisplaySnapshot) -> None:
         """Keep a snapshot for the next redraw."""
@@ -138,7 +161,12 @@ class DashboardWindow(QtWidgets.QMainWindow):
         for panel in self.panels:
             panel.fit()
 
+    def _dress(self, worn: theme.Theme) -> None:
+        for part in self._dressed:
+            part.wear(worn)
+
     def _connect(self) -> None:
+        bind_look_keys(self, look=lambda: self._look, set_look=self.set_look)
         self.header.freeze.toggled.connect(self._thaw)
         self.header.lock.toggled.connect(self._lock_levels)
         for panel in (self.phase, self.gradient):

@@ -25,7 +25,7 @@ REPAINTS = 200
 @pytest.fixture(scope="session")
 def themed(qapp):
     """Apply the theme once: it restyles every widget there is."""
-    theme.apply_theme(qapp)
+    theme.apply_theme(qapp, theme.DARK)
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def test_the_table_lists_frames_with_state_and_reason(window, status_of):
     texts = [model.index(2, column).data() for column in range(model.columnCount())]
     assert texts == ["2", "\u2212150", *3 * ["\u2013"], "rejected", "saturated"]
     colour = model.index(2, 5).data(QtCore.Qt.ItemDataRole.ForegroundRole)
-    assert colour == QtGui.QColor(theme.BAD)
+    assert colour == QtGui.QColor(theme.DARK.bad)
 
 
 def test_the_table_tells_where_a_frame_lies_and_how_it_fits(window, estimate_of, status_of):
@@ -336,7 +336,7 @@ def test_advice_and_its_level_are_in_the_banner(window):
     draw(window, after(advice_message(AdviceGiven("Disk full.", "error"), t_published=0.0)))
     assert window.banner.isVisible()
     assert window.banner.text() == "Disk full."
-    assert theme.BAD in window.banner.styleSheet()
+    assert window.banner.property("level") == "error"
     draw(window, after())
     assert window.banner.isHidden()
 

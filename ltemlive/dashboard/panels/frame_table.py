@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from ltemlive.dashboard import theme
 from ltemlive.dashboard.shown import wording
 from ltemlive.dashboard.shown.fits import FrameFit
+from ltemlive.dashboard.theme import DARK, Theme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +27,7 @@ HEADINGS = (
 )
 _DEFOCUS, _FIT, _STATE = 1, 4, 5
 _WIDTHS_PX = (56, 136, 96, 100, 48, 64)
-
-_COLOURS = {
-    "stored": theme.MUTED,
-    "used": theme.GOOD,
-    "aside": theme.WARNING,
-    "rejected": theme.BAD,
-}
+_ROW_PX = 24
 _Index: TypeAlias = QtCore.QModelIndex | QtCore.QPersistentModelIndex
 
 
@@ -44,6 +38,7 @@ class FrameModel(QtCore.QAbstractTableModel):
         super().__init__(parent)
         self._rows: tuple[FrameRow, ...] = ()
         self._fits: Mapping[int, FrameFit] = {}
+        self._colours: Mapping[str, str] = _colours(DARK)
 
     @property
     def rows(self) -> tuple[FrameRow, ...]:
@@ -54,6 +49,13 @@ class FrameModel(QtCore.QAbstractTableModel):
     def fits(self) -> Mapping[int, FrameFit]:
         """How they fit, by seq."""
         return self._fits
+
+    def wear(self, worn: Theme) -> None:
+        """Write the states in the colours of a theme."""
+        self._colours = _colours(worn)
+        if self._rows:
+            last = len(self._rows) - 1
+            self.dataChanged.emit(self.index(0, _STATE), self.index(last, _STATE))
 
     def show_rows(self, rows: tuple[FrameRow, ...]) -> None:
         """Replace all rows."""
@@ -98,7 +100,7 @@ class FrameModel(QtCore.QAbstractTableModel):
         if role == QtCore.Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == QtCore.Qt.ItemDataRole.ForegroundRole and column == _STATE:
-            return QtGui.QColor(_COLOURS[row.state])
+            return QtGui.QColor(self._colours[row.state])
         return None
 
     def _cells(self, row: FrameRow) -> tuple[str, ...]:
@@ -117,12 +119,17 @@ class FrameTable(QtWidgets.QTableView):
         self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(24)
         heading = self.horizontalHeader()
         heading.setStretchLastSection(True)
         heading.setHighlightSections(False)
+        self.wear(DARK)
+
+    def wear(self, worn: Theme) -> None:
+        """Take colours and size of text of a theme; columns get their usual widths."""
+        self._model.wear(worn)
+        self.verticalHeader().setDefaultSectionSize(worn.px(_ROW_PX))
         for column, width_px in enumerate(_WIDTHS_PX):
-            heading.resizeSection(column, width_px)
+            self.horizontalHeader().resizeSection(column, worn.px(width_px))
 
     def show_rows(self, rows: tuple[FrameRow, ...], fits: Mapping[int, FrameFit]) -> None:
         """Replace all rows and show the last; the same rows stay as the user left them."""
@@ -144,6 +151,15 @@ def cells(row: FrameRow, fit: FrameFit) -> tuple[str, ...]:
         row.state,
         row.reason or "",
     )
+
+
+def _colours(worn: Theme) -> Mapping[str, str]:
+    return {
+        "stored": worn.muted,
+        "used": worn.good,
+        "aside": worn.warning,
+        "rejected": worn.bad,
+    }
 
 
 def _alignment(column: int) -> QtCore.Qt.AlignmentFlag:

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from ltemlive.dashboard.shown.snapshot import DisplaySnapshot
 
 _CONNECTIONS: dict[Connection, tuple[str, str]] = {
-    "connecting": ("connecting", theme.WARNING),
-    "live": ("live", theme.GOOD),
-    "silent": ("no heartbeat", theme.WARNING),
-    "lost": ("connection lost, retrying", theme.BAD),
-    "refused": ("refused by the daemon", theme.BAD),
+    "connecting": ("connecting", "warning"),
+    "live": ("live", "good"),
+    "silent": ("no heartbeat", "warning"),
+    "lost": ("connection lost, retrying", "bad"),
+    "refused": ("refused by the daemon", "bad"),
 }
-_LEVEL_COLOURS = {"info": theme.ACCENT, "warning": theme.WARNING, "error": theme.BAD}
 _TITLE_CHARACTERS = 28
 _BANNER_CHARACTERS = 300
 _FIGURE_WIDTH_PX = 72
@@ -47,12 +46,18 @@ class Header(QtWidgets.QFrame):
 
     def show_snapshot(self, snapshot: DisplaySnapshot, *, now: float) -> None:
         """Write every figure."""
-        text, colour = _CONNECTIONS[connection(snapshot, now=now)]
+        text, level = _CONNECTIONS[connection(snapshot, now=now)]
         _write(self.connection, f"\N{BLACK CIRCLE}  {text}")
-        _colour(self.connection, colour)
+        theme.set_level(self.connection, level)
         _write(self.series, wording.shortened(_series_title(snapshot), _TITLE_CHARACTERS))
         for name, figure in key_figures(snapshot, now=now).items():
             _write(self.figures[name], figure)
+
+    def wear(self, worn: theme.Theme) -> None:
+        """Give the figures room for text of this size."""
+        for figure in self.figures.values():
+            # Figures that grow by a digit must not push the others about.
+            figure.setMinimumWidth(worn.px(_FIGURE_WIDTH_PX))
 
     def _lay_out(self) -> None:
         layout = QtWidgets.QHBoxLayout(self)
@@ -61,8 +66,6 @@ class Header(QtWidgets.QFrame):
         layout.addLayout(_stack(self.connection, self.series))
         layout.addStretch()
         for name, figure in self.figures.items():
-            # Figures that grow by a digit must not push the others about.
-            figure.setMinimumWidth(_FIGURE_WIDTH_PX)
             layout.addLayout(_stack(theme.label("muted", name), figure))
         layout.addStretch()
         buttons = QtWidgets.QHBoxLayout()
@@ -77,6 +80,7 @@ class Banner(QtWidgets.QLabel):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setProperty("role", "banner")
         self.setWordWrap(True)
         # However long a word is, it must not widen the window.
         ignored = QtWidgets.QSizePolicy.Policy.Ignored
@@ -88,12 +92,7 @@ class Banner(QtWidgets.QLabel):
         """Write the sentence in the colour of its level."""
         self.setVisible(notice is not None)
         if notice is not None:
-            colour = _LEVEL_COLOURS[notice.level]
-            self.setStyleSheet(
-                f"background: {theme.CARD}; color: {theme.TEXT}; padding: 7px 12px;"
-                f"border: 1px solid {theme.LINE}; border-left: 4px solid {colour};"
-                "border-radius: 4px;"
-            )
+            theme.set_level(self, notice.level)
             self.setText(wording.shortened(notice.text, _BANNER_CHARACTERS))
 
 
@@ -125,12 +124,6 @@ def _write(label: QtWidgets.QLabel, text: str) -> None:
     # Setting the same text would still repaint.
     if label.text() != text:
         label.setText(text)
-
-
-def _colour(label: QtWidgets.QLabel, colour: str) -> None:
-    style = f"color: {colour};"
-    if label.styleSheet() != style:
-        label.setStyleSheet(style)
 
 
 def _stack(upper: QtWidgets.QWidget, lower: QtWidgets.QWidget) -> QtWidgets.QVBoxLayout:

@@ -20,7 +20,7 @@ SIDE_COLUMN_PX = 84
 _BAR_SHARE = 0.28
 """Most of the image's width that the scale bar may take."""
 _INSET_PX = 10
-_BOX_HEIGHT_PX = 36
+_BAR_HEIGHT_PX = 4
 
 
 class ImagePanel(QtWidgets.QFrame):
@@ -50,7 +50,7 @@ class ImagePanel(QtWidgets.QFrame):
         self._canvas = _Canvas(self.view)
         self._canvas.left.connect(lambda: self.hovered.emit(None))
         self.view.scene().sigMouseMoved.connect(self._tell_position)
-        beside.setFixedWidth(SIDE_COLUMN_PX)
+        self._beside = beside
         self._lay_out(title, unit, beside)
 
     def show_image(
@@ -64,6 +64,11 @@ class ImagePanel(QtWidgets.QFrame):
             self._extent_nm = extent_nm
             self.image.setRect(QtCore.QRectF(0.0, 0.0, extent_nm[1], extent_nm[0]))
             self.fit()
+
+    def wear(self, worn: theme.Theme) -> None:
+        """Draw on the ground of a theme, with room beside for its size of text."""
+        self._canvas.setBackground(worn.card)
+        self._beside.setFixedWidth(worn.px(SIDE_COLUMN_PX))
 
     def fit(self) -> None:
         """Show the whole image."""
@@ -118,16 +123,22 @@ class ScaleBar(pg.GraphicsObject):
         shown = self._visible_image()
         length_nm = self.length_nm()
         width_px = length_nm / self._view.viewPixelSize()[0]
-        box = QtCore.QRectF(0.0, 0.0, width_px + 2 * _INSET_PX, _BOX_HEIGHT_PX)
+        text_px = painter.fontMetrics().height()
+        height_px = text_px + _BAR_HEIGHT_PX + 1.5 * _INSET_PX
+        box = QtCore.QRectF(0.0, 0.0, width_px + 2 * _INSET_PX, height_px)
         box.moveBottomLeft(shown.bottomLeft() + QtCore.QPointF(_INSET_PX, -_INSET_PX))
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
         painter.setBrush(QtGui.QColor(0, 0, 0, 150))
         painter.drawRoundedRect(box, 4.0, 4.0)
         painter.setBrush(QtGui.QColor("white"))
-        painter.drawRect(
-            QtCore.QRectF(box.left() + _INSET_PX, box.bottom() - 10.0, width_px, 4.0)
+        bar = QtCore.QRectF(
+            box.left() + _INSET_PX,
+            box.bottom() - _INSET_PX,
+            width_px,
+            _BAR_HEIGHT_PX,
         )
+        painter.drawRect(bar)
         painter.setPen(QtGui.QColor("white"))
         painter.drawText(
             box.adjusted(0.0, 2.0, 0.0, -12.0),
@@ -150,7 +161,7 @@ class _Canvas(pg.GraphicsView):
     left = QtCore.Signal()
 
     def __init__(self, view: pg.ViewBox) -> None:
-        super().__init__(background=theme.CARD)
+        super().__init__()
         self.setCentralItem(view)
         self.setMinimumSize(160, 160)
 

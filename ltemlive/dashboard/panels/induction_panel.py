@@ -26,9 +26,13 @@ class InductionPanel(ImagePanel):
             "B\N{MIDDLE DOT}t in T nm",
             beside=_legend(wheel, scale),
         )
-        wheel.setPixmap(_pixmap_of_wheel(_WHEEL_PX))
         self.wheel = wheel
         self.scale = scale
+
+    def wear(self, worn: theme.Theme) -> None:
+        """Draw the wheel as large as the column beside the image allows."""
+        super().wear(worn)
+        self.wheel.setPixmap(_pixmap_of_wheel(worn.px(_WHEEL_PX)))
 
     def show_estimate(self, estimate: EstimateShown) -> None:
         """Draw the colours of an estimate and say what the full colour stands for."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from pyqtgraph.Qt import QtCore
+from pyqtgraph.Qt import QtCore, QtGui
 
-from ltemlive.dashboard import theme
 from ltemlive.dashboard.panels.image_panel import ImagePanel
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from ltemlive.dashboard.theme import Theme
 
 _RANGE_BEYOND_LEVELS = 0.15
 
@@ -33,15 +34,22 @@ class MapPanel(ImagePanel):
 
     def __init__(self, title: str, unit: str, *, colour_map: str) -> None:
         histogram = pg.HistogramLUTItem(gradientPosition="right", orientation="vertical")
-        column = pg.GraphicsView(background=theme.CARD)
+        column = pg.GraphicsView()
         column.setCentralItem(histogram)
         super().__init__(title, unit, beside=column)
         self.follows_data = True
+        self._column = column
         self._histogram = histogram
         self._is_drawing = False
-        _dress(histogram, colour_map)
+        _prepare(histogram, colour_map)
         histogram.setImageItem(self.image)
         histogram.region.sigRegionChangeFinished.connect(self._tell_drag)
+
+    def wear(self, worn: Theme) -> None:
+        """Draw image and histogram in the colours of a theme."""
+        super().wear(worn)
+        self._column.setBackground(worn.card)
+        _dress(self._histogram, worn)
 
     def show_map(
         self, values: NDArray[np.float32], *, pixel_nm: float, levels: tuple[float, float]
@@ -67,7 +75,7 @@ class MapPanel(ImagePanel):
             self.dragged.emit()
 
 
-def _dress(histogram: pg.HistogramLUTItem, colour_map: str) -> None:
+def _prepare(histogram: pg.HistogramLUTItem, colour_map: str) -> None:
     histogram.gradient.setColorMap(pg.colormap.get(colour_map))
     histogram.gradient.showTicks(False)
     # A menu of other maps would break the promise of a perceptual one.
@@ -75,13 +83,22 @@ def _dress(histogram: pg.HistogramLUTItem, colour_map: str) -> None:
     histogram.vb.setMouseEnabled(x=False, y=False)
     histogram.vb.setMenuEnabled(False)
     histogram.layout.setContentsMargins(0, 0, 0, 0)
-    histogram.axis.setPen(theme.LINE)
-    histogram.axis.setTextPen(theme.MUTED)
     histogram.axis.setTickDensity(0.5)
     histogram.plot.setPen(None)
-    histogram.plot.setBrush(theme.MUTED)
-    histogram.region.setBrush(pg.mkBrush(255, 255, 255, 14))
-    histogram.region.setHoverBrush(pg.mkBrush(255, 255, 255, 28))
+
+
+def _dress(histogram: pg.HistogramLUTItem, worn: Theme) -> None:
+    histogram.axis.setPen(worn.line)
+    histogram.axis.setTextPen(worn.muted)
+    histogram.plot.setBrush(_faint(worn.muted, 190))
+    histogram.region.setBrush(_faint(worn.text, 14))
+    histogram.region.setHoverBrush(_faint(worn.text, 28))
     for line in histogram.region.lines:
-        line.setPen(pg.mkPen(theme.ACCENT, width=2))
-        line.setHoverPen(pg.mkPen(theme.TEXT, width=2))
+        line.setPen(pg.mkPen(worn.accent, width=2))
+        line.setHoverPen(pg.mkPen(worn.text, width=2))
+
+
+def _faint(colour: str, opacity: int) -> QtGui.QBrush:
+    made = QtGui.QColor(colour)
+    made.setAlpha(opacity)
+    return pg.mkBrush(made)

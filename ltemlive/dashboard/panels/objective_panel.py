@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 
-from ltemlive.dashboard import theme
+from ltemlive.dashboard.theme import DARK, TEXT_PX, Theme
 
 if TYPE_CHECKING:
     from ltemlive.dashboard.shown.snapshot import ObjectiveCurve
+
+
+_AXIS_WIDTH_PX = 56
 
 
 class ObjectivePlot(pg.PlotWidget):
@@ -17,21 +20,28 @@ class ObjectivePlot(pg.PlotWidget):
 
     def __init__(self) -> None:
         super().__init__(
-            background=theme.CARD,
             enableMenu=False,
             axisItems={"left": _ObjectiveAxis("left")},
         )
-        self._curve = self.plot(pen=pg.mkPen(theme.ACCENT, width=2), connect="finite")
+        self._curve = self.plot(connect="finite")
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()
         self.showGrid(x=True, y=True, alpha=0.15)
-        self.setLabel("bottom", "solver step")
+        for name in ("bottom", "left"):
+            self.getAxis(name).enableAutoSIPrefix(False)
+        self.wear(DARK)
+
+    def wear(self, worn: Theme) -> None:
+        """Draw in the colours of a theme."""
+        self.setBackground(worn.card)
+        self._curve.setPen(pg.mkPen(worn.accent, width=2))
         for name in ("bottom", "left"):
             axis = self.getAxis(name)
-            axis.setPen(theme.LINE)
-            axis.setTextPen(theme.MUTED)
-            axis.enableAutoSIPrefix(False)
-        self.getAxis("left").setWidth(56)
+            axis.setPen(worn.line)
+            axis.setTextPen(worn.muted)
+        size = {"font-size": f"{worn.px(TEXT_PX)}px"}
+        self.setLabel("bottom", "solver step", **size)
+        self.getAxis("left").setWidth(worn.px(_AXIS_WIDTH_PX))
 
     def show_curve(self, curve: ObjectiveCurve) -> None:
         """Draw all points."""

@@ -1,0 +1,87 @@
+"""What the user may choose of how the window looks, as one value. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ThemeName: TypeAlias = Literal["dark", "light"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Every choice, each as it is until the user chooses."""
+
+    theme: ThemeName = "dark"
+    text_scale: float = 1.0
+    """Size of text against the usual one."""
+
+
+CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
+    {
+        "theme": ("dark", "light"),
+        "text_scale": (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0),
+    }
+)
+"""What each choice is between."""
+
+
+class KeyedChoice(NamedTuple):
+    """A key that changes the look."""
+
+    keys: tuple[str, ...]
+    """As Qt writes them; any of them will do."""
+    does: str
+    changed: Callable[[Look], Look]
+
+
+def after(look: Look, name: str, *, by: int = 1, is_round: bool = True) -> Look:
+    """Return a look with the next choice (or the one before) of what ``name`` says.
+
+    Parameters
+    ----------
+    is_round
+        Whether the first one follows the last one; otherwise the last one stays.
+    """
+    choices = CHOICES[name]
+    place = choices.index(getattr(look, name)) + by
+    place = place % len(choices) if is_round else min(max(place, 0), len(choices) - 1)
+    return replace(look, **{name: choices[place]})
+
+
+LOOK_KEYS = (
+    KeyedChoice(("T",), "dark or light", lambda look: after(look, "theme")),
+    KeyedChoice(
+        ("Ctrl++", "Ctrl+="),
+        "larger text",
+        lambda look: after(look, "text_scale", is_round=False),
+    ),
+    KeyedChoice(
+        ("Ctrl+-",),
+        "smaller text",
+        lambda look: after(look, "text_scale", by=-1, is_round=False),
+    ),
+    KeyedChoice(("Ctrl+0",), "usual text", lambda look: replace(look, text_scale=1.0)),
+)
+
+
+def as_document(look: Look) -> dict[str, Any]:
+    """Return a look as JSON or YAML can keep it."""
+    return asdict(look)
+
+
+def from_document(document: object) -> Look:
+    """Return the look of a document; what is not there, or no choice, is as at first."""
+    if not isinstance(document, dict):
+        return Look()
+    told = {name: document[name] for name in CHOICES if name in document}
+    return Look(**{name: value for name, value in told.items() if _is_choice(name, value)})
+
+
+def _is_choice(name: str, value: object) -> bool:
+    # In Python True equals 1; in a document it does not.
+    return any(value == each and type(value) is type(each) for each in CHOICES[name])

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("PySide6.QtWidgets", reason="no Qt here", exc_type=ImportError)
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.shown.look import Look
+from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge
+from ltemlive.dashboard.window import DashboardWindow
+from ltemlive.wire.results import decode_result, encode_result
+
+NOW = 100.0
+
+
+@pytest.fixture
+def window(qtbot, qapp):
+    """A window that redraws only when the test says so, and leaves the usual theme."""
+    theme.apply_theme(qapp, theme.DARK)
+    made = DashboardWindow(clock=lambda: NOW)
+    made._timer.stop()
+    qtbot.addWidget(made)
+    made.resize(1366, 728)
+    with qtbot.waitExposed(made):
+        made.show()
+    yield made
+    if made.look != Look():
+        theme.apply_theme(qapp, theme.DARK)
+
+
+def draw(window, *messages):
+    snapshot = DisplaySnapshot()
+    for message in messages:
+        snapshot = merge(snapshot, decode_result(encode_result(message)), now=NOW)
+    window.accept(snapshot)
+    window.redraw()
+    return snapshot.estimate
+
+
+def luminance(colour):
+    parts = [int(colour[place : place + 2], 16) / 255.0 for place in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    """Return the contrast as WCAG 2 counts it, 1 to 21."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("name", sorted(theme.THEMES))
+def test_every_text_can_be_read_on_its_ground(name):
+    worn = theme.THEMES[name]
+    for ground in (worn.background, worn.card):
+        for text in (worn.text, worn.muted, worn.good, worn.warning, worn.bad):
+            assert contrast(text, ground) >= 4.5, (text, ground)
+    assert contrast(worn.background, worn.accent) >= 4.5
+    assert contrast(worn.text, worn.line) >= 4.5
+    assert contrast(worn.accent, worn.card) >= 3.0
+
+
+def test_t_changes_between_dark_and_light_while_it_runs(
+    window, qtbot, estimate_of, status_of
+):
+    draw(window, status_of(), estimate_of())
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_T)
+    assert window.look == Look(theme="light")
+    application = QtWidgets.QApplication.instance()
+    assert application.palette().window().color() == QtGui.QColor(theme.LIGHT.background)
+    card = QtGui.QColor(theme.LIGHT.card)
+    for view in (window.phase._canvas, window.phase._column, window.objective):
+        assert view.backgroundBrush().color() == card
+    state = window.frames.model().index(2, 5)
+    colour = state.data(QtCore.Qt.ItemDataRole.ForegroundRole)
+    assert colour == QtGui.QColor(theme.LIGHT.bad)
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_T)
+    assert window.look == Look()
+    assert window.objective.backgroundBrush().color() == QtGui.QColor(theme.DARK.card)
+
+
+def test_the_connection_wears_the_colour_of_its_level(window, estimate_of):
+    draw(window, estimate_of())
+    text = window.header.connection.palette().windowText().color()
+    assert window.header.connection.property("level") == "warning"
+    assert text == QtGui.QColor(theme.DARK.warning)
+
+
+def test_text_grows_and_shrinks_by_keys(window, qtbot):
+    control = QtCore.Qt.KeyboardModifier.ControlModifier
+    usual = window.header.series.fontMetrics().height()
+    column_px = window.phase._beside.width()
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_Plus, control)
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_Equal, control)
+    assert window.look.text_scale == 1.25
+    assert window.header.series.fontMetrics().height() > 1.15 * usual
+    assert window.phase._beside.width() == round(1.25 * column_px)
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_0, control)
+    assert window.look == Look()
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_Minus, control)
+    assert window.header.series.fontMetrics().height() < usual
+
+
+def test_the_same_look_again_dresses_nothing(window, monkeypatch):
+    monkeypatch.setattr(window, "wear", lambda _worn: pytest.fail("dressed again"))
+    window.set_look(replace(window.look))
