@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import curve_fit
-from scipy.special import erf
+
+from ltemlive.physics.edges import FWHM_PER_SIGMA, EdgeShape, fit_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,6 @@ LEAST_STEP = 0.5
 """Of the steepest step that the truth has; smaller ones are no edges."""
 STRAIGHT_PX = 2
 """An edge goes on so far along itself."""
-FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 
 
 def edge_fwhm_px(phase_rad: NDArray[np.float32], truth_rad: NDArray[np.float32]) -> float:
@@ -36,9 +35,11 @@ def edge_fwhm_px(phase_rad: NDArray[np.float32], truth_rad: NDArray[np.float32])
         return math.nan
     profile = np.mean(profiles, axis=0)
     position = np.arange(profile.size) - (profile.size - 1) / 2.0
-    start = (profile[-1] - profile[0], 0.0, 0.5, 0.0, profile.mean())
-    (_, _, sigma, _, _), _ = curve_fit(_edge, position, profile, p0=start, maxfev=10_000)
-    return FWHM_PER_SIGMA * abs(float(sigma))
+    height = float(profile[-1] - profile[0])
+    found = fit_shape(
+        position, profile, EdgeShape(height, 0.0, 0.5, 0.0, float(profile.mean()))
+    )
+    return math.nan if found is None else FWHM_PER_SIGMA * found[0].sigma
 
 
 def _profiles(
@@ -62,15 +63,3 @@ def _profiles(
         np.sign(step[y, x]) * (phase[y, x - REACH_PX : x + REACH_PX + 2] - phase[y, x])
         for y, x in zip(*np.nonzero(is_straight), strict=True)
     ]
-
-
-def _edge(
-    position: NDArray[np.float64],
-    height: float,
-    centre: float,
-    sigma: float,
-    slope: float,
-    offset: float,
-) -> NDArray[np.float64]:
-    across = erf((position - centre) / (math.sqrt(2.0) * abs(sigma) + 1e-9))
-    return np.asarray(0.5 * height * across + slope * position + offset)

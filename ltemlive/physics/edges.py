@@ -1,0 +1,203 @@
+"""How sharp an edge is: an error function on a slope, fitted to a profile across it.
+
+The width is that of its derivative, a Gaussian: the full width at half of its height.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.optimize import leastsq
+from scipy.special import erf
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
+
+FEWEST_POINTS = 8
+"""Five parameters are fitted."""
+LEAST_EXPLAINED = 0.7
+"""Of the variance that a straight line leaves; noise of few points looks like less of an
+edge in all but some per cent of cases."""
+LEAST_HEIGHT = 4.0
+"""Standard deviations of the height, below which an edge does not stand out."""
+FLAT = 1e-6
+"""What float32 can tell; a profile with less beside a line, against its values, is one."""
+
+_CENTRES = 33
+_SIGMAS_PER_LENGTH = (0.01, 0.025, 0.06, 0.12, 0.2)
+_MOST_EVALUATIONS = 10_000
+_MOST_CONDITION = 1e6
+"""Of the scaled derivatives; beyond it some parameter may be anything."""
+
+
+class EdgeShape(NamedTuple):
+    """The parameters of an edge, in the units of the profile that it is fitted to."""
+
+    height: float
+    """From low to high positions; negative where the profile falls."""
+    position: float
+    sigma: float
+    """Of the Gaussian that is the derivative of the edge."""
+    slope: float
+    """Of the straight line below the edge."""
+    offset: float
+    """Of that line at position 0."""
+
+    def at(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values of the edge at some positions."""
+        width = math.sqrt(2.0) * abs(self.sigma) + 1e-9
+        step = 0.5 * self.height * erf((positions - self.position) / width)
+        return np.asarray(step + self.slope * positions + self.offset)
+
+    def derivatives(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how the values change with each parameter, shape (n, 5)."""
+        width = math.sqrt(2.0) * abs(self.sigma) + 1e-9
+        apart = (positions - self.position) / width
+        rise = self.height * np.exp(-(apart**2)) / (math.sqrt(math.pi) * width)
+        across = -math.copysign(math.sqrt(2.0), self.sigma) * apart * rise
+        line = positions, np.ones_like(positions)
+        return np.stack([0.5 * erf(apart), -rise, across, *line], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeFit:
+    """An edge that was found in a profile."""
+
+    shape: EdgeShape
+    position_nm: float
+    height: float
+    """In the unit of the profile."""
+    fwhm_nm: float
+    fwhm_deviation_nm: float
+    """Standard deviation, if the residuals of the points are independent."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoEdge:
+    """Why a profile has no edge whose width can be told."""
+
+    reason: str
+
+
+def fit_edge(
+    distance_nm: NDArray[np.float64], values: NDArray[np.float64]
+) -> EdgeFit | NoEdge:
+    """Return the edge in a profile, or why there is none.
+
+    Parameters
+    ----------
+    distance_nm
+        Evenly spaced, ascending, shape (n,).
+    values
+        Of any quantity, shape (n,); those that are not finite are left out.
+    """
+    is_known = np.isfinite(values)
+    position, known = distance_nm[is_known].astype(float), values[is_known].astype(float)
+    if known.size < FEWEST_POINTS:
+        return NoEdge(f"{known.size} points are too few, {FEWEST_POINTS} would do")
+    beside_line = _beside_line(position, known)
+    if np.abs(beside_line).max() <= FLAT * max(np.abs(known).max(), np.ptp(known)):
+        return NoEdge("the profile is straight")
+    found = fit_shape(position, known, _rough_shape(position, beside_line))
+    if found is None:
+        return NoEdge("no edge fits the profile")
+    shape, deviations = found
+    left = float(np.sum((known - shape.at(position)) ** 2) / np.sum(beside_line**2))
+    reason = _objection(position, shape, deviations, left)
+    if reason is not None:
+        return NoEdge(reason)
+    return EdgeFit(
+        shape=shape,
+        position_nm=shape.position,
+        height=shape.height,
+        fwhm_nm=FWHM_PER_SIGMA * shape.sigma,
+        fwhm_deviation_nm=FWHM_PER_SIGMA * deviations.sigma,
+    )
+
+
+def fit_shape(
+    positions: NDArray[np.float64], values: NDArray[np.float64], start: EdgeShape
+) -> tuple[EdgeShape, EdgeShape] | None:
+    """Return the best shape near a start, and the standard deviations; None: no end found.
+
+    A deviation is infinite where the profile says nothing of the parameter.
+    """
+
+    def residuals(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+        return EdgeShape(*parameters).at(positions) - values
+
+    # SciPy also inverts what cannot be inverted; the covariance below is our own.
+    with np.errstate(all="ignore"):
+        best, _, _, _, state = leastsq(
+            residuals, np.array(start), full_output=True, maxfev=_MOST_EVALUATIONS
+        )
+    if state not in (1, 2, 3, 4) or not np.all(np.isfinite(best)):
+        return None
+    shape = EdgeShape(*(float(each) for each in best))
+    shape = shape._replace(sigma=abs(shape.sigma))
+    return shape, _deviations(positions, values, shape)
+
+
+def _deviations(
+    positions: NDArray[np.float64], values: NDArray[np.float64], shape: EdgeShape
+) -> EdgeShape:
+    derivatives = shape.derivatives(positions)
+    norms = np.linalg.norm(derivatives, axis=0)
+    degrees_of_freedom = values.size - len(shape)
+    if degrees_of_freedom < 1 or norms.min() <= 0.0:
+        return EdgeShape(*[math.inf] * len(shape))
+    scaled = derivatives / norms
+    if np.linalg.cond(scaled) > _MOST_CONDITION:
+        return EdgeShape(*[math.inf] * len(shape))
+    variance = np.sum((shape.at(positions) - values) ** 2) / degrees_of_freedom
+    diagonal = np.diag(np.linalg.inv(scaled.T @ scaled))
+    return EdgeShape(*(np.sqrt(diagonal * variance) / norms).tolist())
+
+
+def _rough_shape(
+    position: NDArray[np.float64], beside_line: NDArray[np.float64]
+) -> EdgeShape:
+    """Return the best of many edges; a search for the nearest one may end at a wrong one.
+
+    Each is compared in what it has beside a straight line, as the profile is.
+    """
+    length = position[-1] - position[0]
+    centres = np.linspace(position[0], position[-1], _CENTRES + 2)[1:-1]
+    sigmas = length * np.array(_SIGMAS_PER_LENGTH)
+    grid = [(centre, sigma) for sigma in sigmas for centre in centres]
+    edges = np.array([EdgeShape(1.0, *each, 0.0, 0.0).at(position) for each in grid])
+    beside = _beside_line(position, edges.T).T
+    norm = np.sum(beside**2, axis=1)
+    likeness = beside @ beside_line
+    best = int(np.argmax(likeness**2 / np.maximum(norm, np.finfo(float).tiny)))
+    return EdgeShape(float(likeness[best] / norm[best]), *grid[best], 0.0, 0.0)
+
+
+def _beside_line(
+    position: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what the best straight line leaves of values, shape (n,) or (n, k)."""
+    line, _ = np.linalg.qr(np.stack([np.ones_like(position), position], axis=1))
+    return np.asarray(values - line @ (line.T @ values))
+
+
+def _objection(
+    position: NDArray[np.float64], shape: EdgeShape, deviations: EdgeShape, left: float
+) -> str | None:
+    first, last = float(position[0]), float(position[-1])
+    spacing = (last - first) / (position.size - 1)
+    fwhm = FWHM_PER_SIGMA * shape.sigma
+    if left > 1.0 - LEAST_EXPLAINED:
+        return "no edge stands out"
+    if fwhm < spacing or not math.isfinite(deviations.sigma):
+        return f"the edge is sharper than {spacing:.3g} nm, the distance of two points"
+    if not first + fwhm <= shape.position <= last - fwhm:
+        return f"the line must reach {fwhm:.3g} nm beyond the edge on both sides"
+    if abs(shape.height) < LEAST_HEIGHT * deviations.height:
+        return "no edge stands out"
+    return None
