@@ -11,16 +11,20 @@ import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore
 
 from ltemlive.dashboard import theme
+from ltemlive.dashboard.courier import Courier
 from ltemlive.dashboard.listener import EstimateListener
+from ltemlive.dashboard.pictures import save_picture
 from ltemlive.dashboard.window import DashboardWindow
 from ltemlive.errors import LtemLiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
     from pyqtgraph.Qt import QtWidgets
 
+    from ltemlive.dashboard.courier import Errand
     from ltemlive.keys import ClientKeys
 
 SCREENSHOT_TIMEOUT_S = 30.0
@@ -49,32 +53,33 @@ def run_window(
     listener = EstimateListener(
         results_endpoint, control_endpoint, clock=time.monotonic, keys=keys
     )
+    courier = Courier(control_endpoint, keys=keys)
     window = DashboardWindow(clock=time.monotonic)
-    listener.snapshot_changed.connect(window.accept)
-    window.taken.connect(listener.release)
+    _connect(window, listener, courier)
     # Nothing would move any more: better no window than one that looks alive.
     listener.finished.connect(lambda: application.exit(_DEAF))
     if screenshot is not None:
         _photograph_first_estimate(application, window, screenshot, timeout_s)
     window.show()
     listener.start()
+    courier.start()
     try:
         with _closed_by_interrupt(window):
             outcome = application.exec()
     finally:
         listener.finished.disconnect()
         listener.stop()
+        courier.stop()
         window.close()
         window.deleteLater()
-    if outcome == _NO_ESTIMATE:
-        raise LtemLiveError(
-            f"{results_endpoint}: expected an estimate within {timeout_s:g} s, got none; "
-            "check that `ltemlive run` is up and that a series has begun"
-        )
-    if outcome == _NOT_WRITTEN:
-        raise LtemLiveError(f"{screenshot}: expected a place for a PNG, could not write it")
-    if outcome == _DEAF:
-        raise LtemLiveError("dashboard: the listening thread ended; its traceback is above")
+    reasons = {
+        _NO_ESTIMATE: f"{results_endpoint}: expected an estimate within {timeout_s:g} s, "
+        "got none; check that `ltemlive run` is up and that a series has begun",
+        _NOT_WRITTEN: f"{screenshot}: expected a place for a PNG, could not write it",
+        _DEAF: "dashboard: the listening thread ended; its traceback is above",
+    }
+    if outcome in reasons:
+        raise LtemLiveError(reasons[outcome])
     return 0
 
 
@@ -101,11 +106,29 @@ def _photograph_first_estimate(
 
 
 def _saved(window: DashboardWindow, path: Path) -> bool:
-    aside = path.with_name(f".{path.name}.part")
-    if not window.grab().save(str(aside), "PNG"):
+    try:
+        save_picture(window, path)
+    except (LtemLiveError, OSError):
         return False
-    aside.replace(path)
     return True
+
+
+def _connect(window: DashboardWindow, listener: EstimateListener, courier: Courier) -> None:
+    """Let the window show what is heard, and what is asked in it be asked of the daemon."""
+    listener.snapshot_changed.connect(window.accept)
+    window.taken.connect(listener.release)
+
+    def ask(op: str, arguments: dict[str, Any], said: str) -> None:
+        if not courier.ask(op, purpose=said, **arguments):
+            window.say(f"{op}: earlier requests still wait for an answer", "error")
+
+    def tell(errand: Errand, _answer: object) -> None:
+        if errand.purpose:
+            window.say(str(errand.purpose))
+
+    window.asked.connect(ask)
+    courier.answered.connect(tell)
+    courier.failed.connect(lambda _errand, reason: window.say(reason, "error"))
 
 
 @contextlib.contextmanager

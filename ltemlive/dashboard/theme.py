@@ -122,6 +122,22 @@ QPushButton:hover {{ border-color: {theme.accent}; }}
 QPushButton:checked {{
     background: {theme.accent}; color: {theme.background}; border-color: {theme.accent};
 }}
+QToolButton {{
+    background: {theme.card}; border: 1px solid {theme.line}; border-radius: 4px;
+    padding: 4px 9px;
+}}
+QToolButton:hover {{ border-color: {theme.accent}; }}
+QToolButton:checked {{
+    background: {theme.accent}; color: {theme.background}; border-color: {theme.accent};
+}}
+QToolButton:disabled {{ color: {theme.muted}; }}
+QTabWidget::pane {{ border: none; }}
+QTabBar::tab {{
+    background: transparent; color: {theme.muted}; border: none; padding: 2px 10px 4px 0;
+    font-weight: 600;
+}}
+QTabBar::tab:selected {{ color: {theme.text}; }}
+QSplitter::handle {{ background: transparent; }}
 QTableView {{
     background: transparent; border: none; gridline-color: transparent;
     selection-background-color: {theme.line}; selection-color: {theme.text};
@@ -168,7 +184,7 @@ def palette(theme: Theme) -> QtGui.QPalette:
 
 
 def label(role: str, text: str = "") -> QtWidgets.QLabel:
-    """Return a label in one of the roles: title, muted, figure or banner."""
+    """Return a label in one of the roles: title, muted, plain, figure or banner."""
     made = QtWidgets.QLabel(text)
     # Names come from outside: no mark-up in them is ever obeyed.
     made.setTextFormat(QtCore.Qt.TextFormat.PlainText)

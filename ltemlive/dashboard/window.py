@@ -1,23 +1,25 @@
-"""The live window. It draws a snapshot and decides nothing."""
+"""The live window: its parts put together. It draws a snapshot and decides nothing."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from ltemlive.dashboard import theme
-from ltemlive.dashboard.panels.frame_table import FrameTable
-from ltemlive.dashboard.panels.header import Banner, Header
-from ltemlive.dashboard.panels.induction_panel import InductionPanel
+from ltemlive.dashboard.actions import Actions
+from ltemlive.dashboard.face import PAGES, Face
+from ltemlive.dashboard.panels.key_help import KeyHelp
 from ltemlive.dashboard.panels.look_keys import bind_look_keys
-from ltemlive.dashboard.panels.map_panel import MapPanel
-from ltemlive.dashboard.panels.objective_panel import ObjectivePlot
-from ltemlive.dashboard.panels.status_strip import StatusStrip
-from ltemlive.dashboard.shown import wording
+from ltemlive.dashboard.pictures import free_picture_name, save_picture
+from ltemlive.dashboard.requests import Requests
+from ltemlive.dashboard.shown.comparison import candidates
+from ltemlive.dashboard.shown.content import Notice
 from ltemlive.dashboard.shown.look import Look
 from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, banner, fits
+from ltemlive.errors import LtemLiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,49 +27,54 @@ if TYPE_CHECKING:
     from ltemlive.dashboard.shown.content import EstimateShown
 
 REDRAWS_PER_S = 15
+SAID_FOR_S = 8.0
+"""How long the banner keeps what the window itself has to say."""
 
-_GRADIENT_UNIT = 1e3
-"""The window shows mrad/nm; rad/nm would need too many zeros."""
-_LOWER_ROW_PX = 212
 _USUAL_SIZE_PX = (1366, 740)
 
 
 class DashboardWindow(QtWidgets.QMainWindow):
-    """Phase, gradient and induction of the newest estimate, and how it came about.
+    """Phase, gradient and induction, how they came about, and how far to trust them.
 
     ``accept`` only keeps the newest snapshot; a timer draws it at a fixed rate, and only
-    what changed. ``taken`` tells the listener that it may hand over another one.
+    what changed. ``taken`` tells the listener that it may hand over another one; ``asked``
+    brings what the daemon is to do.
 
     Parameters
     ----------
     clock
         The clock by which the snapshots' ``t_heartbeat`` was read.
+    folder
+        Where snapshots go; the current folder by default.
     """
 
     taken = QtCore.Signal()
+    asked = QtCore.Signal(str, dict, str)
+    """Operation, its arguments, and what to say once it is done."""
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(self, *, clock: Callable[[], float], folder: Path | None = None) -> None:
         super().__init__()
         # Rows of an array run down the screen, as everywhere in ltemlive.
         pg.setConfigOptions(imageAxisOrder="row-major")
         self._clock = clock
+        self._folder = folder or Path()
         self._newest = DisplaySnapshot()
         self._drawn: DisplaySnapshot | None = None
+        self._held: EstimateShown | None = None
+        """The revision that stays on screen; None: the newest one."""
         self._estimate: EstimateShown | None = None
-        self.header = Header()
-        self.banner = Banner()
-        self.phase = MapPanel("Phase", "rad", colour_map="viridis")
-        self.gradient = MapPanel("Phase gradient", "mrad/nm", colour_map="cividis")
-        self.induction = InductionPanel()
-        self.panels = (self.phase, self.gradient, self.induction)
-        self.frames = FrameTable()
-        self.objective = ObjectivePlot()
-        self.strip = StatusStrip()
+        self._said: Notice | None = None
+        self._t_silent = 0.0
         self._look = Look()
-        self._dressed = (self.header, *self.panels, self.frames, self.objective)
-        self._lay_out()
+        self.actions_ = Actions(self)
+        self.requests = Requests(self.actions_, self)
+        self.face = Face(self.actions_)
+        self.setCentralWidget(self.face)
+        self.setWindowTitle("ltemlive")
+        self.resize(*_USUAL_SIZE_PX)
+        self.help = KeyHelp(self)
         self._connect()
-        self._dress(theme.theme_of(self._look))
+        self.face.wear(theme.theme_of(self._look))
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self.redraw)
         self._timer.start(1000 // REDRAWS_PER_S)
@@ -78,9 +85,19 @@ class DashboardWindow(QtWidgets.QMainWindow):
         return self._drawn
 
     @property
+    def estimate(self) -> EstimateShown | None:
+        """The revision that is on screen, the newest or another one."""
+        return self._estimate
+
+    @property
     def look(self) -> Look:
         """What the user has chosen of how things look."""
         return self._look
+
+    @property
+    def page(self) -> str:
+        """Name of the page that is shown: live, frame or compare."""
+        return PAGES[self.face.pages.currentIndex()]
 
     def set_look(self, look: Look) -> None:
         """Look like this from now on."""
@@ -93,120 +110,133 @@ class DashboardWindow(QtWidgets.QMainWindow):
         """Dress the whole application in a theme."""
         application = cast("QtWidgets.QApplication", QtWidgets.QApplication.instance())
         theme.apply_theme(application, worn)
-        self._dress(worn)
+        self.face.wear(worn)
 
     def accept(self, snapshot: DisplaySnapshot) -> None:
         """Keep a snapshot for the next redraw."""
         self._newest = snapshot
 
+    def say(self, text: str, level: str = "info") -> None:
+        """Put a sentence of the window's own into the banner for a while."""
+        self._said = Notice(text, "error" if level == "error" else "info")
+        self._t_silent = self._clock() + SAID_FOR_S
+        self._show_banner(self._newest)
+
+    def hold(self, estimate: EstimateShown | None) -> None:
+        """Keep a revision on screen; None: follow the newest one."""
+        self._held = estimate
+        with QtCore.QSignalBlocker(self.actions_["freeze"]):
+            self.actions_["freeze"].setChecked(estimate is not None)
+        self._show_estimate(self._newest)
+
     def redraw(self) -> None:
         """Draw the newest snapshot where it differs from the one on screen."""
         snapshot = self._newest
+        now = self._clock()
         # Ages grow without any message; labels repaint only where their text changes.
-        self.header.show_snapshot(snapshot, now=self._clock())
+        self.face.header.show_snapshot(snapshot, now=now)
+        if self._said is not None and now >= self._t_silent:
+            self._said = None
+            self._show_banner(snapshot)
+        self._want_views(snapshot, now)
         if snapshot is self._drawn:
             return
+        self._forget_another_session(snapshot)
         self._drawn = snapshot
-        self.banner.show_notice(banner(snapshot))
-        self.strip.show_snapshot(snapshot)
-        self.frames.show_rows(snapshot.frames, fits(snapshot))
-        if not self.header.freeze.isChecked():
-            self._show_estimate(snapshot)
+        self._show_banner(snapshot)
+        self.face.strip.show_snapshot(snapshot)
+        self.face.frames.show_rows(snapshot.frames, fits(snapshot))
+        self.requests.follow(snapshot)
+        self._show_estimate(snapshot)
+        self._show_page(snapshot)
         self.taken.emit()
 
+    def _forget_another_session(self, snapshot: DisplaySnapshot) -> None:
+        """Let go of what is held of a session that the daemon knows no more."""
+        before = self._drawn.status if self._drawn is not None else None
+        status = snapshot.status
+        if before is not None and status is not None and before.session != status.session:
+            self.hold(None)
+
+    def _show_banner(self, snapshot: DisplaySnapshot) -> None:
+        notice = banner(snapshot)
+        is_grave = notice is not None and notice.level == "error"
+        self.face.banner.show_notice(
+            notice if is_grave or self._said is None else self._said
+        )
+
     def _show_estimate(self, snapshot: DisplaySnapshot) -> None:
-        estimate = snapshot.estimate
+        self.face.history.show_history(snapshot.history, self._held)
+        estimate = self._held or snapshot.estimate
         if estimate is self._estimate:
             return
         self._estimate = estimate
-        self.objective.show_curve(snapshot.curve)
-        if estimate is None:
-            # Another session has begun: its daemon knows nothing of these maps.
-            for panel in self.panels:
-                panel.image.clear()
-            return
-        self.phase.show_map(
-            estimate.phase_rad,
-            pixel_nm=estimate.pixel_nm,
-            levels=estimate.phase_levels_rad,
-        )
-        low, high = estimate.gradient_levels_rad_per_nm
-        self.gradient.show_map(
-            estimate.gradient_rad_per_nm * _GRADIENT_UNIT,
-            pixel_nm=estimate.pixel_nm,
-            levels=(low * _GRADIENT_UNIT, high * _GRADIENT_UNIT),
-        )
-        self.induction.show_estimate(estimate)
+        self.face.live.show_estimate(estimate)
+        self.face.fit_plot.show_estimate(estimate)
+        self.face.objective.show_curve(snapshot.curve)
 
-    def _show_point(self, point_nm: tuple[float, float] | None) -> None:
-        reading = None
-        if point_nm is not None and self._estimate is not None:
-            y_nm, x_nm = point_nm
-            reading = wording.read_out(self._estimate, y_nm=y_nm, x_nm=x_nm)
-        reading = reading or wording.ReadOut("", "", "", "")
-        self.strip.position.setText(reading.position)
-        self.phase.read_out.setText(reading.phase)
-        self.gradient.read_out.setText(reading.gradient)
-        self.induction.read_out.setText(reading.induction)
+    def _show_page(self, snapshot: DisplaySnapshot) -> None:
+        if self.page == "frame":
+            seq = self.requests.seq
+            rows = [row for row in snapshot.frames if row.seq == seq]
+            self.face.frame.show_frame(seq, rows[0] if rows else None, snapshot.frame_view)
+        elif self.page == "compare":
+            self.face.compare.show_candidates(candidates(snapshot))
+
+    def _want_views(self, snapshot: DisplaySnapshot, now: float) -> None:
+        if self.page == "frame":
+            self.requests.want_frame(snapshot, now=now)
+        elif self.page == "compare" and self.face.compare.wants_tie:
+            self.requests.want_tie(snapshot, now=now)
+
+    def _turn_to(self, page: str) -> None:
+        self.face.pages.setCurrentIndex(PAGES.index(page))
+        self._show_page(self._newest)
+
+    def _choose_frame(self, seq: int | None) -> None:
+        self.requests.choose_frame(seq)
+        self._show_page(self._newest)
+
+    def _freeze(self, is_wanted: bool) -> None:
+        self.hold((self._estimate or self._newest.estimate) if is_wanted else None)
 
     def _lock_levels(self, is_locked: bool) -> None:
-        for panel in (self.phase, self.gradient):
+        for panel in self.face.live.levelled:
             panel.follows_data = not is_locked
 
-    def _thaw(self, is_frozen: bool) -> None:
-        if not is_frozen:
-            self._show_estimate(self._newest)
-
     def _fit(self) -> None:
-        for panel in self.panels:
-            panel.fit()
+        for page in (self.face.live, self.face.frame, self.face.compare):
+            page.fit()
 
-    def _dress(self, worn: theme.Theme) -> None:
-        for part in self._dressed:
-            part.wear(worn)
+    def _save_picture(self) -> None:
+        path = free_picture_name(self._folder, self._estimate)
+        try:
+            save_picture(self, path)
+        except (LtemLiveError, OSError) as error:
+            self.say(f"No snapshot: {error}", "error")
+        else:
+            self.say(f"Saved as {path.absolute()}")
 
     def _connect(self) -> None:
         bind_look_keys(self, look=lambda: self._look, set_look=self.set_look)
-        self.header.freeze.toggled.connect(self._thaw)
-        self.header.lock.toggled.connect(self._lock_levels)
-        for panel in (self.phase, self.gradient):
-            panel.dragged.connect(lambda: self.header.lock.setChecked(True))
-        self.header.fit.clicked.connect(self._fit)
-        for panel in self.panels:
-            panel.hovered.connect(self._show_point)
-        for panel in self.panels[1:]:
-            panel.view.setXLink(self.phase.view)
-            panel.view.setYLink(self.phase.view)
-
-    def _lay_out(self) -> None:
-        self.setWindowTitle("ltemlive")
-        maps = QtWidgets.QHBoxLayout()
-        maps.setSpacing(theme.MARGIN_PX)
-        for panel in self.panels:
-            maps.addWidget(panel, 1)
-        lower = QtWidgets.QHBoxLayout()
-        lower.setSpacing(theme.MARGIN_PX)
-        for title, widget in (("Frames", self.frames), ("Objective", self.objective)):
-            lower.addWidget(_titled(title, widget), 1)
-        centre = QtWidgets.QWidget()
-        layout = QtWidgets.QVBoxLayout(centre)
-        layout.setContentsMargins(*[theme.MARGIN_PX] * 4)
-        layout.setSpacing(theme.MARGIN_PX)
-        layout.addWidget(self.header)
-        layout.addWidget(self.banner)
-        layout.addLayout(maps, 2)
-        layout.addLayout(lower, 1)
-        layout.addWidget(self.strip)
-        self.setCentralWidget(centre)
-        self.resize(*_USUAL_SIZE_PX)
-
-
-def _titled(title: str, widget: QtWidgets.QWidget) -> QtWidgets.QFrame:
-    frame = theme.card()
-    frame.setMinimumHeight(_LOWER_ROW_PX)
-    layout = QtWidgets.QVBoxLayout(frame)
-    layout.setContentsMargins(*[theme.PADDING_PX] * 4)
-    layout.setSpacing(theme.MARGIN_PX // 2)
-    layout.addWidget(theme.label("title", title))
-    layout.addWidget(widget)
-    return frame
+        actions = self.actions_
+        for page in PAGES:
+            actions[page].triggered.connect(lambda *_, page=page: self._turn_to(page))
+        actions["live"].setChecked(True)
+        actions["freeze"].toggled.connect(self._freeze)
+        actions["lock"].toggled.connect(self._lock_levels)
+        actions["fit"].triggered.connect(self._fit)
+        actions["earlier"].triggered.connect(lambda: self.face.history.step(-1))
+        actions["later"].triggered.connect(lambda: self.face.history.step(1))
+        actions["newest"].triggered.connect(lambda: self.hold(None))
+        actions["snapshot"].triggered.connect(self._save_picture)
+        actions["keys"].toggled.connect(self.help.show_over)
+        self.help.closed.connect(lambda: actions["keys"].setChecked(False))
+        for panel in self.face.live.levelled:
+            panel.dragged.connect(lambda: actions["lock"].setChecked(True))
+        self.face.live.pointed.connect(self.face.strip.position.setText)
+        self.face.history.chosen.connect(self.hold)
+        self.face.frames.chosen.connect(self._choose_frame)
+        for name in ("frame", "aside", "use", "judge"):
+            self.face.frames.addAction(actions[name])
+        self.requests.asked.connect(self.asked)

@@ -76,36 +76,40 @@ def test_t_changes_between_dark_and_light_while_it_runs(
     application = QtWidgets.QApplication.instance()
     assert application.palette().window().color() == QtGui.QColor(theme.LIGHT.background)
     card = QtGui.QColor(theme.LIGHT.card)
-    for view in (window.phase._canvas, window.phase._column, window.objective):
+    for view in (
+        window.face.live.phase._canvas,
+        window.face.live.phase._column,
+        window.face.objective,
+    ):
         assert view.backgroundBrush().color() == card
-    state = window.frames.model().index(2, 5)
+    state = window.face.frames.model().index(2, 5)
     colour = state.data(QtCore.Qt.ItemDataRole.ForegroundRole)
     assert colour == QtGui.QColor(theme.LIGHT.bad)
     qtbot.keyClick(window, QtCore.Qt.Key.Key_T)
     assert window.look == Look()
-    assert window.objective.backgroundBrush().color() == QtGui.QColor(theme.DARK.card)
+    assert window.face.objective.backgroundBrush().color() == QtGui.QColor(theme.DARK.card)
 
 
 def test_the_connection_wears_the_colour_of_its_level(window, estimate_of):
     draw(window, estimate_of())
-    text = window.header.connection.palette().windowText().color()
-    assert window.header.connection.property("level") == "warning"
+    text = window.face.header.connection.palette().windowText().color()
+    assert window.face.header.connection.property("level") == "warning"
     assert text == QtGui.QColor(theme.DARK.warning)
 
 
 def test_text_grows_and_shrinks_by_keys(window, qtbot):
     control = QtCore.Qt.KeyboardModifier.ControlModifier
-    usual = window.header.series.fontMetrics().height()
-    column_px = window.phase._beside.width()
+    usual = window.face.header.series.fontMetrics().height()
+    column_px = window.face.live.phase._beside.width()
     qtbot.keyClick(window, QtCore.Qt.Key.Key_Plus, control)
     qtbot.keyClick(window, QtCore.Qt.Key.Key_Equal, control)
     assert window.look.text_scale == 1.25
-    assert window.header.series.fontMetrics().height() > 1.15 * usual
-    assert window.phase._beside.width() == round(1.25 * column_px)
+    assert window.face.header.series.fontMetrics().height() > 1.15 * usual
+    assert window.face.live.phase._beside.width() == round(1.25 * column_px)
     qtbot.keyClick(window, QtCore.Qt.Key.Key_0, control)
     assert window.look == Look()
     qtbot.keyClick(window, QtCore.Qt.Key.Key_Minus, control)
-    assert window.header.series.fontMetrics().height() < usual
+    assert window.face.header.series.fontMetrics().height() < usual
 
 
 def test_the_same_look_again_dresses_nothing(window, monkeypatch):

@@ -70,20 +70,20 @@ def colour_on_screen(panel, *, y_nm, x_nm):
 
 def test_before_anything_is_heard_every_figure_is_a_dash(window):
     window.redraw()
-    figures = {name: label.text() for name, label in window.header.figures.items()}
+    figures = {name: label.text() for name, label in window.face.header.figures.items()}
     assert figures.pop("frames used") == "0"
     assert set(figures.values()) == {wording.NOTHING}
-    assert "connecting" in window.header.connection.text()
-    assert window.banner.isHidden()
-    window.header.fit.click()
-    assert window.phase.image.image is None
+    assert "connecting" in window.face.header.connection.text()
+    assert window.face.banner.isHidden()
+    window.actions_["fit"].trigger()
+    assert window.face.live.phase.image.image is None
 
 
 def test_the_key_figures_are_those_of_the_snapshot(window, estimate_of, status_of):
     draw(window, after(status_of(), estimate_of(rev=4)))
     figures = {
         name: label.text().replace("\u202f", " ")
-        for name, label in window.header.figures.items()
+        for name, label in window.face.header.figures.items()
     }
     assert figures == {
         "frames used": "2 / 5",
@@ -93,21 +93,21 @@ def test_the_key_figures_are_those_of_the_snapshot(window, estimate_of, status_o
         "data age": "0.0 s",
         "latency": "1.0 s",
     }
-    assert "live" in window.header.connection.text()
-    assert window.header.series.text() == "vortex disc"
-    assert "CPU" in window.strip.daemon.text()
-    assert "rejected 1" in window.strip.counters.text()
-    assert "dropped" not in window.strip.counters.text()
+    assert "live" in window.face.header.connection.text()
+    assert window.face.header.series.text() == "vortex disc"
+    assert "CPU" in window.face.strip.daemon.text()
+    assert "rejected 1" in window.face.strip.counters.text()
+    assert "dropped" not in window.face.strip.counters.text()
 
 
 def test_the_final_estimate_says_that_it_is_final(window, estimate_of):
     draw(window, after(estimate_of(is_final=True)))
-    assert "final" in window.header.series.text()
+    assert "final" in window.face.header.series.text()
 
 
 def test_a_snapshot_is_drawn_by_the_timer_and_only_once(window, estimate_of, status_of):
     drawings = []
-    window.phase.image.sigImageChanged.connect(lambda: drawings.append("phase"))
+    window.face.live.phase.image.sigImageChanged.connect(lambda: drawings.append("phase"))
     window.taken.connect(lambda: drawings.append("taken"))
     window.accept(after(estimate_of()))
     assert drawings == []
@@ -131,12 +131,15 @@ def test_rows_run_down_and_columns_right_on_the_screen(window, estimate_of):
     phase = np.zeros((48, 64), np.float32)
     phase[:12, 32:] = 1.0
     draw(window, after(estimate_of(phase_rad=phase, amplitude=phase)))
-    upper_right = colour_on_screen(window.phase, y_nm=60.0, x_nm=560.0)
+    upper_right = colour_on_screen(window.face.live.phase, y_nm=60.0, x_nm=560.0)
     for y_nm, x_nm in [(60.0, 80.0), (300.0, 560.0), (300.0, 80.0)]:
-        other = colour_on_screen(window.phase, y_nm=y_nm, x_nm=x_nm)
+        other = colour_on_screen(window.face.live.phase, y_nm=y_nm, x_nm=x_nm)
         assert np.abs(upper_right - other).max() > 100
-    left, top = window.phase.view.viewRect().left(), window.phase.view.viewRect().top()
-    assert window.phase.view.mapViewToScene(QtCore.QPointF(left, top)).y() < 30
+    left, top = (
+        window.face.live.phase.view.viewRect().left(),
+        window.face.live.phase.view.viewRect().top(),
+    )
+    assert window.face.live.phase.view.mapViewToScene(QtCore.QPointF(left, top)).y() < 30
 
 
 @pytest.mark.parametrize(
@@ -149,9 +152,9 @@ def test_the_wheel_has_the_colour_of_the_field_in_its_direction(
     y, x = np.mgrid[:48, :48].astype(np.float32)
     ramp = toward_y * x - toward_x * y
     draw(window, after(estimate_of(phase_rad=ramp, amplitude=ramp)))
-    in_map = colour_on_screen(window.induction, y_nm=100.0, x_nm=300.0)
+    in_map = colour_on_screen(window.face.live.induction, y_nm=100.0, x_nm=300.0)
 
-    wheel = window.induction.wheel.pixmap().toImage()
+    wheel = window.face.live.induction.wheel.pixmap().toImage()
     centre, reach = wheel.width() / 2, 0.46 * wheel.width() / np.hypot(toward_y, toward_x)
 
     def on_wheel(step_y, step_x):
@@ -171,8 +174,8 @@ def test_the_wheel_says_how_strong_the_full_colour_is(window, estimate_of):
     scale_t_nm = snapshot.estimate.induction_scale_t_nm
     # One radian per 10 nm: hbar / e times 0.1 / nm.
     assert scale_t_nm == pytest.approx(65.8212, rel=1e-4)
-    assert window.induction.scale.text() == "65.8 T nm"
-    shown = window.induction.image.image
+    assert window.face.live.induction.scale.text() == "65.8 T nm"
+    shown = window.face.live.induction.image.image
     wanted = induction_rgb(snapshot.estimate.induction_t_nm, scale_t_nm=scale_t_nm)
     np.testing.assert_array_equal(shown, wanted)
 
@@ -180,89 +183,95 @@ def test_the_wheel_says_how_strong_the_full_colour_is(window, estimate_of):
 def test_the_levels_follow_the_data_until_they_are_locked(window, estimate_of):
     y, x = np.mgrid[:48, :48].astype(np.float32)
     draw(window, after(estimate_of()))
-    assert window.phase.levels() == pytest.approx((0.0, 47.0), abs=0.5)
-    window.header.lock.click()
+    assert window.face.live.phase.levels() == pytest.approx((0.0, 47.0), abs=0.5)
+    window.actions_["lock"].trigger()
     draw(window, after(estimate_of(rev=2, phase_rad=10 * x)))
-    assert window.phase.levels() == pytest.approx((0.0, 47.0), abs=0.5)
-    window.header.lock.click()
+    assert window.face.live.phase.levels() == pytest.approx((0.0, 47.0), abs=0.5)
+    window.actions_["lock"].trigger()
     draw(window, after(estimate_of(rev=3, phase_rad=10 * x + y)))
-    assert window.phase.levels()[1] > 400
+    assert window.face.live.phase.levels()[1] > 400
 
 
 def test_levels_that_were_dragged_stay(window, estimate_of):
     draw(window, after(estimate_of()))
-    window.phase._histogram.region.setRegion((5.0, 7.0))
-    assert window.header.lock.isChecked()
+    window.face.live.phase._histogram.region.setRegion((5.0, 7.0))
+    assert window.actions_["lock"].isChecked()
     draw(window, after(estimate_of(rev=2)))
-    assert window.phase.levels() == (5.0, 7.0)
+    assert window.face.live.phase.levels() == (5.0, 7.0)
 
 
 def test_a_frozen_view_keeps_its_maps(window, estimate_of, status_of):
     draw(window, after(estimate_of(), status_of()))
-    before = window.phase.image.image
-    window.header.freeze.click()
+    before = window.face.live.phase.image.image
+    window.actions_["freeze"].trigger()
     newer = after(estimate_of(rev=2, phase_rad=np.eye(48, dtype=np.float32)), status_of())
     draw(window, newer)
-    assert window.phase.image.image is before
-    assert window.header.figures["revision"].text() == "2"
-    window.header.freeze.click()
-    np.testing.assert_array_equal(window.phase.image.image, newer.estimate.phase_rad)
+    assert window.face.live.phase.image.image is before
+    assert window.face.header.figures["revision"].text() == "2"
+    window.actions_["freeze"].trigger()
+    np.testing.assert_array_equal(
+        window.face.live.phase.image.image, newer.estimate.phase_rad
+    )
 
 
 def test_another_session_leaves_nothing_of_the_last_one(window, estimate_of, status_of):
     draw(window, after(status_of(), estimate_of()))
     draw(window, after(status_of(), estimate_of(), status_of(session="another")))
-    assert [panel.image.image for panel in window.panels] == [None] * 3
-    assert window.objective._curve.getOriginalDataset() == (None, None)
-    window.phase.hovered.emit((105.0, 205.0))
-    assert window.phase.read_out.text() == ""
+    assert [panel.image.image for panel in window.face.live.panels] == [None] * 3
+    assert window.face.objective._curve.getOriginalDataset() == (None, None)
+    window.face.live.phase.hovered.emit((105.0, 205.0))
+    assert window.face.live.phase.read_out.text() == ""
 
 
 def test_the_value_under_the_pointer_is_read_out_with_its_unit(window, estimate_of):
     draw(window, after(estimate_of()))
-    window.gradient.hovered.emit((105.0, 205.0))
-    assert window.phase.read_out.text() == "20.000 rad"
-    assert window.gradient.read_out.text() == "100 mrad/nm"
-    assert window.induction.read_out.text() == "65.8 T nm at 270\u00b0"
-    assert "205" in window.strip.position.text()
-    window.gradient.hovered.emit(None)
-    assert window.phase.read_out.text() == ""
+    window.face.live.gradient.hovered.emit((105.0, 205.0))
+    assert window.face.live.phase.read_out.text() == "20.000 rad"
+    assert window.face.live.gradient.read_out.text() == "100 mrad/nm"
+    assert window.face.live.induction.read_out.text() == "65.8 T nm at 270\u00b0"
+    assert "205" in window.face.strip.position.text()
+    window.face.live.gradient.hovered.emit(None)
+    assert window.face.live.phase.read_out.text() == ""
 
 
 def test_the_pointer_on_an_image_is_told_in_nm(window, estimate_of):
     draw(window, after(estimate_of()))
     told = []
-    window.phase.hovered.connect(told.append)
-    scene = window.phase.view.mapViewToScene(QtCore.QPointF(200.0, 100.0))
-    window.phase.view.scene().sigMouseMoved.emit(scene)
+    window.face.live.phase.hovered.connect(told.append)
+    scene = window.face.live.phase.view.mapViewToScene(QtCore.QPointF(200.0, 100.0))
+    window.face.live.phase.view.scene().sigMouseMoved.emit(scene)
     assert told[0] == pytest.approx((100.0, 200.0))
     QtWidgets.QApplication.sendEvent(
-        window.phase._canvas, QtCore.QEvent(QtCore.QEvent.Type.Leave)
+        window.face.live.phase._canvas, QtCore.QEvent(QtCore.QEvent.Type.Leave)
     )
     assert told[1] is None
 
 
 def test_zooming_one_map_zooms_all_and_fit_shows_the_whole(window, estimate_of):
     draw(window, after(estimate_of()))
-    whole = window.induction.view.viewRect()
-    window.phase.view.setRange(xRange=(100, 200), yRange=(100, 200), padding=0)
-    assert window.induction.view.viewRect().width() < 0.5 * whole.width()
-    window.header.fit.click()
-    assert window.induction.view.viewRect().contains(QtCore.QRectF(1, 1, 478, 478))
+    whole = window.face.live.induction.view.viewRect()
+    window.face.live.phase.view.setRange(xRange=(100, 200), yRange=(100, 200), padding=0)
+    assert window.face.live.induction.view.viewRect().width() < 0.5 * whole.width()
+    window.actions_["fit"].trigger()
+    assert window.face.live.induction.view.viewRect().contains(
+        QtCore.QRectF(1, 1, 478, 478)
+    )
 
 
 def test_the_scale_bar_is_as_long_as_it_says(window, estimate_of):
     draw(window, after(estimate_of()))
-    bar = window.phase.scale_bar
+    bar = window.face.live.phase.scale_bar
     assert bar.length_nm() == 100.0
-    shown = pixels_of(window.phase._canvas)
+    shown = pixels_of(window.face.live.phase._canvas)
     white = (shown.min(axis=-1) > 250).sum(axis=1).max()
-    assert white == pytest.approx(100.0 / window.phase.view.viewPixelSize()[0], abs=2)
+    assert white == pytest.approx(
+        100.0 / window.face.live.phase.view.viewPixelSize()[0], abs=2
+    )
 
 
 def test_the_table_lists_frames_with_state_and_reason(window, status_of):
     draw(window, after(status_of()))
-    model = window.frames.model()
+    model = window.face.frames.model()
     texts = [model.index(2, column).data() for column in range(model.columnCount())]
     assert texts == ["2", "\u2212150", *3 * ["\u2013"], "rejected", "saturated"]
     colour = model.index(2, 5).data(QtCore.Qt.ItemDataRole.ForegroundRole)
@@ -277,7 +286,7 @@ def test_the_table_tells_where_a_frame_lies_and_how_it_fits(window, estimate_of,
         holdout=(1.004, 23.0),
     )
     draw(window, after(told, status_of()))
-    model = window.frames.model()
+    model = window.face.frames.model()
     texts = [[model.index(row, column).data() for column in (2, 3, 4)] for row in range(3)]
     assert texts == [
         ["+0.0, +0.0", "+0.00, +0.00", "1.00"],
@@ -289,7 +298,7 @@ def test_the_table_tells_where_a_frame_lies_and_how_it_fits(window, estimate_of,
 def test_new_fits_leave_the_table_as_the_user_left_it(window, estimate_of, status_of):
     first = estimate_of(shift_px=((0.0, 0.0), (1.0, 0.0)), holdout=(1.0, 2.0))
     draw(window, after(first, status_of()))
-    model, resets = window.frames.model(), []
+    model, resets = window.face.frames.model(), []
     model.modelReset.connect(lambda: resets.append(1))
     second = estimate_of(rev=2, shift_px=((0.0, 0.0), (1.5, 0.0)), holdout=(1.0, 1.01))
     draw(window, after(first, status_of(), second))
@@ -299,13 +308,13 @@ def test_new_fits_leave_the_table_as_the_user_left_it(window, estimate_of, statu
 
 def test_fits_of_frames_that_are_not_listed_change_nothing(window, estimate_of):
     changes = []
-    window.frames.model().dataChanged.connect(lambda *_: changes.append(1))
+    window.face.frames.model().dataChanged.connect(lambda *_: changes.append(1))
     draw(window, after(estimate_of(holdout=(1.0, 2.0))))
     assert changes == []
 
 
 def test_no_heading_of_the_table_is_cut_off(window):
-    heading = window.frames.horizontalHeader()
+    heading = window.face.frames.horizontalHeader()
     for column in range(len(HEADINGS)):
         assert heading.sectionSize(column) >= heading.sectionSizeHint(column)
 
@@ -313,46 +322,46 @@ def test_no_heading_of_the_table_is_cut_off(window):
 def test_the_same_rows_are_not_drawn_again(window, status_of):
     draw(window, after(status_of()))
     resets = []
-    window.frames.model().modelReset.connect(lambda: resets.append(1))
+    window.face.frames.model().modelReset.connect(lambda: resets.append(1))
     draw(window, after(status_of()))
     assert resets == []
 
 
 def test_the_objective_is_logarithmic_only_where_it_is_positive(window, estimate_of):
     draw(window, after(estimate_of()))
-    assert window.objective.getAxis("left").logMode
-    assert len(window.objective._curve.getOriginalDataset()[0]) == 24
+    assert window.face.objective.getAxis("left").logMode
+    assert len(window.face.objective._curve.getOriginalDataset()[0]) == 24
     draw(window, after(estimate_of(rev=2, objective=(1.0, float("nan"), -1.0))))
-    assert not window.objective.getAxis("left").logMode
+    assert not window.face.objective.getAxis("left").logMode
 
 
 def test_of_a_decade_only_few_objectives_are_written(window):
-    axis = window.objective.getAxis("left")
+    axis = window.face.objective.getAxis("left")
     texts = axis.logTickStrings(list(np.log10(np.arange(1, 11) / 10)), 1.0, None)
     assert texts == ["0.1", "0.2", "", "", "0.5", "", "", "", "", "1"]
 
 
 def test_advice_and_its_level_are_in_the_banner(window):
     draw(window, after(advice_message(AdviceGiven("Disk full.", "error"), t_published=0.0)))
-    assert window.banner.isVisible()
-    assert window.banner.text() == "Disk full."
-    assert window.banner.property("level") == "error"
+    assert window.face.banner.isVisible()
+    assert window.face.banner.text() == "Disk full."
+    assert window.face.banner.property("level") == "error"
     draw(window, after())
-    assert window.banner.isHidden()
+    assert window.face.banner.isHidden()
 
 
 def test_mark_up_from_outside_is_shown_and_not_obeyed(window, estimate_of, status_of):
     rows = (FrameRow(0, "<i>0</i>", 0.0, "rejected", "<img src='x'>"),)
     draw(window, after(estimate_of(series="<b>s</b>"), status_of(frames=rows)))
-    assert window.header.series.text() == "<b>s</b>"
-    assert window.header.series.textFormat() == QtCore.Qt.TextFormat.PlainText
-    tip = window.frames.model().index(0, 6).data(QtCore.Qt.ItemDataRole.ToolTipRole)
+    assert window.face.header.series.text() == "<b>s</b>"
+    assert window.face.header.series.textFormat() == QtCore.Qt.TextFormat.PlainText
+    tip = window.face.frames.model().index(0, 6).data(QtCore.Qt.ItemDataRole.ToolTipRole)
     assert "<" not in tip
 
 
 def test_a_lost_connection_is_said(window, status_of):
     draw(window, after(status_of(), link="down"))
-    assert "lost" in window.header.connection.text()
+    assert "lost" in window.face.header.connection.text()
 
 
 def test_nothing_is_cut_off_on_a_small_screen(window, qtbot, estimate_of, status_of):
@@ -370,7 +379,7 @@ def test_nothing_is_cut_off_on_a_small_screen(window, qtbot, estimate_of, status
     assert smallest.height() <= 700
     window.resize(1366, 700)
     labels = [label for label in window.findChildren(QtWidgets.QLabel) if label.isVisible()]
-    labels.remove(window.banner)
+    labels.remove(window.face.banner)
 
     def is_laid_out():
         assert window.height() == 700
@@ -399,8 +408,8 @@ def test_repainting_does_not_use_up_the_references_to_true_and_none(
     window.grab()
     before = sys.getrefcount(True), sys.getrefcount(None)
     for _ in range(REPAINTS):
-        window.phase._canvas.viewport().repaint()
-        window.objective.viewport().repaint()
+        window.face.live.phase._canvas.viewport().repaint()
+        window.face.objective.viewport().repaint()
     after_all = sys.getrefcount(True), sys.getrefcount(None)
     for counted_before, counted_after in zip(before, after_all, strict=True):
         assert counted_after > counted_before - REPAINTS // 2

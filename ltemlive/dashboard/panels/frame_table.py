@@ -109,20 +109,40 @@ class FrameModel(QtCore.QAbstractTableModel):
 
 
 class FrameTable(QtWidgets.QTableView):
-    """A table that follows its newest row."""
+    """A table that follows its newest row; ``chosen`` tells the seq the user picks."""
+
+    chosen = QtCore.Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self._model = FrameModel(self)
         self.setModel(self._model)
         self.setShowGrid(False)
-        self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.NoSelection)
+        views = QtWidgets.QAbstractItemView
+        self.setSelectionMode(views.SelectionMode.SingleSelection)
+        self.setSelectionBehavior(views.SelectionBehavior.SelectRows)
+        self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.ActionsContextMenu)
+        self._seq: int | None = None
+        self._is_showing = False
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.verticalHeader().hide()
         heading = self.horizontalHeader()
         heading.setStretchLastSection(True)
         heading.setHighlightSections(False)
+        self.selectionModel().selectionChanged.connect(self._tell_choice)
         self.wear(DARK)
+
+    @property
+    def seq(self) -> int | None:
+        """The frame that is chosen."""
+        return self._seq
+
+    def choose(self, seq: int | None) -> None:
+        """Choose a frame as a click on its row does; None: no frame."""
+        self.clearSelection()
+        seqs = [row.seq for row in self._model.rows]
+        if seq is not None and seq in seqs:
+            self.selectRow(seqs.index(seq))
 
     def wear(self, worn: Theme) -> None:
         """Take colours and size of text of a theme; columns get their usual widths."""
@@ -136,8 +156,20 @@ class FrameTable(QtWidgets.QTableView):
         if fits != self._model.fits:
             self._model.show_fits(fits)
         if rows != self._model.rows:
+            self._is_showing = True
             self._model.show_rows(rows)
+            self.choose(self._seq)
+            self._is_showing = False
             self.scrollToBottom()
+
+    def _tell_choice(self) -> None:
+        if self._is_showing:
+            return
+        chosen = self.selectionModel().selectedRows()
+        seq = self._model.rows[chosen[0].row()].seq if chosen else None
+        if seq != self._seq:
+            self._seq = seq
+            self.chosen.emit(seq)
 
 
 def cells(row: FrameRow, fit: FrameFit) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ _FIGURE_WIDTH_PX = 72
 
 
 class Header(QtWidgets.QFrame):
-    """Title, connection, key figures, and the buttons that hold or fit the view."""
+    """Title, connection and key figures."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,9 +39,6 @@ class Header(QtWidgets.QFrame):
             for name in ("frames used", "revision", "solver steps", "objective",
                          "data age", "latency")
         }  # fmt: skip
-        self.freeze = _button("Freeze", "Space", "Hold what is shown; acquisition goes on")
-        self.lock = _button("Lock levels", "L", "Keep the colour levels as they are")
-        self.fit = _button("Fit", "F", "Show the whole image", checkable=False)
         self._lay_out()
 
     def show_snapshot(self, snapshot: DisplaySnapshot, *, now: float) -> None:
@@ -67,12 +64,6 @@ class Header(QtWidgets.QFrame):
         layout.addStretch()
         for name, figure in self.figures.items():
             layout.addLayout(_stack(theme.label("muted", name), figure))
-        layout.addStretch()
-        buttons = QtWidgets.QHBoxLayout()
-        buttons.setSpacing(theme.MARGIN_PX // 2)
-        for button in (self.freeze, self.lock, self.fit):
-            buttons.addWidget(button)
-        layout.addLayout(buttons)
 
 
 class Banner(QtWidgets.QLabel):
@@ -132,14 +123,3 @@ def _stack(upper: QtWidgets.QWidget, lower: QtWidgets.QWidget) -> QtWidgets.QVBo
     layout.addWidget(upper)
     layout.addWidget(lower)
     return layout
-
-
-def _button(
-    text: str, key: str, tip: str, *, checkable: bool = True
-) -> QtWidgets.QPushButton:
-    button = QtWidgets.QPushButton(text)
-    button.setCheckable(checkable)
-    button.setShortcut(key)
-    button.setToolTip(f"{tip} ({key})")
-    button.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
-    return button

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ltemlive.dashboard.shown.content import EstimateShown
 
 NOTHING = "\N{EN DASH}"
@@ -129,6 +132,20 @@ def read_out(estimate: EstimateShown, *, y_nm: float, x_nm: float) -> ReadOut | 
         gradient=f"{estimate.gradient_rad_per_nm[row, column] * 1e3:.3g} mrad/nm",
         induction=f"{math.hypot(b_y, b_x):.3g} T nm at {angle_deg:.0f}\N{DEGREE SIGN}",
     )
+
+
+def value_at(
+    values: NDArray[np.float32], point_nm: tuple[float, float], pixel_nm: float
+) -> float | None:
+    """Return what a map (ny, nx) holds at (y, x) nm from its corner, if anything."""
+    row, column = (math.floor(place / pixel_nm) for place in point_nm)
+    ny, nx = values.shape
+    return float(values[row, column]) if 0 <= row < ny and 0 <= column < nx else None
+
+
+def plain_text(value: float | None) -> str:
+    """Return a number with four digits; nothing where there is none."""
+    return "" if value is None or math.isnan(value) else _figure(value)
 
 
 def _figure(value: float, *, digits: int | None = None) -> str:

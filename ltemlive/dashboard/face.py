@@ -1,0 +1,100 @@
+"""Every part of the window in its place."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.actions import Actions, Toolbar
+from ltemlive.dashboard.panels.compare_page import ComparePage
+from ltemlive.dashboard.panels.fit_plot import FitPlot
+from ltemlive.dashboard.panels.frame_page import FramePage
+from ltemlive.dashboard.panels.frame_table import FrameTable
+from ltemlive.dashboard.panels.header import Banner, Header
+from ltemlive.dashboard.panels.history_bar import HistoryBar
+from ltemlive.dashboard.panels.live_page import LivePage
+from ltemlive.dashboard.panels.objective_panel import ObjectivePlot
+from ltemlive.dashboard.panels.status_strip import StatusStrip
+
+PAGES = ("live", "frame", "compare")
+
+_LOWER_ROW_PX = 180
+_GAP_PX = 7
+
+
+class Face(QtWidgets.QWidget):
+    """Key figures on top, then a page of maps, then the evidence, then where we are."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.header = Header()
+        self.toolbar = Toolbar(actions)
+        self.banner = Banner()
+        self.live = LivePage()
+        self.frame = FramePage()
+        self.compare = ComparePage()
+        self.pages = QtWidgets.QStackedWidget()
+        self.frames = FrameTable()
+        self.objective = ObjectivePlot()
+        self.fit_plot = FitPlot()
+        self.tabs = QtWidgets.QTabWidget()
+        self.history = HistoryBar()
+        self.strip = StatusStrip()
+        for page in (self.live, self.frame, self.compare):
+            self.pages.addWidget(page)
+        self.tabs.addTab(self.objective, "Objective")
+        self.tabs.addTab(self.fit_plot, "Fit of each frame")
+        self.tabs.setDocumentMode(True)
+        self.splitters = self._split()
+        self._lay_out()
+
+    def wear(self, worn: theme.Theme) -> None:
+        """Dress every part in a theme."""
+        for part in (
+            self.header, self.live, self.frame, self.compare, self.frames, self.objective,
+            self.fit_plot,
+        ):  # fmt: skip
+            part.wear(worn)
+
+    def _split(self) -> tuple[QtWidgets.QSplitter, QtWidgets.QSplitter]:
+        lower = QtWidgets.QSplitter(QtCore.Qt.Orientation.Horizontal)
+        lower.addWidget(_titled("Frames", self.frames))
+        lower.addWidget(_carded(self.tabs))
+        whole = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical)
+        whole.addWidget(self.pages)
+        whole.addWidget(lower)
+        whole.setStretchFactor(0, 2)
+        whole.setStretchFactor(1, 1)
+        for splitter in (whole, lower):
+            splitter.setChildrenCollapsible(False)
+            splitter.setHandleWidth(theme.MARGIN_PX)
+        return whole, lower
+
+    def _lay_out(self) -> None:
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(*[theme.MARGIN_PX] * 4)
+        layout.setSpacing(_GAP_PX)
+        for part in (self.header, self.toolbar, self.banner):
+            layout.addWidget(part)
+        layout.addWidget(self.splitters[0], 1)
+        layout.addWidget(self.history)
+        layout.addWidget(self.strip)
+
+
+def _titled(title: str, widget: QtWidgets.QWidget) -> QtWidgets.QFrame:
+    frame = _carded(widget)
+    layout = cast("QtWidgets.QVBoxLayout", frame.layout())
+    layout.insertWidget(0, theme.label("title", title))
+    return frame
+
+
+def _carded(widget: QtWidgets.QWidget) -> QtWidgets.QFrame:
+    frame = theme.card()
+    frame.setMinimumHeight(_LOWER_ROW_PX)
+    layout = QtWidgets.QVBoxLayout(frame)
+    layout.setContentsMargins(*[theme.PADDING_PX] * 4)
+    layout.setSpacing(theme.MARGIN_PX // 2)
+    layout.addWidget(widget)
+    return frame

@@ -1,0 +1,65 @@
+"""The list of keys over the window: what can be done, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.shown.commands import GROUP_TITLES, in_group, key_text
+
+if TYPE_CHECKING:
+    from ltemlive.dashboard.shown.commands import Group
+
+_LEFT: tuple[Group, ...] = ("page", "view", "file", "help")
+
+
+class KeyHelp(QtWidgets.QFrame):
+    """A card in the middle of its parent; a click on it closes it."""
+
+    closed = QtCore.Signal()
+
+    def __init__(self, parent: QtWidgets.QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(*[2 * theme.PADDING_PX] * 4)
+        layout.setSpacing(4 * theme.PADDING_PX)
+        right = [group for group in GROUP_TITLES if group not in _LEFT]
+        for groups in (_LEFT, tuple(right)):
+            column = QtWidgets.QVBoxLayout()
+            for group in groups:
+                _add_group(column, group)
+            column.addStretch()
+            layout.addLayout(column)
+        self.hide()
+
+    def show_over(self, is_wanted: bool) -> None:
+        """Appear in the middle of the parent, or disappear."""
+        if is_wanted:
+            self.adjustSize()
+            parent = self.parentWidget()
+            self.move(parent.rect().center() - self.rect().center())
+            self.raise_()
+        self.setVisible(is_wanted)
+
+    def mousePressEvent(self, _event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Close."""
+        self.closed.emit()
+
+
+def _add_group(column: QtWidgets.QVBoxLayout, group: Group) -> None:
+    commands = [command for command in in_group(group) if command.keys]
+    if not commands:
+        return
+    column.addWidget(theme.label("title", GROUP_TITLES[group]))
+    grid = QtWidgets.QGridLayout()
+    grid.setHorizontalSpacing(theme.PADDING_PX)
+    grid.setVerticalSpacing(3)
+    grid.setColumnStretch(1, 1)
+    for row, command in enumerate(commands):
+        grid.addWidget(theme.label("muted", key_text(command)), row, 0)
+        grid.addWidget(theme.label("plain", f"{command.text}: {command.tip}"), row, 1)
+    column.addLayout(grid)
+    column.addSpacing(theme.PADDING_PX)

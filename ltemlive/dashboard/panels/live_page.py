@@ -1,0 +1,88 @@
+"""Phase, gradient and induction of one estimate, with linked views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+from ltemlive.dashboard import theme
+from ltemlive.dashboard.panels.induction_panel import InductionPanel
+from ltemlive.dashboard.panels.map_panel import MapPanel
+from ltemlive.dashboard.shown import wording
+
+if TYPE_CHECKING:
+    from ltemlive.dashboard.shown.content import EstimateShown
+
+_GRADIENT_UNIT = 1e3
+"""The window shows mrad/nm; rad/nm would need too many zeros."""
+
+
+class LivePage(QtWidgets.QWidget):
+    """Three maps; ``pointed`` tells where the pointer is, in words."""
+
+    pointed = QtCore.Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.phase = MapPanel("Phase", "rad", colour_map="viridis")
+        self.gradient = MapPanel("Phase gradient", "mrad/nm", colour_map="cividis")
+        self.induction = InductionPanel()
+        self.panels = (self.phase, self.gradient, self.induction)
+        self._estimate: EstimateShown | None = None
+        for panel in self.panels:
+            panel.hovered.connect(self._show_point)
+        for panel in self.panels[1:]:
+            panel.view.setXLink(self.phase.view)
+            panel.view.setYLink(self.phase.view)
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.MARGIN_PX)
+        for panel in self.panels:
+            layout.addWidget(panel, 1)
+
+    @property
+    def levelled(self) -> tuple[MapPanel, ...]:
+        """The maps whose levels can be locked."""
+        return (self.phase, self.gradient)
+
+    def show_estimate(self, estimate: EstimateShown | None) -> None:
+        """Draw an estimate; None: nothing is known of these maps."""
+        self._estimate = estimate
+        if estimate is None:
+            for panel in self.panels:
+                panel.image.clear()
+            return
+        self.phase.show_map(
+            estimate.phase_rad,
+            pixel_nm=estimate.pixel_nm,
+            levels=estimate.phase_levels_rad,
+        )
+        low, high = estimate.gradient_levels_rad_per_nm
+        self.gradient.show_map(
+            estimate.gradient_rad_per_nm * _GRADIENT_UNIT,
+            pixel_nm=estimate.pixel_nm,
+            levels=(low * _GRADIENT_UNIT, high * _GRADIENT_UNIT),
+        )
+        self.induction.show_estimate(estimate)
+
+    def fit(self) -> None:
+        """Show the whole maps."""
+        for panel in self.panels:
+            panel.fit()
+
+    def wear(self, worn: theme.Theme) -> None:
+        """Draw every map in the colours of a theme."""
+        for panel in self.panels:
+            panel.wear(worn)
+
+    def _show_point(self, point_nm: tuple[float, float] | None) -> None:
+        reading = None
+        if point_nm is not None and self._estimate is not None:
+            y_nm, x_nm = point_nm
+            reading = wording.read_out(self._estimate, y_nm=y_nm, x_nm=x_nm)
+        reading = reading or wording.ReadOut("", "", "", "")
+        self.phase.read_out.setText(reading.phase)
+        self.gradient.read_out.setText(reading.gradient)
+        self.induction.read_out.setText(reading.induction)
+        self.pointed.emit(reading.position)

@@ -1,0 +1,44 @@
+"""The window as a picture on the disk."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ltemlive.errors import LtemLiveError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyqtgraph.Qt import QtWidgets
+
+    from ltemlive.dashboard.shown.content import EstimateShown
+
+_MOST_CHARACTERS = 60
+
+
+def save_picture(widget: QtWidgets.QWidget, path: Path) -> None:
+    """Save what a widget shows as PNG, aside and renamed.
+
+    Raises
+    ------
+    LtemLiveError
+        If it cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.part")
+    if not widget.grab().save(str(aside), "PNG"):
+        raise LtemLiveError(f"{path}: expected a place for a PNG, could not write it")
+    aside.replace(path)
+
+
+def free_picture_name(folder: Path, estimate: EstimateShown | None) -> Path:
+    """Return a path that is not there yet, named after what is shown."""
+    stem = "ltemlive"
+    if estimate is not None:
+        series = re.sub(r"[^\w.-]+", "_", estimate.series)[:_MOST_CHARACTERS].strip("_.")
+        stem = f"ltemlive-{estimate.ordinal:04}-{series}-rev{estimate.rev}"
+    path, count = folder / f"{stem}.png", 1
+    while path.exists():
+        count += 1
+        path = folder / f"{stem}-{count}.png"
+    return path
