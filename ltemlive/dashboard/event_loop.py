@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore
 
-from ltemlive.dashboard import theme
+from ltemlive.dashboard import choices, theme
 from ltemlive.dashboard.courier import Courier
 from ltemlive.dashboard.listener import EstimateListener
 from ltemlive.dashboard.pictures import save_picture
@@ -60,6 +60,8 @@ def run_window(
     listener.finished.connect(lambda: application.exit(_DEAF))
     if screenshot is not None:
         _photograph_first_estimate(application, window, screenshot, timeout_s)
+    else:
+        choices.restore(window, choices.kept_choices())
     window.show()
     listener.start()
     courier.start()
@@ -70,6 +72,8 @@ def run_window(
         listener.finished.disconnect()
         listener.stop()
         courier.stop()
+        if screenshot is None:
+            choices.keep(window, choices.kept_choices())
         window.close()
         window.deleteLater()
     reasons = {

@@ -21,6 +21,7 @@ from ltemlive.dashboard.panels.status_strip import StatusStrip
 PAGES = ("live", "frame", "compare")
 
 _LOWER_ROW_PX = 180
+_LEAST_CARD_PX = 320
 _GAP_PX = 7
 
 
@@ -47,7 +48,8 @@ class Face(QtWidgets.QWidget):
         self.tabs.addTab(self.objective, "Objective")
         self.tabs.addTab(self.fit_plot, "Fit of each frame")
         self.tabs.setDocumentMode(True)
-        self.splitters = self._split()
+        self.tabs.tabBar().setDrawBase(False)
+        self.named_splitters = self._split()
         self._lay_out()
 
     def wear(self, worn: theme.Theme) -> None:
@@ -58,10 +60,13 @@ class Face(QtWidgets.QWidget):
         ):  # fmt: skip
             part.wear(worn)
 
-    def _split(self) -> tuple[QtWidgets.QSplitter, QtWidgets.QSplitter]:
+    def _split(self) -> dict[str, QtWidgets.QSplitter]:
         lower = QtWidgets.QSplitter(QtCore.Qt.Orientation.Horizontal)
         lower.addWidget(_titled("Frames", self.frames))
         lower.addWidget(_carded(self.tabs))
+        lower.setSizes([1, 1])
+        lower.setStretchFactor(0, 1)
+        lower.setStretchFactor(1, 1)
         whole = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical)
         whole.addWidget(self.pages)
         whole.addWidget(lower)
@@ -70,7 +75,7 @@ class Face(QtWidgets.QWidget):
         for splitter in (whole, lower):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(theme.MARGIN_PX)
-        return whole, lower
+        return {"whole": whole, "lower": lower}
 
     def _lay_out(self) -> None:
         layout = QtWidgets.QVBoxLayout(self)
@@ -78,7 +83,7 @@ class Face(QtWidgets.QWidget):
         layout.setSpacing(_GAP_PX)
         for part in (self.header, self.toolbar, self.banner):
             layout.addWidget(part)
-        layout.addWidget(self.splitters[0], 1)
+        layout.addWidget(self.named_splitters["whole"], 1)
         layout.addWidget(self.history)
         layout.addWidget(self.strip)
 
@@ -92,7 +97,7 @@ def _titled(title: str, widget: QtWidgets.QWidget) -> QtWidgets.QFrame:
 
 def _carded(widget: QtWidgets.QWidget) -> QtWidgets.QFrame:
     frame = theme.card()
-    frame.setMinimumHeight(_LOWER_ROW_PX)
+    frame.setMinimumSize(_LEAST_CARD_PX, _LOWER_ROW_PX)
     layout = QtWidgets.QVBoxLayout(frame)
     layout.setContentsMargins(*[theme.PADDING_PX] * 4)
     layout.setSpacing(theme.MARGIN_PX // 2)

@@ -28,11 +28,14 @@ class KeyHelp(QtWidgets.QFrame):
         layout.setSpacing(4 * theme.PADDING_PX)
         right = [group for group in GROUP_TITLES if group not in _LEFT]
         for groups in (_LEFT, tuple(right)):
-            column = QtWidgets.QVBoxLayout()
+            column = QtWidgets.QGridLayout()
+            column.setHorizontalSpacing(theme.PADDING_PX)
+            column.setVerticalSpacing(4)
             for group in groups:
                 _add_group(column, group)
-            column.addStretch()
+            column.setRowStretch(column.rowCount(), 1)
             layout.addLayout(column)
+        layout.setSizeConstraint(QtWidgets.QLayout.SizeConstraint.SetFixedSize)
         self.hide()
 
     def show_over(self, is_wanted: bool) -> None:
@@ -49,17 +52,13 @@ class KeyHelp(QtWidgets.QFrame):
         self.closed.emit()
 
 
-def _add_group(column: QtWidgets.QVBoxLayout, group: Group) -> None:
+def _add_group(column: QtWidgets.QGridLayout, group: Group) -> None:
     commands = [command for command in in_group(group) if command.keys]
     if not commands:
         return
-    column.addWidget(theme.label("title", GROUP_TITLES[group]))
-    grid = QtWidgets.QGridLayout()
-    grid.setHorizontalSpacing(theme.PADDING_PX)
-    grid.setVerticalSpacing(3)
-    grid.setColumnStretch(1, 1)
-    for row, command in enumerate(commands):
-        grid.addWidget(theme.label("muted", key_text(command)), row, 0)
-        grid.addWidget(theme.label("plain", f"{command.text}: {command.tip}"), row, 1)
-    column.addLayout(grid)
-    column.addSpacing(theme.PADDING_PX)
+    row = column.rowCount()
+    column.setRowMinimumHeight(row, 2 * theme.PADDING_PX)
+    column.addWidget(theme.label("title", GROUP_TITLES[group]), row, 0, 1, 2)
+    for place, command in enumerate(commands, row + 1):
+        column.addWidget(theme.label("muted", key_text(command)), place, 0)
+        column.addWidget(theme.label("plain", f"{command.text}: {command.tip}"), place, 1)

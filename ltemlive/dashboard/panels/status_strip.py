@@ -11,6 +11,7 @@ from ltemlive.dashboard.shown import wording
 
 if TYPE_CHECKING:
     from ltemlive.dashboard.shown.content import StatusShown
+    from ltemlive.dashboard.shown.pace import Pace
     from ltemlive.dashboard.shown.snapshot import DisplaySnapshot
 
 _TROUBLE = ("dropped", "disordered", "duplicate", "rejected")
@@ -36,7 +37,8 @@ class StatusStrip(QtWidgets.QWidget):
     def show_snapshot(self, snapshot: DisplaySnapshot) -> None:
         """Write counters and daemon."""
         if snapshot.status is not None:
-            self.counters.setText(counters_text(snapshot.status))
+            told = (counters_text(snapshot.status), pace_text(snapshot.pace))
+            self.counters.setText("   ".join(text for text in told if text))
             self.daemon.setText(daemon_text(snapshot.status))
 
 
@@ -47,6 +49,12 @@ def counters_text(status: StatusShown) -> str:
         for name, count in status.counters
         if count or name not in _TROUBLE
     )
+
+
+def pace_text(pace: Pace) -> str:
+    """Return how fast frames come and the solver steps; nothing of what rests."""
+    told = ((pace.frames_per_s, "frames/s"), (pace.steps_per_s, "steps/s"))
+    return "   ".join(f"{rate:.2g} {unit}" for rate, unit in told if rate)
 
 
 def daemon_text(status: StatusShown) -> str:
