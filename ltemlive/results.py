@@ -61,6 +61,8 @@ class Report:
     """What the user should know, one sentence each."""
     truth: dict[str, float] | None = None
     """Accuracy against a known phase, where there is one (the demo)."""
+    solver: dict[str, Any] | None = None
+    """The resolved settings of the solver; None: nobody said."""
 
     def as_document(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""

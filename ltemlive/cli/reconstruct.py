@@ -58,7 +58,9 @@ def reconstruct(
         solver = load_solver(settings.solver.threads)
         result = solver.reconstruct(stored, settings.solver, on_progress=tell)
     seconds = replace(result.report.seconds, load=loaded - started)
-    result = replace(result, report=replace(result.report, seconds=seconds))
+    solver_settings = settings.solver.model_dump(mode="json")
+    report = replace(result.report, seconds=seconds, solver=solver_settings)
+    result = replace(result, report=report)
     report = solver.write_results(out, result)
     for rejected in report.frames_rejected:
         say("[yellow]not used[/]", f"{rejected.frame}: {rejected.reason}")

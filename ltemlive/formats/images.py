@@ -16,6 +16,7 @@ import tifffile
 
 from ltemlive.errors import FrameError
 from ltemlive.formats.aside import written_aside
+from ltemlive.formats.facts import as_lines
 from ltemlive.formats.foreign import FOREIGN_SUFFIXES, foreign_stack
 from ltemlive.frames import MAX_SIDE_PX, PIXEL_TYPES
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from ltemlive.formats.facts import Facts
 
 TiffTag: TypeAlias = tuple[int, str, int, str | float, bool]
 
@@ -152,6 +155,7 @@ def write_map_tiff(
     pixel_nm: float,
     unit: str,
     labels: tuple[str, ...],
+    facts: Facts | None = None,
 ) -> None:
     """Write a calibrated float32 map or a stack of them, aside, fsynced and renamed.
 
@@ -167,6 +171,8 @@ def write_map_tiff(
         Unit of the values, for example ``rad``.
     labels
         One for each page; ImageJ shows them above the image.
+    facts
+        Where the values come from; ImageJ shows them with the image's info (key I).
 
     Raises
     ------
@@ -175,6 +181,8 @@ def write_map_tiff(
     """
     stack = np.ascontiguousarray(pages, dtype=np.float32)
     metadata: dict[str, Any] = {"unit": "nm", "vunit": unit, "Labels": list(labels)}
+    if facts:
+        metadata["Info"] = as_lines(facts)
     tags = _image_tags(pixel_nm, unit)
     if stack.ndim == 3:
         metadata |= {"axes": "ZYX", "spacing": 1.0}
@@ -186,6 +194,7 @@ def write_map_tiff(
             imagej=True,
             metadata=metadata,
             extratags=tags,
+            software="ltemlive",
             **_resolution(pixel_nm),
         )
 

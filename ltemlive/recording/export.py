@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from ltemlive.formats.aside import disk_error, written_aside
 from ltemlive.formats.images import write_map_tiff
-from ltemlive.physics.induction import phase_gradient, projected_induction
+from ltemlive.recording.findings import findings_of
 from ltemlive.recording.nexus import write_nexus
+from ltemlive.recording.origin import recorded_origin
 from ltemlive.recording.plain import json_text
+from ltemlive.recording.provenance import provenance_of_map
 from ltemlive.recording.summary import write_summary
 
 if TYPE_CHECKING:
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
 
 REPORT_FILE = "report.json"
 PHASE_FILE = "phase.tif"
-
-INDUCTION_NOTE = "contains the electrostatic phase"
-"""The induction comes from the whole phase as long as nothing separates the two."""
+NEXUS_FILE = "result.nxs"
 
 
 def write_results(
@@ -32,7 +32,8 @@ def write_results(
     """Write the result files of a finished series and return the report as written.
 
     Each file appears whole or not at all, ``report.json`` last: where it is, the others
-    are, too.
+    are, too. In the folder of a session's series they say which session, and how its solver
+    was set.
 
     Parameters
     ----------
@@ -54,41 +55,22 @@ def write_results(
         (folder / REPORT_FILE).unlink(missing_ok=True)
     except OSError as error:
         raise disk_error(folder, error) from error
-    _write_maps(folder, result)
+    origin, solver = recorded_origin(folder)
+    report = replace(result.report, solver=result.report.solver or solver)
+    findings = findings_of(replace(result, report=report), origin=origin)
+    for quantity in findings.maps:
+        write_map_tiff(
+            folder / f"{quantity.name}.tif",
+            quantity.values,
+            pixel_nm=findings.pixel_nm,
+            unit=quantity.unit,
+            labels=quantity.labels,
+            facts=provenance_of_map(findings, quantity),
+        )
     write_summary(folder / "summary.png", result)
-    seconds = replace(result.report.seconds, export=clock() - started)
-    report = replace(result.report, seconds=seconds)
-    text = json_text(report.as_document(), indent=2)
-    write_nexus(folder / "result.nxs", result, report_json=text)
+    report = replace(report, seconds=replace(report.seconds, export=clock() - started))
+    write_nexus(folder / NEXUS_FILE, replace(findings, report=report))
     with written_aside(folder / REPORT_FILE) as aside:
+        text = json_text(report.as_document(), indent=2)
         aside.write_text(text + "\n", encoding="ascii")
     return report
-
-
-def _write_maps(folder: Path, result: Reconstruction) -> None:
-    phase_rad = result.phase_rad
-    pixel_nm = result.microscope.pixel_nm
-    write_map_tiff(
-        folder / PHASE_FILE, phase_rad, pixel_nm=pixel_nm, unit="rad", labels=("phase",)
-    )
-    write_map_tiff(
-        folder / "gradient.tif",
-        phase_gradient(phase_rad, pixel_nm=pixel_nm),
-        pixel_nm=pixel_nm,
-        unit="rad/nm",
-        labels=("d/dy", "d/dx"),
-    )
-    write_map_tiff(
-        folder / "induction.tif",
-        projected_induction(phase_rad, pixel_nm=pixel_nm, beam=result.microscope.beam),
-        pixel_nm=pixel_nm,
-        unit="T nm",
-        labels=(f"B_y t ({INDUCTION_NOTE})", f"B_x t ({INDUCTION_NOTE})"),
-    )
-    write_map_tiff(
-        folder / "amplitude.tif",
-        result.amplitude,
-        pixel_nm=pixel_nm,
-        unit="1",
-        labels=("amplitude",),
-    )

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
+from ltemlive.errors import ConfigError
 from ltemlive.formats.aside import written_aside
-from ltemlive.physics.induction import phase_gradient, projected_induction
+from ltemlive.recording.findings import Findings, QuantityMap
+from ltemlive.recording.plain import json_text
+from ltemlive.recording.provenance import provenance
+from ltemlive.series import Microscope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from ltemlive.results import Reconstruction
+    from ltemlive.results import Report
 
 _UNITS = {
     "voltage_kv": "kV",
@@ -28,89 +30,155 @@ _UNITS = {
     "astigmatism_nm": "nm",
     "astigmatism_deg": "deg",
 }
+_SIGNALS = {
+    "gradient": ("phase_along_y", "phase_along_x"),
+    "induction": ("induction_y", "induction_x"),
+}
 
 
-def write_nexus(path: Path, result: Reconstruction, *, report_json: str) -> None:
-    """Write phase, amplitude, gradient and induction with axes in nm.
+def write_nexus(path: Path, findings: Findings) -> None:
+    """Write every map with axes in nm, the report, the microscope and the provenance.
 
-    ``/entry`` is an NXentry whose default plot is ``phase``. Each quantity is an NXdata
+    ``/entry`` is an NXentry whose default plot is the first map. Each quantity is an NXdata
     with axes y and x (y down); the components of a vector are signals of their own.
-    The report stands in ``/entry/report`` as JSON, the microscope in an NXcollection.
+    The report stands in ``/entry/report`` as JSON, the microscope in an NXcollection, the
+    provenance in an NXprocess, and the settings of the solver, where known, below it.
 
     Parameters
     ----------
     path
         The file to make or replace, aside and renamed.
-    result
-        What was reconstructed.
-    report_json
-        The text of ``report.json``.
+    findings
+        What to write.
 
     Raises
     ------
     RecordingError
         If the disk refuses.
     """
-    pixel_nm = result.microscope.pixel_nm
-    gradient = phase_gradient(result.phase_rad, pixel_nm=pixel_nm)
-    induction = projected_induction(
-        result.phase_rad, pixel_nm=pixel_nm, beam=result.microscope.beam
-    )
     # HDF5 cannot close a file on a full disk, so it is made in memory.
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.attrs.update({"NX_class": "NXroot", "default": "entry"})
-        entry = _group(file, "entry", "NXentry", default="phase")
-        entry["title"] = result.title
+        entry = _group(file, "entry", "NXentry", default=findings.maps[0].name)
+        entry["title"] = findings.title
         entry["program_name"] = "ltemlive"
-        entry["report"] = report_json
-        _write_data(entry, "phase", {"phase": result.phase_rad}, "rad", pixel_nm)
-        _write_data(entry, "amplitude", {"amplitude": result.amplitude}, "1", pixel_nm)
-        _write_data(
-            entry,
-            "gradient",
-            {"phase_along_y": gradient[0], "phase_along_x": gradient[1]},
-            "rad/nm",
-            pixel_nm,
-        )
-        _write_data(
-            entry,
-            "induction",
-            {"induction_y": induction[0], "induction_x": induction[1]},
-            "T nm",
-            pixel_nm,
-        )
-        _write_microscope(entry, result)
+        entry["report"] = json_text(findings.report.as_document(), indent=2)
+        for quantity in findings.maps:
+            _write_data(entry, quantity, findings.pixel_nm)
+        if findings.microscope is not None:
+            _write_values(
+                _group(entry, "microscope", "NXcollection"),
+                findings.microscope.model_dump(),
+            )
+        _write_process(entry, findings)
     with written_aside(path) as aside:
         aside.write_bytes(buffer.getbuffer())
 
 
-def _write_data(
-    entry: h5py.Group,
-    name: str,
-    signals: Mapping[str, NDArray[np.float32]],
-    unit: str,
-    pixel_nm: float,
-) -> None:
-    first, *others = signals
-    group = _group(entry, name, "NXdata", signal=first, axes=["y", "x"])
-    if others:
-        group.attrs["auxiliary_signals"] = others
-    for axis, size in zip(("y", "x"), signals[first].shape, strict=True):
+def read_nexus(path: Path, report: Report) -> Findings:
+    """Return what ``write_nexus`` wrote, its values as they are in the file.
+
+    Parameters
+    ----------
+    path
+        A ``result.nxs``; one of an earlier version says less of its origin.
+    report
+        What ``report.json`` beside it says.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, damaged, or of another program.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return _findings_in(file["entry"], report)
+    # A damaged file makes HDF5 raise almost anything.
+    except Exception as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(
+            f"{path}: expected a whole result of ltemlive, got none ({problem}); make it "
+            "again with `ltemlive reconstruct`"
+        ) from error
+
+
+def _findings_in(entry: h5py.Group, report: Report) -> Findings:
+    maps = [
+        _map_in(group)
+        for group in entry.values()
+        if isinstance(group, h5py.Group) and group.attrs["NX_class"] == "NXdata"
+    ]
+    # HDF5 sorts by name: what the file shows by default comes first.
+    first = entry.attrs["default"]
+    maps.sort(key=lambda each: (each.name != first, _ORDER.get(each.name, len(_ORDER))))
+    microscope = {
+        key: _plain_value(entry["microscope"][key]) for key in entry["microscope"]
+    }
+    known = Microscope.model_validate(microscope)
+    origin = json.loads(entry["process/origin"][()]) if "process/origin" in entry else {}
+    return Findings(
+        title=entry["title"].asstr()[()],
+        pixel_nm=known.pixel_nm,
+        maps=tuple(maps),
+        report=report,
+        microscope=known,
+        origin=origin,
+    )
+
+
+_ORDER = {"phase": 0, "gradient": 1, "induction": 2, "amplitude": 3}
+
+
+def _map_in(group: h5py.Group) -> QuantityMap:
+    signals = [group.attrs["signal"], *group.attrs.get("auxiliary_signals", [])]
+    values = np.stack([np.asarray(group[name], np.float32) for name in signals])
+    return QuantityMap(
+        name=group.name.rpartition("/")[2],
+        values=values if len(signals) > 1 else values[0],
+        unit=str(group[signals[0]].attrs["units"]),
+        labels=tuple(str(group[name].attrs.get("long_name", name)) for name in signals),
+    )
+
+
+def _plain_value(dataset: h5py.Dataset) -> Any:
+    value = dataset[()]
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.tolist()
+
+
+def _write_data(entry: h5py.Group, quantity: QuantityMap, pixel_nm: float) -> None:
+    signals = _SIGNALS.get(quantity.name, (quantity.name,))
+    components = quantity.components
+    group = _group(entry, quantity.name, "NXdata", signal=signals[0], axes=["y", "x"])
+    if len(signals) > 1:
+        group.attrs["auxiliary_signals"] = signals[1:]
+    for index, (axis, size) in enumerate(zip("yx", components.shape[1:], strict=True)):
         group[axis] = np.arange(size) * pixel_nm
         group[axis].attrs["units"] = "nm"
-        group.attrs[f"{axis}_indices"] = 0 if axis == "y" else 1
-    for signal, values in signals.items():
+        group.attrs[f"{axis}_indices"] = index
+    for signal, label, values in zip(signals, quantity.labels, components, strict=True):
         group.create_dataset(signal, data=np.asarray(values, np.float32))
-        group[signal].attrs.update({"units": unit, "interpretation": "image"})
+        about = {"units": quantity.unit, "long_name": label, "interpretation": "image"}
+        group[signal].attrs.update(about)
 
 
-def _write_microscope(entry: h5py.Group, result: Reconstruction) -> None:
-    group = _group(entry, "microscope", "NXcollection")
-    for key, value in result.microscope.model_dump().items():
-        if value is None or value == ():
+def _write_process(entry: h5py.Group, findings: Findings) -> None:
+    facts = provenance(findings)
+    process = _group(entry, "process", "NXprocess")
+    process["program"], process["version"] = str(facts["program"]).split(" ", 1)
+    process["origin"] = json_text(dict(findings.origin))
+    process["provenance"] = json_text(dict(facts))
+    if findings.report.solver:
+        _write_values(_group(process, "solver", "NXcollection"), findings.report.solver)
+
+
+def _write_values(group: h5py.Group, values: dict[str, Any]) -> None:
+    for key, value in values.items():
+        if value is None or value in ((), [], {}):
             continue  # which HyperSpy cannot read
-        group[key] = value
+        group[key] = json_text(value) if isinstance(value, dict) else value
         if key in _UNITS:
             group[key].attrs["units"] = _UNITS[key]
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
-
-def json_text(values: Mapping[str, Any], *, indent: int | None = None) -> str:
+def json_text(values: Any, *, indent: int | None = None) -> str:
     """Return ``values`` as JSON in ASCII; numbers that are not finite become null."""
     return json.dumps(_plain(values), allow_nan=False, indent=indent)
 

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 COMMANDS = (
-    "demo", "run", "dashboard", "simulate", "replay", "reconstruct", "check", "doctor",
+    "demo", "run", "dashboard", "simulate", "replay", "reconstruct", "export", "check",
+    "doctor",
 )  # fmt: skip
 
 HEAVY = ("tensorflow", "PySide6", "pyqtgraph", "matplotlib", "scipy", "skimage", "h5py")

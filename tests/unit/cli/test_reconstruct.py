@@ -67,6 +67,7 @@ def test_it_tells_what_it_used_and_what_it_did_not(ltemlive, written, tmp_path):
     assert folder == "results"
     assert result.report.seconds.load >= 0.0
     assert result.report.steps == 7
+    assert result.report.solver["max_steps"] == 7
     assert outcome.out.splitlines() == [
         "not used f1.tif: frame 1: expected an image, got the constant value 65535 (blank "
         "or saturated camera)",

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from rsciio.nexus import file_reader
 
+from ltemlive.errors import ConfigError
 from ltemlive.physics.induction import projected_induction
-from ltemlive.recording.nexus import write_nexus
+from ltemlive.recording.findings import findings_of
+from ltemlive.recording.nexus import read_nexus, write_nexus
 
 
 @pytest.fixture
@@ -16,7 +18,7 @@ def result(make_result):
 
 @pytest.fixture
 def path(tmp_path, result):
-    write_nexus(tmp_path / "result.nxs", result, report_json='{"steps": 3}')
+    write_nexus(tmp_path / "result.nxs", findings_of(result, origin={"session": "s"}))
     return tmp_path / "result.nxs"
 
 
@@ -59,7 +61,7 @@ def test_the_components_of_the_induction_are_told_apart(path, result):
 def test_report_and_microscope_stand_beside_the_data(path):
     with h5py.File(path) as file:
         entry = file["entry"]
-        assert json.loads(entry["report"][()]) == {"steps": 3}
+        assert json.loads(entry["report"][()])["steps"] == 3
         assert entry["title"][()] == b"holes"
         assert entry["microscope/voltage_kv"][()] == 200.0
         assert entry["microscope/voltage_kv"].attrs["units"] == "kV"
@@ -72,3 +74,47 @@ def test_hyperspy_reads_the_phase_with_its_pixel(path, result):
     axes = [axis for signal in signals for axis in signal["axes"]]
     assert {axis["units"] for axis in axes} == {"nm"}
     assert {float(axis["scale"]) for axis in axes} == {5.0}
+
+
+def test_the_settings_of_the_solver_stand_in_the_process(tmp_path, make_result):
+    result = make_result(solver={"method": "ad", "max_steps": 600, "align": True})
+    write_nexus(tmp_path / "r.nxs", findings_of(result))
+    with h5py.File(tmp_path / "r.nxs") as file:
+        process = file["entry/process"]
+        assert process.attrs["NX_class"] == "NXprocess"
+        assert process["solver/max_steps"][()] == 600
+        assert json.loads(process["provenance"][()])["program"] == "ltemlive 0.1.0"
+
+
+@pytest.mark.parametrize("shape", [(17, 40), (33, 16)])
+def test_what_is_read_back_is_what_was_written_bit_for_bit(tmp_path, make_result, shape):
+    written = findings_of(make_result(shape=shape), origin={"session": "s"})
+    written.map("phase").values[1, 1] = np.nan
+    write_nexus(tmp_path / "r.nxs", written)
+    read = read_nexus(tmp_path / "r.nxs", written.report)
+    assert [each.name for each in read.maps] == [each.name for each in written.maps]
+    for one, other in zip(read.maps, written.maps, strict=True):
+        assert one.values.tobytes() == other.values.tobytes()
+        assert one.values.shape == other.values.shape
+        assert (one.unit, one.labels) == (other.unit, other.labels)
+    for name in ("title", "pixel_nm", "microscope", "origin", "report"):
+        assert getattr(read, name) == getattr(written, name)
+
+
+def test_a_file_of_an_earlier_version_is_read_too(path, result):
+    with h5py.File(path, "a") as file:
+        del file["entry/process"]
+        for signal in ("induction_y", "induction_x"):
+            del file["entry/induction"][signal].attrs["long_name"]
+    read = read_nexus(path, result.report)
+    assert read.origin == {}
+    assert read.map("induction").labels == ("induction_y", "induction_x")
+
+
+def test_a_file_cut_short_is_an_error_that_says_what_to_do(path, result):
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ConfigError, match="make it again with `ltemlive reconstruct`"):
+        read_nexus(path, result.report)
+    path.unlink()
+    with pytest.raises(ConfigError, match=r"result\.nxs: expected a whole result"):
+        read_nexus(path, result.report)
