@@ -143,9 +143,7 @@ class ComparePage(QtWidgets.QWidget):
             value = None
             if point_nm is not None:
                 value = wording.value_at(values, point_nm, self._pixel_nm)
-            panel.read_out.setText(
-                "" if value is None else f"{wording.plain_text(value)} {unit}"
-            )
+            panel.read_out.setText("" if value is None else wording.value_text(value, unit))
 
     def _lay_out(self) -> None:
         heading = QtWidgets.QHBoxLayout()

@@ -99,7 +99,7 @@ class FramePage(QtWidgets.QWidget):
             view = self._view
             images = (view.measured, view.predicted, view.residual)
             values = [wording.value_at(each, point_nm, view.pixel_nm) for each in images]
-            texts = [wording.plain_text(value) for value in values]
+            texts = ["" if value is None else wording.value_text(value) for value in values]
         for panel, text in zip(self.panels, texts, strict=True):
             panel.read_out.setText(text)
 

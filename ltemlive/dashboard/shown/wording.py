@@ -34,9 +34,7 @@ class ReadOut:
 
 def length_text(length_nm: float) -> str:
     """Return a length in the unit that suits it: nm below 1 um, then um, then mm."""
-    unit, factor = ("nm", 1.0)
-    if abs(length_nm) >= 1e3:
-        unit, factor = (f"{_MICRO}m", 1e3) if abs(length_nm) < 1e6 else ("mm", 1e6)
+    unit, factor = _unit_of(length_nm)
     return f"{_figure(length_nm / factor)}{_THIN_SPACE}{unit}"
 
 
@@ -130,7 +128,7 @@ def read_out(estimate: EstimateShown, *, y_nm: float, x_nm: float) -> ReadOut | 
         position=f"x {length_text(x_nm)}   y {length_text(y_nm)}",
         phase=f"{_figure(float(estimate.phase_rad[row, column]), digits=3)} rad",
         gradient=f"{estimate.gradient_rad_per_nm[row, column] * 1e3:.3g} mrad/nm",
-        induction=f"{math.hypot(b_y, b_x):.3g} T nm at {angle_deg:.0f}\N{DEGREE SIGN}",
+        induction=f"{math.hypot(b_y, b_x):.3g} T nm at {angle_text(angle_deg)}",
     )
 
 
@@ -143,9 +141,33 @@ def value_at(
     return float(values[row, column]) if 0 <= row < ny and 0 <= column < nx else None
 
 
-def plain_text(value: float | None) -> str:
-    """Return a number with four digits; nothing where there is none."""
-    return "" if value is None or math.isnan(value) else _figure(value)
+def angle_text(angle_deg: float) -> str:
+    """Return a direction in whole degrees, 0 to 359."""
+    return f"{round(angle_deg) % 360}\N{DEGREE SIGN}"
+
+
+def value_text(value: float, unit: str = "") -> str:
+    """Return a value with four digits and its unit; a dash where it is not finite."""
+    if not math.isfinite(value):
+        return NOTHING
+    return f"{_figure(value)}{_THIN_SPACE}{unit}" if unit else _figure(value)
+
+
+def length_and_deviation_text(length_nm: float, deviation_nm: float) -> str:
+    """Return a length in the unit that suits it, with its deviation to one digit."""
+    unit, factor = _unit_of(length_nm)
+    length, deviation = length_nm / factor, deviation_nm / factor
+    decimals = 3
+    if deviation > 0.0:
+        decimals = min(max(-math.floor(math.log10(deviation)), 0), 3)
+    deviates = f"\N{PLUS-MINUS SIGN} {deviation:.{decimals}f}"
+    return f"{length:.{decimals}f}{_THIN_SPACE}{unit} {deviates}"
+
+
+def _unit_of(length_nm: float) -> tuple[str, float]:
+    if abs(length_nm) < 1e3:
+        return "nm", 1.0
+    return (f"{_MICRO}m", 1e3) if abs(length_nm) < 1e6 else ("mm", 1e6)
 
 
 def _figure(value: float, *, digits: int | None = None) -> str:

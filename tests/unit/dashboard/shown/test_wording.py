@@ -103,3 +103,17 @@ def test_a_shift_has_its_signs_and_a_fit_no_more_digits_than_it_deserves():
     assert wording.fit_text(0.976) == "0.98"
     assert wording.fit_text(31.0) == "10+"
     assert wording.shift_text(None) == wording.fit_text(None) == wording.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("angle_deg", "text"), [(0.0, "0\u00b0"), (44.6, "45\u00b0"), (359.7, "0\u00b0")]
+)
+def test_directions_go_once_round(angle_deg, text):
+    assert wording.angle_text(angle_deg) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.0123456, "\u22120.01235 rad"), (float("nan"), "\u2013")]
+)
+def test_a_value_has_four_digits_and_its_unit(value, text):
+    assert wording.value_text(value, "rad").replace("\u202f", " ") == text
