@@ -103,6 +103,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         """Look like this from now on."""
         worn, before = theme.theme_of(look), theme.theme_of(self._look)
         self._look = look
+        self.face.live.show_look(look)
         if worn != before:
             self.wear(worn)
 
@@ -201,8 +202,8 @@ class DashboardWindow(QtWidgets.QMainWindow):
         self.hold((self._estimate or self._newest.estimate) if is_wanted else None)
 
     def _lock_levels(self, is_locked: bool) -> None:
-        for panel in self.face.live.levelled:
-            panel.follows_data = not is_locked
+        for panel in self.face.live.panels:
+            panel.hold(is_locked)
 
     def _fit(self) -> None:
         for page in (self.face.live, self.face.frame, self.face.compare):

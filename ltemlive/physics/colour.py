@@ -1,4 +1,9 @@
-"""Induction as colour: hue is the direction in the image plane, brightness the magnitude.
+"""Induction as colour: direction in the image plane and magnitude at one glance.
+
+Of two wheels one has a hue for each direction, as bright as the field is strong. The other
+is for eyes that miss red or green. They tell apart but two things, light from dark and blue
+from yellow (Brettel, Vienot & Mollon 1997): these lie along the axes of the image, and no
+field is grey, so that no two fields share a colour.
 
 Field and legend are looked up in one table, so the two cannot disagree about handedness.
 """
@@ -6,12 +11,14 @@ Field and legend are looked up in one table, so the two cannot disagree about ha
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Wheel: TypeAlias = Literal["hue", "blue-yellow"]
 
 _HALF = 127
 """The table reaches from -_HALF to +_HALF along y and x."""
@@ -20,11 +27,18 @@ _USUAL_PERCENTILE = 85.0
 _PEAK_PERCENTILE, _LEAST_OF_PEAK = 99.5, 0.1
 _SAMPLES = 2**16
 
-# Oklab (Ottosson 2020) keeps lightness and colourfulness alike around the wheel. At this
-# lightness every hue up to this chroma is, but for a little clipping, a colour of sRGB.
+# Oklab (Ottosson 2020) keeps lightness and colourfulness alike around the wheel of hues. At
+# this lightness every hue up to this chroma is, but for a little clipping, one of sRGB.
 _LIGHTNESS = 0.78
 _CHROMA = 0.135
 _HUE_AT_RIGHT_RAD = 0.5
+
+# Yellow to the right, light upwards; yellow is lighter than blue, or sRGB would have less
+# of both.
+_MIDDLE_LIGHTNESS = 0.6
+_LIGHTNESS_UPWARDS = 0.3
+_LIGHTNESS_OF_YELLOW = 0.1
+_YELLOW_AT_RIGHT = 0.125
 _LMS_FROM_LAB = np.array(
     [
         [1.0, 0.3963377774, 0.2158037573],
@@ -58,7 +72,11 @@ def induction_scale_t_nm(induction_t_nm: NDArray[np.float32]) -> float:
 
 
 def induction_rgb(
-    induction_t_nm: NDArray[np.float32], *, scale_t_nm: float | None = None
+    induction_t_nm: NDArray[np.float32],
+    *,
+    scale_t_nm: float | None = None,
+    wheel: Wheel = "hue",
+    gamma: float = 1.0,
 ) -> NDArray[np.uint8]:
     """Return the field as colour, shape (ny, nx, 3).
 
@@ -69,6 +87,10 @@ def induction_rgb(
     scale_t_nm
         Magnitude of full colour; stronger fields keep their hue. By default
         ``induction_scale_t_nm``.
+    wheel
+        Which colours.
+    gamma
+        Power of the magnitude, in units of the full colour: below 1 weak fields show more.
     """
     field = induction_t_nm.astype(np.float32, copy=False)
     if not np.isfinite(field).all():
@@ -80,34 +102,48 @@ def induction_rgb(
     y = np.rint(field[0] * levels).astype(np.int32)
     x = np.rint(field[1] * levels).astype(np.int32)
     index = (y + _HALF) * (2 * _HALF + 1) + (x + _HALF)
-    return np.asarray(_table().reshape(-1, 3)[index])
+    colours = _table(wheel, gamma).reshape(-1, 3)
+    # Three times as fast as indexing.
+    return np.asarray(colours.take(index, axis=0, mode="clip"))
 
 
-def colour_wheel(size_px: int) -> NDArray[np.uint8]:
+def colour_wheel(
+    size_px: int, *, wheel: Wheel = "hue", gamma: float = 1.0
+) -> NDArray[np.uint8]:
     """Return the legend, shape (size_px, size_px, 4), transparent outside the wheel.
 
     The colour in direction d from its centre is that of a field along d.
     """
-    table = _table()
+    table = _table(wheel, gamma)
     pick = np.rint(np.linspace(0, 2 * _HALF, size_px)).astype(np.intp)
     radius = np.linspace(-1.0, 1.0, size_px)
     distance = np.hypot(radius[:, np.newaxis], radius[np.newaxis, :])
     # One pixel of soft edge.
     opacity = np.clip((1.0 - distance) * size_px / 2.0, 0.0, 1.0)
-    wheel = np.empty((size_px, size_px, 4), np.uint8)
-    wheel[..., :3] = table[pick[:, np.newaxis], pick[np.newaxis, :]]
-    wheel[..., 3] = np.rint(255.0 * opacity)
-    return wheel
+    legend = np.empty((size_px, size_px, 4), np.uint8)
+    legend[..., :3] = table[pick[:, np.newaxis], pick[np.newaxis, :]]
+    legend[..., 3] = np.rint(255.0 * opacity)
+    return legend
 
 
-@functools.cache
-def _table() -> NDArray[np.uint8]:
+@functools.lru_cache(maxsize=16)
+def _table(wheel: Wheel, gamma: float) -> NDArray[np.uint8]:
     """Return the colour of each field (y, x) in units of the scale / _HALF."""
     component = np.arange(-_HALF, _HALF + 1) / _HALF
     y, x = component[:, np.newaxis], component[np.newaxis, :]
-    strength = np.minimum(np.hypot(y, x), 1.0)
-    hue_rad = np.arctan2(y, x) + _HUE_AT_RIGHT_RAD
-    lab = np.stack(
+    strength = np.minimum(np.hypot(y, x), 1.0) ** gamma
+    angle_rad = np.arctan2(y, x)
+    lab = _hues(strength, angle_rad) if wheel == "hue" else _tones(strength, angle_rad)
+    table = np.rint(255.0 * _srgb_from_oklab(lab)).astype(np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+def _hues(
+    strength: NDArray[np.float64], angle_rad: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    hue_rad = angle_rad + _HUE_AT_RIGHT_RAD
+    return np.stack(
         [
             _LIGHTNESS * strength,
             _CHROMA * strength * np.cos(hue_rad),
@@ -115,9 +151,21 @@ def _table() -> NDArray[np.uint8]:
         ],
         axis=-1,
     )
-    table = np.rint(255.0 * _srgb_from_oklab(lab)).astype(np.uint8)
-    table.setflags(write=False)
-    return table
+
+
+def _tones(
+    strength: NDArray[np.float64], angle_rad: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    upwards, rightwards = -strength * np.sin(angle_rad), strength * np.cos(angle_rad)
+    lightness = _LIGHTNESS_UPWARDS * upwards + _LIGHTNESS_OF_YELLOW * rightwards
+    return np.stack(
+        [
+            _MIDDLE_LIGHTNESS + lightness,
+            np.zeros_like(strength),
+            _YELLOW_AT_RIGHT * rightwards,
+        ],
+        axis=-1,
+    )
 
 
 def _srgb_from_oklab(lab: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("PySide6.QtWidgets", reason="no Qt here", exc_type=ImportError)
@@ -9,9 +10,10 @@ pytest.importorskip("PySide6.QtWidgets", reason="no Qt here", exc_type=ImportErr
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme
-from ltemlive.dashboard.shown.look import Look
+from ltemlive.dashboard.shown.look import CHOICES, Look
 from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge
 from ltemlive.dashboard.window import DashboardWindow
+from ltemlive.physics.colour import induction_rgb
 from ltemlive.wire.results import decode_result, encode_result
 
 NOW = 100.0
@@ -115,3 +117,66 @@ def test_text_grows_and_shrinks_by_keys(window, qtbot):
 def test_the_same_look_again_dresses_nothing(window, monkeypatch):
     monkeypatch.setattr(window, "wear", lambda _worn: pytest.fail("dressed again"))
     window.set_look(replace(window.look))
+
+
+def test_the_wheel_and_the_map_change_together(window, estimate_of):
+    estimate = draw(window, estimate_of())
+    usual = window.face.live.induction.wheel.pixmap().toImage()
+    window.set_look(Look(wheel="blue-yellow", gamma=0.5))
+    wanted = induction_rgb(
+        estimate.induction_t_nm,
+        scale_t_nm=estimate.induction_scale_t_nm,
+        wheel="blue-yellow",
+        gamma=0.5,
+    )
+    np.testing.assert_array_equal(window.face.live.induction.image.image, wanted)
+    shown = window.face.live.induction.wheel.pixmap().toImage()
+    assert shown != usual
+    centre = QtGui.QColor(shown.pixel(shown.width() // 2, shown.width() // 2))
+    assert centre.hsvSaturation() < 40
+    assert centre.value() > 80
+
+
+@pytest.mark.parametrize("wheel", CHOICES["wheel"])
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_map_without_a_field_has_the_colour_of_the_middle_of_the_wheel(
+    window, estimate_of, wheel, value
+):
+    phase = np.zeros((48, 48), np.float32)
+    phase[:24] = value
+    window.set_look(Look(wheel=wheel, gamma=0.5))
+    draw(window, estimate_of(phase_rad=phase, amplitude=np.ones_like(phase)))
+    nothing = induction_rgb(np.zeros((2, 1, 1), np.float32), wheel=wheel)
+    assert (window.face.live.induction.image.image == nothing).all()
+    assert window.face.live.induction.scale.text() == "1 T nm"
+
+
+def test_the_full_colour_is_what_the_user_says(window, estimate_of):
+    estimate = draw(window, estimate_of())
+    window.set_look(Look(full_colour_t_nm=200.0))
+    assert window.face.live.induction.scale.text() == "200 T nm"
+    wanted = induction_rgb(estimate.induction_t_nm, scale_t_nm=200.0)
+    np.testing.assert_array_equal(window.face.live.induction.image.image, wanted)
+    window.set_look(Look())
+    assert window.face.live.induction.scale.text() == "65.8 T nm"
+
+
+def test_a_locked_full_colour_stays_until_it_is_unlocked(window, estimate_of):
+    draw(window, estimate_of())
+    window.actions_["lock"].trigger()
+    x = np.mgrid[:48, :48][1].astype(np.float32)
+    draw(window, estimate_of(rev=2, phase_rad=2 * x))
+    assert window.face.live.induction.scale.text() == "65.8 T nm"
+    window.actions_["lock"].trigger()
+    assert window.face.live.induction.scale.text() == "132 T nm"
+
+
+def test_with_a_thickness_the_induction_is_told_in_millitesla(window, estimate_of):
+    draw(window, estimate_of())
+    window.set_look(Look(thickness_nm=100.0))
+    assert window.face.live.induction.scale.text() == "658 mT"
+    assert window.face.live.induction.unit.text() == "B in mT"
+    window.face.live.phase.hovered.emit((105.0, 205.0))
+    assert window.face.live.induction.read_out.text() == "658 mT at 270\u00b0"
+    window.set_look(Look())
+    assert window.face.live.induction.unit.text() == "B\u00b7t in T nm"

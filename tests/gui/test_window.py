@@ -12,6 +12,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from ltemlive.dashboard import theme
 from ltemlive.dashboard.panels.frame_table import HEADINGS
 from ltemlive.dashboard.shown import wording
+from ltemlive.dashboard.shown.look import CHOICES, Look
 from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge, with_link
 from ltemlive.dashboard.window import DashboardWindow
 from ltemlive.events import AdviceGiven
@@ -142,12 +143,15 @@ def test_rows_run_down_and_columns_right_on_the_screen(window, estimate_of):
     assert window.face.live.phase.view.mapViewToScene(QtCore.QPointF(left, top)).y() < 30
 
 
+@pytest.mark.parametrize("wheel", CHOICES["wheel"])
+@pytest.mark.parametrize("gamma", CHOICES["gamma"])
 @pytest.mark.parametrize(
     ("toward_y", "toward_x"), [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1)]
 )
 def test_the_wheel_has_the_colour_of_the_field_in_its_direction(
-    window, estimate_of, toward_y, toward_x
+    window, estimate_of, toward_y, toward_x, wheel, gamma
 ):
+    window.set_look(Look(wheel=wheel, gamma=gamma))
     # B_y t = +(hbar / e) dphi/dx and B_x t = -(hbar / e) dphi/dy: a ramp for each field.
     y, x = np.mgrid[:48, :48].astype(np.float32)
     ramp = toward_y * x - toward_x * y

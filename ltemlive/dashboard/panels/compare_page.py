@@ -131,7 +131,7 @@ class ComparePage(QtWidgets.QWidget):
         self.figures.setText(reason)
         self._maps = ()
         for panel in self.panels:
-            panel.image.clear()
+            panel.clear()
 
     def _found(self, key: Key | None) -> Candidate | None:
         place = None if key is None else _place(self._candidates, key)

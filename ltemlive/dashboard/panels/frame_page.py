@@ -91,7 +91,7 @@ class FramePage(QtWidgets.QWidget):
         if self._view is not None:
             self._view = None
             for panel in self.panels:
-                panel.image.clear()
+                panel.clear()
 
     def _show_point(self, point_nm: tuple[float, float] | None) -> None:
         texts = ["", "", ""]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ltemlive.dashboard.shown.look import Look
+
 SIDE_COLUMN_PX = 84
 """Width of the column beside each image: levels, or the colour wheel."""
 
@@ -29,14 +31,16 @@ class ImagePanel(QtWidgets.QFrame):
     Parameters
     ----------
     title, unit
-        Heading of the panel.
+        Heading of the panel; a label as unit may change.
     beside
         What stands to the right of the image and explains its colours.
     """
 
     hovered = QtCore.Signal(object)
 
-    def __init__(self, title: str, unit: str, *, beside: QtWidgets.QWidget) -> None:
+    def __init__(
+        self, title: str, unit: str | QtWidgets.QLabel, *, beside: QtWidgets.QWidget
+    ) -> None:
         super().__init__()
         self.setProperty("role", "card")
         self.read_out = theme.label("muted")
@@ -51,7 +55,8 @@ class ImagePanel(QtWidgets.QFrame):
         self._canvas.left.connect(lambda: self.hovered.emit(None))
         self.view.scene().sigMouseMoved.connect(self._tell_position)
         self._beside = beside
-        self._lay_out(title, unit, beside)
+        heading = unit if isinstance(unit, QtWidgets.QLabel) else theme.label("muted", unit)
+        self._lay_out(title, heading, beside)
 
     def show_image(
         self, pixels: NDArray[np.generic], *, pixel_nm: float, **options: Any
@@ -70,16 +75,25 @@ class ImagePanel(QtWidgets.QFrame):
         self._canvas.setBackground(worn.card)
         self._beside.setFixedWidth(worn.px(SIDE_COLUMN_PX))
 
+    def show_look(self, look: Look) -> None:
+        """Look as the user wants it."""
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.image.clear()
+
     def fit(self) -> None:
         """Show the whole image."""
         if self._extent_nm is not None:
             height_nm, width_nm = self._extent_nm
             self.view.setRange(xRange=(0.0, width_nm), yRange=(0.0, height_nm), padding=0.0)
 
-    def _lay_out(self, title: str, unit: str, beside: QtWidgets.QWidget) -> None:
+    def _lay_out(
+        self, title: str, unit: QtWidgets.QLabel, beside: QtWidgets.QWidget
+    ) -> None:
         heading = QtWidgets.QHBoxLayout()
         heading.addWidget(theme.label("title", title))
-        heading.addWidget(theme.label("muted", unit))
+        heading.addWidget(unit)
         heading.addStretch()
         heading.addWidget(self.read_out)
         body = QtWidgets.QHBoxLayout()

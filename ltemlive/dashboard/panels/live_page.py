@@ -10,6 +10,7 @@ from ltemlive.dashboard import theme
 from ltemlive.dashboard.panels.induction_panel import InductionPanel
 from ltemlive.dashboard.panels.map_panel import MapPanel
 from ltemlive.dashboard.shown import wording
+from ltemlive.dashboard.shown.look import Look
 
 if TYPE_CHECKING:
     from ltemlive.dashboard.shown.content import EstimateShown
@@ -30,6 +31,7 @@ class LivePage(QtWidgets.QWidget):
         self.induction = InductionPanel()
         self.panels = (self.phase, self.gradient, self.induction)
         self._estimate: EstimateShown | None = None
+        self._look = Look()
         for panel in self.panels:
             panel.hovered.connect(self._show_point)
         for panel in self.panels[1:]:
@@ -43,7 +45,7 @@ class LivePage(QtWidgets.QWidget):
 
     @property
     def levelled(self) -> tuple[MapPanel, ...]:
-        """The maps whose levels can be locked."""
+        """The maps whose levels can be dragged."""
         return (self.phase, self.gradient)
 
     def show_estimate(self, estimate: EstimateShown | None) -> None:
@@ -51,7 +53,7 @@ class LivePage(QtWidgets.QWidget):
         self._estimate = estimate
         if estimate is None:
             for panel in self.panels:
-                panel.image.clear()
+                panel.clear()
             return
         self.phase.show_map(
             estimate.phase_rad,
@@ -76,11 +78,19 @@ class LivePage(QtWidgets.QWidget):
         for panel in self.panels:
             panel.wear(worn)
 
+    def show_look(self, look: Look) -> None:
+        """Look as the user wants it."""
+        self._look = look
+        for panel in self.panels:
+            panel.show_look(look)
+
     def _show_point(self, point_nm: tuple[float, float] | None) -> None:
         reading = None
         if point_nm is not None and self._estimate is not None:
             y_nm, x_nm = point_nm
-            reading = wording.read_out(self._estimate, y_nm=y_nm, x_nm=x_nm)
+            reading = wording.read_out(
+                self._estimate, y_nm=y_nm, x_nm=x_nm, thickness_nm=self._look.thickness_nm
+            )
         reading = reading or wording.ReadOut("", "", "", "")
         self.phase.read_out.setText(reading.phase)
         self.gradient.read_out.setText(reading.gradient)

@@ -19,7 +19,7 @@ _RANGE_BEYOND_LEVELS = 0.15
 
 
 class MapPanel(ImagePanel):
-    """Values as colours; the levels follow the data until ``follows_data`` is unset.
+    """Values as colours; the levels follow the data unless they are held.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class MapPanel(ImagePanel):
         column = pg.GraphicsView()
         column.setCentralItem(histogram)
         super().__init__(title, unit, beside=column)
-        self.follows_data = True
+        self._is_held = False
         self._column = column
         self._histogram = histogram
         self._is_drawing = False
@@ -56,7 +56,7 @@ class MapPanel(ImagePanel):
     ) -> None:
         """Draw (ny, nx) values; ``levels`` are used unless the user holds others."""
         self._is_drawing = True
-        chosen = levels if self.follows_data else self.levels()
+        chosen = levels if not self._is_held else self.levels()
         self.show_image(values, pixel_nm=pixel_nm, levels=chosen)
         self._histogram.setLevels(*chosen)
         beyond = _RANGE_BEYOND_LEVELS * (chosen[1] - chosen[0])
@@ -64,6 +64,10 @@ class MapPanel(ImagePanel):
             chosen[0] - beyond, chosen[1] + beyond, padding=0.0
         )
         self._is_drawing = False
+
+    def hold(self, is_held: bool) -> None:
+        """Keep the levels as they are, or let them follow the data again."""
+        self._is_held = is_held
 
     def levels(self) -> tuple[float, float]:
         """Return the values that the ends of the colour map stand for."""

@@ -39,8 +39,8 @@ class ObjectivePlot(pg.PlotWidget):
             axis = self.getAxis(name)
             axis.setPen(worn.line)
             axis.setTextPen(worn.muted)
-        size = {"font-size": f"{worn.px(TEXT_PX)}px"}
-        self.setLabel("bottom", "solver step", **size)
+        style = {"color": worn.muted, "font-size": f"{worn.px(TEXT_PX)}px"}
+        self.setLabel("bottom", "solver step", **style)
         self.getAxis("left").setWidth(worn.px(_AXIS_WIDTH_PX))
 
     def show_curve(self, curve: ObjectiveCurve) -> None:

@@ -12,7 +12,7 @@ from ltemlive.dashboard.shown.arrays import array_of, pixel_nm_of
 from ltemlive.dashboard.shown.fits import FrameFit, read_fits, read_set_aside
 from ltemlive.dashboard.shown.levels import percentile_levels
 from ltemlive.errors import WireError
-from ltemlive.physics.colour import induction_rgb, induction_scale_t_nm
+from ltemlive.physics.colour import induction_scale_t_nm
 from ltemlive.wire.fields import Fields, brief
 from ltemlive.wire.limits import (
     DEFOCUS_NM,
@@ -72,9 +72,7 @@ class EstimateShown:
     induction_t_nm: NDArray[np.float32]
     """(B_y t, B_x t), shape (2, ny, nx)."""
     induction_scale_t_nm: float
-    """Induction times thickness that has the full colour."""
-    induction_colours: NDArray[np.uint8]
-    """Shape (ny, nx, 3)."""
+    """Induction times thickness that has the full colour, unless the user chose another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,6 @@ def read_estimate(message: ResultMessage) -> EstimateShown:
         )
     magnitude = np.hypot(gradient[0], gradient[1])
     seqs = _whole_numbers(message.header, "seqs_used")
-    scale_t_nm = induction_scale_t_nm(induction)
     return EstimateShown(
         ordinal=fields.whole("ordinal"),
         series=fields.text("series"),
@@ -145,8 +142,7 @@ def read_estimate(message: ResultMessage) -> EstimateShown:
         gradient_rad_per_nm=magnitude,
         gradient_levels_rad_per_nm=(0.0, percentile_levels(magnitude)[1]),
         induction_t_nm=induction,
-        induction_scale_t_nm=scale_t_nm,
-        induction_colours=induction_rgb(induction, scale_t_nm=scale_t_nm),
+        induction_scale_t_nm=induction_scale_t_nm(induction),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ThemeName: TypeAlias = Literal["dark", "light"]
+WheelName: TypeAlias = Literal["hue", "blue-yellow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,30 @@ class Look:
     theme: ThemeName = "dark"
     text_scale: float = 1.0
     """Size of text against the usual one."""
+    wheel: WheelName = "hue"
+    """Colours of the induction."""
+    gamma: float = 1.0
+    """Power of its magnitude: below 1 weak fields show more."""
+    full_colour_t_nm: float = 0.0
+    """Magnitude that has the full colour; 0 lets the field decide."""
+    thickness_nm: float = 0.0
+    """Of the magnetic film, to tell its induction without it; 0 where nobody knows."""
 
 
 CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
         "theme": ("dark", "light"),
         "text_scale": (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0),
+        "wheel": ("hue", "blue-yellow"),
+        "gamma": (1.0, 0.7, 0.5),
     }
 )
 """What each choice is between."""
+
+RANGES = MappingProxyType(
+    {"full_colour_t_nm": (0.0, 100_000.0), "thickness_nm": (0.0, 10_000.0)}
+)
+"""What is any number from, and to."""
 
 
 class KeyedChoice(NamedTuple):
@@ -78,10 +94,25 @@ def from_document(document: object) -> Look:
     """Return the look of a document; what is not there, or no choice, is as at first."""
     if not isinstance(document, dict):
         return Look()
-    told = {name: document[name] for name in CHOICES if name in document}
-    return Look(**{name: value for name, value in told.items() if _is_choice(name, value)})
+    told = {
+        each.name: value
+        for each in fields(Look)
+        if (value := _allowed(each.name, document.get(each.name))) is not None
+    }
+    return Look(**told)
 
 
-def _is_choice(name: str, value: object) -> bool:
-    # In Python True equals 1; in a document it does not.
-    return any(value == each and type(value) is type(each) for each in CHOICES[name])
+def _allowed(name: str, value: object) -> Any:
+    """Return a value as a look has it, or None where it is no choice."""
+    if name in CHOICES:
+        # In Python True equals 1; in a document it does not.
+        same = (each for each in CHOICES[name] if value == each)
+        return next((each for each in same if _is_flag(each) == _is_flag(value)), None)
+    least, most = RANGES[name]
+    if _is_flag(value) or not isinstance(value, int | float):
+        return None
+    return float(value) if least <= value <= most else None
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)

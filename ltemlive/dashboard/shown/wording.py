@@ -112,11 +112,20 @@ def nice_length_nm(at_most_nm: float) -> float:
     return next(step * decade for step in steps if step * decade <= at_most_nm)
 
 
-def read_out(estimate: EstimateShown, *, y_nm: float, x_nm: float) -> ReadOut | None:
+def induction_text(induction_t_nm: float, *, thickness_nm: float = 0.0) -> str:
+    """Return B t in T nm; B alone, in mT, where the thickness is known (not 0)."""
+    if not thickness_nm:
+        return f"{induction_t_nm:.3g} T nm"
+    return f"{float(f'{1e3 * induction_t_nm / thickness_nm:.3g}'):g} mT"
+
+
+def read_out(
+    estimate: EstimateShown, *, y_nm: float, x_nm: float, thickness_nm: float = 0.0
+) -> ReadOut | None:
     """Return what the maps hold at a point, measured from their upper left corner.
 
     None outside the maps. The angle of the induction counts anticlockwise from x (right),
-    as it looks on screen.
+    as it looks on screen; ``thickness_nm`` is that of ``induction_text``.
     """
     row, column = math.floor(y_nm / estimate.pixel_nm), math.floor(x_nm / estimate.pixel_nm)
     ny, nx = estimate.phase_rad.shape
@@ -124,11 +133,12 @@ def read_out(estimate: EstimateShown, *, y_nm: float, x_nm: float) -> ReadOut | 
         return None
     b_y, b_x = (float(part) for part in estimate.induction_t_nm[:, row, column])
     angle_deg = math.degrees(math.atan2(-b_y, b_x)) % 360.0
+    strength = induction_text(math.hypot(b_y, b_x), thickness_nm=thickness_nm)
     return ReadOut(
         position=f"x {length_text(x_nm)}   y {length_text(y_nm)}",
         phase=f"{_figure(float(estimate.phase_rad[row, column]), digits=3)} rad",
         gradient=f"{estimate.gradient_rad_per_nm[row, column] * 1e3:.3g} mrad/nm",
-        induction=f"{math.hypot(b_y, b_x):.3g} T nm at {angle_text(angle_deg)}",
+        induction=f"{strength} at {angle_text(angle_deg)}",
     )
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from ltemlive.dashboard.shown.look import (
     CHOICES,
     LOOK_KEYS,
+    RANGES,
     Look,
     after,
     as_document,
@@ -12,7 +13,9 @@ from ltemlive.dashboard.shown.look import (
 )
 
 LOOKS = st.builds(
-    Look, **{name: st.sampled_from(choices) for name, choices in CHOICES.items()}
+    Look,
+    **{name: st.sampled_from(choices) for name, choices in CHOICES.items()},
+    **{name: st.floats(*ends) for name, ends in RANGES.items()},
 )
 CHANGES = {key: each.changed for each in LOOK_KEYS for key in each.keys}
 
@@ -32,8 +35,22 @@ def test_what_is_damaged_or_of_another_version_costs_nothing_else():
     assert from_document(document) == Look(theme="light")
 
 
+@pytest.mark.parametrize(
+    "value", [-1.0, float("nan"), float("inf"), "10", True, 10**400, None, [10.0]]
+)
+def test_a_thickness_that_cannot_be_is_unknown(value):
+    assert from_document({"thickness_nm": value}) == Look()
+
+
+def test_a_whole_number_in_a_document_will_do():
+    read = from_document({"thickness_nm": 10, "gamma": 1, "text_scale": 2})
+    assert read == Look(thickness_nm=10.0, text_scale=2.0)
+    assert isinstance(read.thickness_nm, float)
+    assert isinstance(read.gamma, float)
+
+
 def test_every_first_choice_is_one_of_the_choices():
-    assert as_document(from_document(as_document(Look()))).keys() == CHOICES.keys()
+    assert as_document(Look()).keys() == CHOICES.keys() | RANGES.keys()
     for name, choices in CHOICES.items():
         assert getattr(Look(), name) in choices
 

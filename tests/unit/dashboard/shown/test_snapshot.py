@@ -118,7 +118,9 @@ def test_an_estimate_is_shown_with_its_maps_and_scales():
     np.testing.assert_allclose(
         shown.gradient_rad_per_nm, np.hypot(slope_y, slope_x), rtol=1e-4
     )
-    assert shown.induction_colours.shape == (16, 20, 3)
+    np.testing.assert_allclose(
+        shown.induction_scale_t_nm, 658.21 * np.hypot(slope_y, slope_x), rtol=1e-3
+    )
     assert shown.pixel_nm == 2.0
 
 

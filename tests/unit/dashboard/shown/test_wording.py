@@ -117,3 +117,9 @@ def test_directions_go_once_round(angle_deg, text):
 )
 def test_a_value_has_four_digits_and_its_unit(value, text):
     assert wording.value_text(value, "rad").replace("\u202f", " ") == text
+
+
+def test_a_thickness_turns_t_nm_into_millitesla():
+    assert wording.induction_text(65.82) == "65.8 T nm"
+    assert wording.induction_text(65.82, thickness_nm=20.0) == "3290 mT"
+    assert wording.induction_text(0.01234, thickness_nm=20.0) == "0.617 mT"
