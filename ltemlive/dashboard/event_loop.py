@@ -12,6 +12,7 @@ from pyqtgraph.Qt import QtCore
 
 from ltemlive.dashboard import choices, theme
 from ltemlive.dashboard.courier import Courier
+from ltemlive.dashboard.exports import Exports
 from ltemlive.dashboard.listener import EstimateListener
 from ltemlive.dashboard.pictures import save_picture
 from ltemlive.dashboard.window import DashboardWindow
@@ -55,27 +56,16 @@ def run_window(
     )
     courier = Courier(control_endpoint, keys=keys)
     window = DashboardWindow(clock=time.monotonic)
+    exports = Exports(window, control_endpoint, keys=keys)
     _connect(window, listener, courier)
     # Nothing would move any more: better no window than one that looks alive.
     listener.finished.connect(lambda: application.exit(_DEAF))
     if screenshot is not None:
         _photograph_first_estimate(application, window, screenshot, timeout_s)
-    else:
-        choices.restore(window, choices.kept_choices())
-    window.show()
-    listener.start()
-    courier.start()
-    try:
-        with _closed_by_interrupt(window):
-            outcome = application.exec()
-    finally:
-        listener.finished.disconnect()
-        listener.stop()
-        courier.stop()
-        if screenshot is None:
-            choices.keep(window, choices.kept_choices())
-        window.close()
-        window.deleteLater()
+    # A picture is the same wherever it is taken: it keeps no choices and has none.
+    kept = choices.kept_choices() if screenshot is None else None
+    with _open(window, kept), _working(listener, courier, exports):
+        outcome = application.exec()
     reasons = {
         _NO_ESTIMATE: f"{results_endpoint}: expected an estimate within {timeout_s:g} s, "
         "got none; check that `ltemlive run` is up and that a series has begun",
@@ -85,6 +75,38 @@ def run_window(
     if outcome in reasons:
         raise LtemLiveError(reasons[outcome])
     return 0
+
+
+@contextlib.contextmanager
+def _open(window: DashboardWindow, kept: QtCore.QSettings | None) -> Iterator[None]:
+    """Show the window as it was left, until it is closed or interrupted."""
+    if kept is not None:
+        choices.restore(window, kept)
+    window.show()
+    try:
+        with _closed_by_interrupt(window):
+            yield
+    finally:
+        if kept is not None:
+            choices.keep(window, kept)
+        window.close()
+        window.deleteLater()
+
+
+@contextlib.contextmanager
+def _working(
+    listener: EstimateListener, courier: Courier, exports: Exports
+) -> Iterator[None]:
+    listener.start()
+    courier.start()
+    try:
+        yield
+    finally:
+        # From here on its end is meant.
+        listener.finished.disconnect()
+        listener.stop()
+        courier.stop()
+        exports.close()
 
 
 def _photograph_first_estimate(

@@ -1,4 +1,4 @@
-"""The window as a picture on the disk."""
+"""Where what is taken home from the window goes, and the window itself as a picture."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def save_picture(widget: QtWidgets.QWidget, path: Path) -> None:
     aside.replace(path)
 
 
-def free_picture_name(folder: Path, estimate: EstimateShown | None) -> Path:
+def free_path(folder: Path, estimate: EstimateShown | None, suffix: str = "") -> Path:
     """Return a path that is not there yet, named after what is shown."""
     stem = "ltemlive"
     if estimate is not None:
         series = re.sub(r"[^\w.-]+", "_", estimate.series)[:_MOST_CHARACTERS].strip("_.")
         stem = f"ltemlive-{estimate.ordinal:04}-{series}-rev{estimate.rev}"
-    path, count = folder / f"{stem}.png", 1
+    path, count = folder / f"{stem}{suffix}", 1
     while path.exists():
         count += 1
-        path = folder / f"{stem}-{count}.png"
+        path = folder / f"{stem}-{count}{suffix}"
     return path

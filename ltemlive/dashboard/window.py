@@ -13,7 +13,7 @@ from ltemlive.dashboard.actions import Actions
 from ltemlive.dashboard.face import PAGES, Face
 from ltemlive.dashboard.panels.key_help import KeyHelp
 from ltemlive.dashboard.panels.look_keys import bind_look_keys
-from ltemlive.dashboard.pictures import free_picture_name, save_picture
+from ltemlive.dashboard.pictures import free_path, save_picture
 from ltemlive.dashboard.requests import Requests
 from ltemlive.dashboard.shown.comparison import candidates
 from ltemlive.dashboard.shown.content import Notice
@@ -51,6 +51,8 @@ class DashboardWindow(QtWidgets.QMainWindow):
     taken = QtCore.Signal()
     asked = QtCore.Signal(str, dict, str)
     """Operation, its arguments, and what to say once it is done."""
+    export_wanted = QtCore.Signal(int, object)
+    """Revision, and the folder for its files."""
 
     def __init__(self, *, clock: Callable[[], float], folder: Path | None = None) -> None:
         super().__init__()
@@ -210,13 +212,20 @@ class DashboardWindow(QtWidgets.QMainWindow):
             page.fit()
 
     def _save_picture(self) -> None:
-        path = free_picture_name(self._folder, self._estimate)
+        path = free_path(self._folder, self._estimate, ".png")
         try:
             save_picture(self, path)
         except (LtemLiveError, OSError) as error:
             self.say(f"No snapshot: {error}", "error")
         else:
             self.say(f"Saved as {path.absolute()}")
+
+    def _export(self) -> None:
+        if self._estimate is None:
+            self.say("Nothing to export: there is no estimate yet.")
+        else:
+            folder = free_path(self._folder, self._estimate)
+            self.export_wanted.emit(self._estimate.rev, folder)
 
     def _connect(self) -> None:
         bind_look_keys(self, look=lambda: self._look, set_look=self.set_look)
@@ -231,6 +240,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         actions["later"].triggered.connect(lambda: self.face.history.step(1))
         actions["newest"].triggered.connect(lambda: self.hold(None))
         actions["snapshot"].triggered.connect(self._save_picture)
+        actions["export"].triggered.connect(self._export)
         actions["keys"].toggled.connect(self.help.show_over)
         self.help.closed.connect(lambda: actions["keys"].setChecked(False))
         for panel in self.face.live.levelled:

@@ -194,6 +194,15 @@ class FakeDaemon:
             router.send_multipart([client, *encode_answer(answer)])
 
 
+@pytest.fixture(autouse=True)
+def choices_of_nobody(tmp_path):
+    """Keep what a test chooses out of the user's own file."""
+    settings = pytest.importorskip("pyqtgraph.Qt").QtCore.QSettings
+    settings.setPath(
+        settings.Format.IniFormat, settings.Scope.UserScope, str(tmp_path / "choices")
+    )
+
+
 @pytest.fixture
 def estimate_of():
     return estimate

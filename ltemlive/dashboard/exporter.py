@@ -1,0 +1,163 @@
+"""The thread that writes the revision on screen to files, at full size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pyqtgraph.Qt import QtCore
+
+from ltemlive.client import ControlClient
+from ltemlive.dashboard.shown.arrays import array_of, pixel_nm_of
+from ltemlive.dashboard.shown.content import read_estimate
+from ltemlive.dashboard.shown.finished import completed
+from ltemlive.dashboard.shown.fits import FrameFit
+from ltemlive.errors import LtemLiveError, WireError
+from ltemlive.physics.induction import phase_gradient
+from ltemlive.recording.exporting import write_export
+from ltemlive.recording.findings import Findings, known_maps
+from ltemlive.results import Report, Timing
+from ltemlive.series import RejectedFrame
+from ltemlive.versions import versions
+from ltemlive.wire.results import decode_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.keys import ClientKeys
+    from ltemlive.wire.results import ResultMessage
+
+_Value = TypeVar("_Value")
+
+USUAL_FORMATS = ("tif", "nxs")
+"""What needs no extra; `ltemlive export` knows more."""
+
+_FETCHED = ("phase", "induction", "amplitude")
+
+
+class Exporter(QtCore.QThread):
+    """Fetch one revision from the daemon and write it; ``done`` or ``failed`` tells.
+
+    Parameters
+    ----------
+    control_endpoint
+        Where the daemon answers.
+    rev
+        The revision.
+    folder
+        Where the files go.
+    formats
+        Of ``recording.exporting.FORMATS``.
+    session
+        Name of the session, for the provenance.
+    keys
+        Of this client, for a daemon that asks for them.
+    """
+
+    done = QtCore.Signal(object)
+    """The files, as a tuple of paths."""
+    failed = QtCore.Signal(str)
+
+    def __init__(
+        self,
+        control_endpoint: str,
+        *,
+        rev: int,
+        folder: Path,
+        formats: Sequence[str],
+        session: str = "",
+        keys: ClientKeys | None = None,
+    ) -> None:
+        super().__init__()
+        self._endpoint = control_endpoint
+        self._rev = rev
+        self._folder = folder
+        self._formats = tuple(formats)
+        self._session = session
+        self._keys = keys
+
+    def run(self) -> None:
+        """Fetch and write (Qt calls this in the new thread)."""
+        try:
+            findings = findings_of_messages(self._fetched(), session=self._session)
+            written = write_export(findings, self._folder, self._formats)
+        except LtemLiveError as error:
+            self.failed.emit(str(error))
+        else:
+            self.done.emit(written)
+
+    def _fetched(self) -> dict[str, ResultMessage]:
+        messages = {}
+        with ControlClient(self._endpoint, keys=self._keys) as client:
+            for name in _FETCHED:
+                answer = client.request("full", array=name, rev=self._rev)
+                if not answer.ok or answer.buffer is None:
+                    raise WireError(answer.error or f"full {name}: no array came")
+                messages[name] = decode_result(answer.buffer)
+        return messages
+
+
+def findings_of_messages(
+    messages: Mapping[str, ResultMessage], *, session: str = ""
+) -> Findings:
+    """Return what answers to ``full`` tell, one message for each array.
+
+    Raises
+    ------
+    WireError
+        If one lacks its array or a key.
+    """
+    message = messages["phase"]
+    arrays = {
+        name: array_of(each, name, dimensions=3 if name == "induction" else 2)
+        for name, each in messages.items()
+    }
+    pixel_nm = pixel_nm_of(message, "phase")
+    arrays["gradient"] = phase_gradient(arrays["phase"], pixel_nm=pixel_nm)
+    shown = read_estimate(completed(message))
+    final = "final" if shown.is_final else "live"
+    origin = {"estimate": final, "revision": str(shown.rev)}
+    if session:
+        origin |= {"session": session, "series_folder": f"{shown.ordinal:04}"}
+    return Findings(
+        title=shown.series,
+        pixel_nm=pixel_nm,
+        maps=known_maps(arrays),
+        report=_report(shown),
+        origin=origin,
+    )
+
+
+def _report(shown: EstimateShown) -> Report:
+    """Return what the window knows of how an estimate came about."""
+    fits = [shown.fits.get(seq, FrameFit()) for seq in shown.seqs_used]
+    turns = [fit.turn for fit in fits]
+    return Report(
+        frames_used=tuple(str(seq) for seq in shown.seqs_used),
+        frames_rejected=tuple(
+            RejectedFrame(str(seq), f"set aside: {reason}")
+            for seq, reason in shown.set_aside.items()
+        ),
+        defocus_nm=_whole(fit.defocus_nm for fit in fits) or (),
+        noise_sigma=None,
+        steps=shown.steps,
+        gradient_evaluations=0,
+        seconds=Timing(),
+        objective=shown.objective,
+        device=shown.device,
+        versions=versions(),
+        method="",
+        shift_px=_whole(fit.shift_px for fit in fits),
+        rotation_deg=_whole(turn and turn[0] for turn in turns),
+        magnification=_whole(turn and turn[1] for turn in turns),
+        holdout=_whole(fit.holdout for fit in fits),
+        notes=shown.notes,
+    )
+
+
+def _whole(values: Iterable[_Value | None]) -> tuple[_Value, ...] | None:
+    """Return what is known of every frame; None where it is not known of one."""
+    told = tuple(values)
+    known = tuple(value for value in told if value is not None)
+    return known if known and len(known) == len(told) else None
