@@ -39,6 +39,7 @@ from ltemlive.recon.solver import (
     warm_start,
 )
 from ltemlive.recon.transport import tie_phase
+from ltemlive.recon.viewing import Basis
 from ltemlive.recon.weighing import Stage
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class LiveEngine:
         self._problem: Problem | None = None
         self._has_told_to_wait = False
         self._seqs_known: tuple[int, ...] = ()
+        self._newest: tuple[PhaseEstimate, Basis] | None = None
 
     @property
     def is_solvable(self) -> bool:
@@ -203,6 +205,17 @@ class LiveEngine:
         phase = model.field.crop(advanced.phase.numpy())
         return [*news, self._estimate(model, phase, report.objective)]
 
+    def view(self, seq: int | None) -> list[Event]:
+        """Return the view of a frame, or (None) of TIE, and change nothing.
+
+        It belongs to the newest estimate; an advice says why there is none.
+        """
+        if self._newest is None:
+            text = f"nothing to show of {self._series}: it has no phase yet"
+            return [AdviceGiven(text, "warning", self._ordinal)]
+        estimate, basis = self._newest
+        return [basis.view(seq, estimate)]
+
     def _first_state(self, model: SeriesModel) -> SolverState:
         known = self._known_phase_rad
         if known is None or known.shape != model.field.frame_shape:
@@ -284,7 +297,7 @@ class LiveEngine:
         # On its way a phase fits no image.
         at_rest = None if self.wants_steps else state
         doubts = notes_on_fit(scores, model) if at_rest else ()
-        return PhaseEstimate(
+        estimate = PhaseEstimate(
             ordinal=self._ordinal,
             series=self._series,
             rev=next(self._revisions),
@@ -311,3 +324,5 @@ class LiveEngine:
             set_aside=model.set_aside,
             notes=(*model.notes, *doubts),
         )
+        self._newest = estimate, Basis.of(model, state)
+        return estimate

@@ -120,6 +120,49 @@ class PhaseEstimate:
     """What the user should know about this estimate, one sentence each."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameView:
+    """A frame beside what an estimate predicts of it, where that has the same content.
+
+    Arrays have shape (ny, nx) of the reference frame, and are NaN where the frame shows
+    nothing or is not believed.
+    """
+
+    ordinal: int
+    series: str
+    rev: int
+    """Of the estimate."""
+    is_final: bool
+    seq: int
+    measured: NDArray[np.float32]
+    """Intensity relative to its mean."""
+    predicted: NDArray[np.float32]
+    residual: NDArray[np.float32]
+    """Measured less predicted, in standard deviations of the noise."""
+    pixel_nm: float
+    score: float | None = None
+    """How the frame fits what the others predict (1 does); None where nobody can tell."""
+    aside: str | None = None
+    """Why it is not used; None: it is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TieView:
+    """What the transport of intensity makes of the frames of an estimate."""
+
+    ordinal: int
+    series: str
+    rev: int
+    """Of the estimate."""
+    is_final: bool
+    phase_rad: NDArray[np.float32]
+    """Zero mean, shape (ny, nx) of the reference frame."""
+    pixel_nm: float
+
+
+View: TypeAlias = FrameView | TieView
+
+
 @dataclass(frozen=True, slots=True)
 class AdviceGiven:
     """Something the user should know or do, in one sentence."""
@@ -153,6 +196,7 @@ Event: TypeAlias = (
     | FrameStored
     | FrameRejected
     | PhaseEstimate
+    | View
     | AdviceGiven
     | SeriesEnded
     | SessionEnded

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from ltemlive.camera import CameraSettings
-    from ltemlive.events import FrameDeviations
+    from ltemlive.events import Event, FrameDeviations, PhaseEstimate
     from ltemlive.series import Microscope, RejectedFrame
 
 
@@ -80,6 +80,17 @@ class Report:
         return document
 
 
+class Viewable(Protocol):
+    """What a result was made of, to look at it (``recon.viewing.Basis``)."""
+
+    def view(self, seq: int | None, estimate: PhaseEstimate) -> Event:
+        """Return the view of a frame, or (None) of TIE; an advice where there is none.
+
+        ``estimate`` is the result as it was told.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reconstruction:
     """The final result of one series, on the grid of its frames."""
@@ -96,3 +107,4 @@ class Reconstruction:
     """Number of each frame used, as ``report.frames_used``."""
     set_aside: tuple[tuple[int, str], ...] = ()
     """(seq, reason) of each frame that is stored and not used."""
+    basis: Viewable | None = None

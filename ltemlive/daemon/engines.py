@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ltemlive.engine import LiveEngine
     from ltemlive.events import Event
     from ltemlive.frames import Frame
-    from ltemlive.results import Reconstruction
+    from ltemlive.results import Reconstruction, Viewable
     from ltemlive.series import Microscope, StoredSeries
     from ltemlive.settings import SolverSettings
 
@@ -84,6 +84,13 @@ class LiveSolver(Protocol):
         """Improve by at most ``n_steps``; the estimate is among the events, if any."""
         ...
 
+    def view(self, seq: int | None, ordinal: int | None) -> Progress:
+        """Show a frame, or (None) TIE, of a series (None: the newest); change nothing.
+
+        Of those that are over, only the last one has anything to show.
+        """
+        ...
+
     def finish(self, ordinal: int, folder: Path) -> Progress:
         """Forget the engine, if any, and compute the final result from the series' folder.
 
@@ -91,6 +98,21 @@ class LiveSolver(Protocol):
         event where the disk refuses the files.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """The final estimate of a series, and what it was made of."""
+
+    estimate: PhaseEstimate
+    basis: Viewable | None
+
+    def view(self, seq: int | None) -> Event:
+        """Return the view of a frame, or (None) of TIE; an advice where there is none."""
+        if self.basis is None:
+            text = f"nothing to show of {self.estimate.series}"
+            return AdviceGiven(text, "warning", self.estimate.ordinal)
+        return self.basis.view(seq, self.estimate)
 
 
 class Engines:
@@ -113,6 +135,7 @@ class Engines:
         self._settings = settings
         self._revisions = itertools.count(last_rev + 1)
         self._engines: dict[int, LiveEngine] = {}
+        self._finished: Finished | None = None
 
     @property
     def device(self) -> str:
@@ -152,6 +175,20 @@ class Engines:
         """Improve by at most ``n_steps``."""
         return self._made(ordinal, lambda engine: engine.refine(n_steps))
 
+    def view(self, seq: int | None, ordinal: int | None) -> Progress:
+        """Show a frame, or TIE, of a series that is open or was the last to finish."""
+        finished = self._finished
+        is_over = {} if finished is None else {finished.estimate.ordinal: finished}
+        newest = max((*self._engines, *is_over), default=0)
+        ordinal = newest if ordinal is None else ordinal
+        if ordinal in self._engines:
+            return Progress(tuple(self._engines[ordinal].view(seq)))
+        if ordinal in is_over:
+            return Progress((is_over[ordinal].view(seq),))
+        which = f"series {ordinal} is not" if ordinal else "no series is"
+        text = f"nothing to show: {which} open, nor the last to finish"
+        return Progress((AdviceGiven(text, "warning"),))
+
     def finish(self, ordinal: int, folder: Path) -> Progress:
         """Compute the final result from the disk, by the ``reconstruct`` of offline."""
         self._engines.pop(ordinal, None)
@@ -165,7 +202,9 @@ class Engines:
             advice = AdviceGiven(f"no final result: {error}", "error", ordinal)
             return Progress((advice,))
         rev = next(self._revisions)
-        return Progress((final_estimate(result, stored, ordinal=ordinal, rev=rev),))
+        estimate = final_estimate(result, stored, ordinal=ordinal, rev=rev)
+        self._finished = Finished(estimate, result.basis)
+        return Progress((estimate,))
 
     def _made(
         self, ordinal: int, call: Callable[[LiveEngine], Sequence[Event]]

@@ -52,6 +52,15 @@ class SeriesOver:
     times_reopened: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ViewWished:
+    """The user wants to look at a frame; None: at what TIE makes of them all."""
+
+    seq: int | None
+    ordinal: int | None = None
+    """Of its series; None: of the newest."""
+
+
 Letter: TypeAlias = SeriesOpened | StoredFrame | FrameWished | SeriesOver
 
 
@@ -62,10 +71,14 @@ class Mailbox:
     since the last call, oldest first, or an empty list. ``backlog`` is how many frames
     wait: a backlog is normal, hiding it is not. Recording happens upstream: what is put
     here is already on disk. While it is held nothing is given out, and the solver rests.
+
+    Views are no letters: the newest wish of each kind is kept, and given out at any time,
+    for to look changes nothing.
     """
 
     def __init__(self) -> None:
         self._letters: list[Letter] = []
+        self._views: dict[bool, ViewWished] = {}
         self._is_held = False
         self._has_mail = threading.Condition()
 
@@ -98,6 +111,18 @@ class Mailbox:
             self._letters.append(letter)
             self._has_mail.notify()
 
+    def put_view(self, wished: ViewWished) -> None:
+        """Leave a wish for a view in place of the one before."""
+        with self._has_mail:
+            self._views[wished.seq is None] = wished
+            self._has_mail.notify()
+
+    def take_views(self) -> list[ViewWished]:
+        """Return the views that are wanted; at once."""
+        with self._has_mail:
+            views, self._views = list(self._views.values()), {}
+            return views
+
     def put_back(self, letters: Sequence[Letter]) -> None:
         """Take back, before all that waits, what the solver was given and did not open."""
         with self._has_mail:
@@ -115,9 +140,11 @@ class Mailbox:
             return wishes
 
     def take(self, timeout_s: float) -> list[Letter]:
-        """Return everything that waits, after at most ``timeout_s``."""
+        """Return everything that waits, after at most ``timeout_s``, or when a view is."""
         with self._has_mail:
-            self._has_mail.wait_for(lambda: self._letters and not self._is_held, timeout_s)
+            self._has_mail.wait_for(
+                lambda: self._views or (self._letters and not self._is_held), timeout_s
+            )
             if self._is_held:
                 return []
             letters, self._letters = self._letters, []

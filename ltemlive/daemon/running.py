@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ltemlive.daemon.desk import Desk
 from ltemlive.daemon.intake import Intake
-from ltemlive.daemon.mailbox import FrameWished, Mailbox
+from ltemlive.daemon.mailbox import FrameWished, Mailbox, ViewWished
 from ltemlive.daemon.silence import Silence
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
@@ -16,7 +16,7 @@ from ltemlive.daemon.threads import Threads
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, SessionEnded, SessionStarted
-from ltemlive.wire.control import frame_wish
+from ltemlive.wire.control import frame_wish, view_wish
 
 if TYPE_CHECKING:
     import threading
@@ -134,6 +134,8 @@ class Daemon:
             match request.op:
                 case "use_frame":
                     self._mailbox.put(FrameWished(*frame_wish(request)))
+                case "view":
+                    self._mailbox.put_view(ViewWished(*view_wish(request)))
                 case "pause":
                     self._mailbox.hold()
                 case "resume":

@@ -103,6 +103,10 @@ class SolverProcess:
         """Improve by at most ``n_steps``."""
         return self._told("refine", ordinal=ordinal, n_steps=n_steps)
 
+    def view(self, seq: int | None, ordinal: int | None) -> Progress:
+        """Show a frame, or (None) TIE, of a series (None: the newest)."""
+        return self._told("view", ordinal=ordinal, seq=seq)
+
     def finish(self, ordinal: int, folder: Path) -> Progress:
         """Compute the final result from the disk."""
         return self._told("finish", ordinal=ordinal, folder=str(folder.absolute()))
@@ -207,6 +211,8 @@ def _done(solver: LiveSolver, message: Message) -> Progress:
             return solver.add(ordinal, frames)
         case "wish":
             return solver.wish(ordinal, head["seq"], head["use"])
+        case "view":
+            return solver.view(head["seq"], ordinal)
         case "refine":
             return solver.refine(ordinal, head["n_steps"])
         case _:

@@ -91,6 +91,7 @@ class SolvingLoop:
         self._board.note_device(self._solver.device)
         while True:
             letters = self._mailbox.take(TAKE_TIMEOUT_S)
+            self._show_views()
             if letters:
                 self._board.note_phase("solving")
                 self._open_letters(letters)
@@ -106,6 +107,7 @@ class SolvingLoop:
         """Take several frames at once where the solver is behind; leave none out."""
         batches = batches_of(letters)
         for place, batch in enumerate(batches):
+            self._show_views()
             if self._mailbox.is_held or not self._open_batch(batch):
                 self._mailbox.put_back(list(itertools.chain(*batches[place:])))
                 return
@@ -248,12 +250,19 @@ class SolvingLoop:
         """
         live = self._live.get(ordinal)
         while live is not None and not self._mailbox.is_held:
+            self._show_views()
             for wished in self._mailbox.take_wishes():
                 self._obey(wished)
             if not live.wants_steps:
                 break
             self._refine(live, self._settings.steps_per_frame)
         return not self._mailbox.is_held
+
+    def _show_views(self) -> None:
+        """Show what the user wants to look at, paused or not; no replay needs to know."""
+        for wished in self._mailbox.take_views():
+            for event in self._solver.view(wished.seq, wished.ordinal).events:
+                self._publish(event)
 
     @contextlib.contextmanager
     def _journaling(self) -> Iterator[None]:

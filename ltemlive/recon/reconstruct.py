@@ -29,6 +29,7 @@ from ltemlive.recon.recipe import descend
 from ltemlive.recon.refocusing import convergence_mrad
 from ltemlive.recon.solver import cold_start
 from ltemlive.recon.transport import tie_phase
+from ltemlive.recon.viewing import Basis
 from ltemlive.results import Reconstruction, Report, Timing
 from ltemlive.series import RejectedFrame
 from ltemlive.versions import versions
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.events import FrameDeviations
+    from ltemlive.recon.solver import SolverState
     from ltemlive.series import StoredSeries
     from ltemlive.settings import SolverSettings
 
@@ -63,6 +65,8 @@ class _Solution:
     holdout: tuple[float, ...] | None = None
     deviations: FrameDeviations | None = None
     notes: tuple[str, ...] = ()
+    state: SolverState | None = None
+    """None where the method predicts no image."""
 
 
 def reconstruct(
@@ -141,6 +145,7 @@ def reconstruct(
         stored.title,
         seqs_used=model.seqs,
         set_aside=model.set_aside,
+        basis=Basis.of(model, solution.state),
     )
 
 
@@ -191,6 +196,7 @@ def _solve(
         scores,
         None if DIVERGED_NOTE in notes else frame_deviations(model, state),
         (*notes_on_fit(scores, model), *notes),
+        state,
     )
 
 

@@ -9,7 +9,7 @@ import ltemlive
 from ltemlive.errors import WireError
 from ltemlive.sinks.chronicle import Chronicle
 from ltemlive.sinks.gallery import Gallery
-from ltemlive.wire.control import Answer, Request, frame_wish
+from ltemlive.wire.control import Answer, Request, frame_wish, view_wish
 from ltemlive.wire.fields import Fields, brief
 from ltemlive.wire.previews import UNITS
 from ltemlive.wire.results import TOPICS
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ltemlive.events import PhaseEstimate
     from ltemlive.sinks.bulletin import Fact
 
-_OF_THE_DAEMON = ("end_series", "use_frame", "pause", "resume", "reset")
+_OF_THE_DAEMON = ("end_series", "use_frame", "view", "pause", "resume", "reset")
 _OPERATIONS = ("ping", "latest", "full", "events", *_OF_THE_DAEMON)
 _WAITING_REQUESTS = 64
 
@@ -93,6 +93,8 @@ class Answering:
             )
         if request.op == "use_frame":
             frame_wish(request)
+        elif request.op == "view":
+            view_wish(request)
         self._requests.append(request)
 
     def _latest_of(self, request: Request) -> tuple[dict[str, Any], memoryview]:

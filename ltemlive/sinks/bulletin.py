@@ -1,8 +1,8 @@
 """What waits to be published: put up by any thread, taken down by the one that serves.
 
 Facts (a frame stored or refused, an advice, a series that began or ended, its final
-estimate) all go out, in order. Of the other estimates, and of the status, only the newest
-is kept.
+estimate) all go out, in order. Of the other estimates, of the status, and of the views of
+each kind, only the newest is kept.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ltemlive.events import (
     PhaseEstimate,
     SeriesEnded,
     SeriesStarted,
+    View,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Bulletin:
         self._estimate: PhaseEstimate | None = None
         self._status: DaemonStatus | None = None
         self._status_is_new = False
+        self._views: dict[type[View], View] = {}
 
     def put(self, event: Event) -> None:
         """Put up an event; those that the status tells are left to the status."""
@@ -46,6 +48,8 @@ class Bulletin:
             elif isinstance(event, PhaseEstimate):
                 self._estimate = None
                 self._facts.append(event)
+            elif isinstance(event, View):
+                self._views[type(event)] = event
             elif isinstance(event, Told):
                 self._facts.append(event)
 
@@ -67,6 +71,11 @@ class Bulletin:
                 return None
             estimate, self._estimate = self._estimate, None
             return estimate
+
+    def take_view(self) -> View | None:
+        """Return and take down one of the views, if there is one."""
+        with self._lock:
+            return self._views.popitem()[1] if self._views else None
 
     def take_status(self, *, even_if_old: bool) -> DaemonStatus | None:
         """Return the status if it is new, or at any rate if ``even_if_old``."""

@@ -27,6 +27,7 @@ from ltemlive.wire.results import (
     frame_message,
     status_message,
 )
+from ltemlive.wire.views import view_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ class ResultServer:
     clock
         Seconds since 1970.
     max_rate_hz
-        Estimates, and statuses, per second at most.
+        Estimates, statuses and views per second at most, of each.
     preview_px
         Longest side of a published array.
     door
@@ -157,12 +158,15 @@ class ResultServer:
         while facts := self._bulletin.take_facts(_AT_A_TIME):
             self._send_facts(facts)
         self._send_estimate()
+        self._send_view()
         self._send_status(even_if_old=False)
 
     def _publish(self) -> None:
         self._send_facts(self._bulletin.take_facts(_AT_A_TIME))
         if self._is_due("estimate", self._period_s):
             self._send_estimate()
+        if self._is_due("view", self._period_s):
+            self._send_view()
         if self._is_due("status", self._period_s):
             self._send_status(even_if_old=self._is_due("status", HEARTBEAT_S))
 
@@ -186,6 +190,13 @@ class ResultServer:
         estimate = self._bulletin.take_estimate()
         if estimate is not None:
             self._send_arrays(estimate)
+
+    def _send_view(self) -> None:
+        view = self._bulletin.take_view()
+        if view is not None:
+            self._send(
+                view_message(view, t_published=self._clock(), preview_px=self._preview_px)
+            )
 
     def _send_status(self, *, even_if_old: bool) -> None:
         status = self._bulletin.take_status(even_if_old=even_if_old)

@@ -87,9 +87,22 @@ def frame_wish(request: Request) -> tuple[int, bool | None, int | None]:
     if "use" not in request.arguments:
         raise WireError(f"{request.op}: use: expected true, false or null, got nothing")
     use = None if request.arguments["use"] is None else fields.flag("use")
-    is_newest = request.arguments.get("ordinal") is None
-    ordinal = None if is_newest else fields.whole("ordinal", least=1)
-    return fields.whole("seq"), use, ordinal
+    return fields.whole("seq"), use, _ordinal(fields)
+
+
+def view_wish(request: Request) -> tuple[int | None, int | None]:
+    """Return what ``view`` asks for: the seq of a frame, or None for TIE, and its series.
+
+    None for the newest series.
+
+    Raises
+    ------
+    WireError
+        If an argument is missing or impossible.
+    """
+    fields = Fields(request.arguments, request.op)
+    is_frame = fields.choice("what", ("frame", "tie")) == "frame"
+    return fields.whole("seq") if is_frame else None, _ordinal(fields)
 
 
 def encode_answer(answer: Answer) -> list[bytes | memoryview]:
@@ -120,6 +133,11 @@ def decode_answer(parts: Sequence[bytes | memoryview]) -> Answer:
         values=_without(fields.values, _ANSWER_KEYS),
         buffer=bytes(parts[2]) if len(parts) == 3 else None,
     )
+
+
+def _ordinal(fields: Fields) -> int | None:
+    is_newest = fields.values.get("ordinal") is None
+    return None if is_newest else fields.whole("ordinal", least=1)
 
 
 def _without(values: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

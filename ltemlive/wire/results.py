@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ltemlive.events import AdviceGiven, FrameRejected
 
-TOPICS = ("status", "frame", "estimate", "metrics", "advice")
+TOPICS = ("status", "frame", "estimate", "metrics", "advice", "view")
 
 FrameState: TypeAlias = Literal["stored", "used", "aside", "rejected"]
 DaemonState: TypeAlias = Literal["starting", "waiting", "solving", "paused", "stopping"]

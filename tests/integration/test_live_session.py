@@ -77,6 +77,8 @@ class Recorded:
     messages: list[ResultMessage]
     late: ResultMessage
     """What a client got that came after everything."""
+    views: list[ResultMessage]
+    """Of a frame and of TIE, while the series went on and of its final result."""
     exit_status: int | None
 
     @property
@@ -116,6 +118,11 @@ class Observer:
         self.await_message(
             lambda each: each.topic == "estimate" and seq in each.header["seqs_used"]
         )
+
+    def look(self, **wanted: Any) -> ResultMessage:
+        """Ask for a view and return it."""
+        assert self.control.request("view", **wanted).ok
+        return self.await_message(lambda each: each.topic == "view")
 
     def latest(self, topic: str) -> ResultMessage:
         deadline = time.monotonic() + PATIENCE_S
@@ -188,8 +195,10 @@ def recorded(acquisition, tmp_path_factory):
             observer.await_estimate(frame.meta.seq)
             if frame.meta.seq == 2:
                 deliver(microscope, wrong_frame(frame))
+        views = [observer.look(what="frame", seq=3), observer.look(what="tie")]
         microscope.end("success")
         observer.await_message(is_final)
+        views += [observer.look(what="frame", seq=3), observer.look(what="tie")]
         with ControlClient(running.control, PATIENCE_S) as late:
             latest = Observer(feed, late).latest("estimate")
         running.end()
@@ -203,6 +212,7 @@ def recorded(acquisition, tmp_path_factory):
             n_acknowledged=len(microscope.ack_seconds),
             messages=observer.seen,
             late=latest,
+            views=views,
             exit_status=running.process.returncode,
         )
 
@@ -289,6 +299,28 @@ def test_a_client_that_comes_late_gets_the_newest_estimate(recorded):
 
 
 # What is left
+
+
+def test_frames_are_shown_beside_their_prediction_and_tie_beside_the_phase(
+    recorded, acquisition
+):
+    revs = {message.header["rev"] for message in recorded.live}
+    final_rev = max(each.header["rev"] for each in recorded.messages if is_final(each))
+    for (frame, tie), is_over in (
+        (recorded.views[:2], False),
+        (recorded.views[2:], True),
+    ):
+        for view, seq in ((frame, 3), (tie, None)):
+            header = view.header
+            assert (header["ordinal"], header["series"]) == (1, "tiny")
+            assert (header["final"], header["seq"]) == (is_over, seq)
+            assert header["rev"] == final_rev if is_over else header["rev"] <= max(revs)
+        residual = frame.arrays["residual"]
+        assert frame.header["state"] == "used"
+        assert 0.5 < rms(residual[np.isfinite(residual)]) < 1.5
+        assert correlation(frame.arrays["measured"], frame.arrays["predicted"]) > 0.9
+        accuracy = phase_accuracy(tie.arrays["phase"], acquisition.truth_phase_rad)
+        assert accuracy.gradient > 0.5
 
 
 def test_it_ended_well_when_it_was_asked_to(recorded):

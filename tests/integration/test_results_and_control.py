@@ -20,9 +20,16 @@ from ltemlive.events import (
     SeriesEnded,
     SeriesStarted,
     SessionEnded,
+    TieView,
 )
 from ltemlive.sinks.publisher import ResultServer
-from ltemlive.wire.control import Request, decode_answer, encode_request, frame_wish
+from ltemlive.wire.control import (
+    Request,
+    decode_answer,
+    encode_request,
+    frame_wish,
+    view_wish,
+)
 from ltemlive.wire.results import DaemonStatus, decode_result
 
 WAIT_MS = 20_000
@@ -168,6 +175,25 @@ def test_the_newest_estimate_wins_and_a_final_one_is_never_skipped(server, clock
         assert heard(subscriber).header["rev"] == 3
         clock.now += 0.2
         assert heard(subscriber).header["rev"] == 5
+
+
+def test_a_view_is_asked_for_published_and_kept_for_those_that_come_late(server):
+    view = TieView(2, "vortex", 3, True, np.ones((128, 96), np.float32), 5.0)
+    with (
+        subscribed(server) as subscriber,
+        running(server.serve),
+        ControlClient(server.control_endpoint, 20.0) as client,
+    ):
+        assert not client.request("view", what="all").ok
+        assert client.request("view", what="tie", ordinal=2).ok
+        (request,) = server.requests()
+        assert view_wish(request) == (None, 2)
+        server.accept(view)
+        message = heard(subscriber)
+        late = decode_result(client.request("latest", topic="view").buffer)
+    for each in (message, late):
+        assert (each.header["what"], each.header["rev"]) == ("tie", 3)
+        assert each.arrays["phase"].shape == (64, 48)
 
 
 def test_what_is_left_is_published_when_the_server_is_stopped(server):

@@ -562,3 +562,54 @@ def test_the_recipe_of_the_paper_says_that_it_waits_for_the_end(acquisition, fra
         "warning",
         7,
     )
+
+
+# What is looked at
+
+
+def test_there_is_nothing_to_look_at_before_the_first_phase(acquisition, frames):
+    engine = engine_for(acquisition)
+    engine.add(frames[:1])
+    for seq in (0, None):
+        (advice,) = engine.view(seq)
+        assert advice.text == "nothing to show of squares: it has no phase yet"
+
+
+def test_to_look_changes_nothing(acquisition, frames):
+    phases = []
+    for is_looked_at in (False, True):
+        engine = engine_for(acquisition)
+        for some in (frames[:3], frames[3:]):
+            engine.add(some)
+            for _ in range(2):
+                (estimate,) = engine.refine(5)
+                if is_looked_at:
+                    views = [engine.view(seq) for seq in (0, 1, 9, None)]
+                    assert [len(each) for each in views] == [1] * 4
+                    assert views[1][0].rev == estimate.rev
+        phases.append((estimate.rev, estimate.phase_rad.tobytes(), engine.wants_steps))
+    assert phases[0] == phases[1]
+
+
+def test_a_frame_that_was_set_aside_is_looked_at_too(acquisition, frames):
+    engine = engine_for(acquisition)
+    engine.add(frames)
+    engine.refine(20)
+    engine.wish(3, use=False)
+    (before,) = engine.view(3)
+    assert before.aside is None, "as in the estimate that was told"
+    while engine.wants_steps:
+        events = engine.refine(20)
+    (view,) = engine.view(3)
+    assert (view.rev, view.aside) == (events[-1].rev, "by the user")
+    assert view.residual.shape == (64, 64)
+
+
+def test_by_tie_there_is_a_phase_to_look_at_and_no_prediction(acquisition, frames):
+    engine = engine_for(acquisition, TIE)
+    engine.add(frames)
+    (estimate,) = engine.refine(5)
+    (view,) = engine.view(None)
+    np.testing.assert_allclose(view.phase_rad, estimate.phase_rad, atol=1e-6)
+    (advice,) = engine.view(1)
+    assert advice.text == "frame 1: only method ad predicts images"

@@ -12,7 +12,7 @@ import pytest
 from ltemlive.arrivals import FrameArrived
 from ltemlive.daemon.loading import Solver
 from ltemlive.errors import FrameError
-from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
+from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate, TieView
 from ltemlive.formats.images import write_map_tiff
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.recording.session import SessionRecorder
@@ -38,6 +38,22 @@ class FakeClock:
         return self.now
 
 
+class FakeBasis:
+    """Shows the phase of an estimate as that of TIE, and no frame."""
+
+    def view(self, seq, estimate):
+        if seq is not None:
+            return AdviceGiven(f"no view of frame {seq}", "warning", estimate.ordinal)
+        return TieView(
+            estimate.ordinal,
+            estimate.series,
+            estimate.rev,
+            estimate.is_final,
+            estimate.phase_rad,
+            estimate.pixel_nm,
+        )
+
+
 class FakeEngine:
     """An engine whose phase is the sum of its frames, scaled by the steps.
 
@@ -53,6 +69,7 @@ class FakeEngine:
         self._frames = []
         self._steps = self._steps_since_frame = 0
         self._begins_anew = False
+        self._newest = None
 
     def start_at(self, phase_rad):
         self.calls.append(("start_at", float(phase_rad.sum())))
@@ -82,6 +99,12 @@ class FakeEngine:
         ]
         return [AdviceGiven(f"frame {seq}: {use}", "info", self._ordinal)]
 
+    def view(self, seq):
+        self.calls.append(("view", seq))
+        if self._newest is None:
+            return [AdviceGiven("no phase yet", "warning", self._ordinal)]
+        return [FakeBasis().view(seq, self._newest)]
+
     def refine(self, n_steps):
         self.calls.append(("refine", n_steps))
         if len(self._frames) < 2:
@@ -92,23 +115,22 @@ class FakeEngine:
         if self.wants_steps and not is_shown:
             return []
         wanted = [frame for frame in self._frames if frame.meta.use is not False]
-        return [
-            PhaseEstimate(
-                ordinal=self._ordinal,
-                series=self._series,
-                rev=next(self._revisions),
-                seqs_used=tuple(frame.meta.seq for frame in self._frames),
-                defocus_nm=tuple(frame.meta.defocus_nm for frame in self._frames),
-                steps=self._steps,
-                gradient_evaluations=self._steps,
-                objective=(1.0,) * n_steps,
-                is_final=False,
-                phase_rad=phase_of(wanted) * np.float32(self._steps),
-                amplitude=np.ones(SHAPE, np.float32),
-                pixel_nm=self._pixel_nm,
-                device="abacus",
-            )
-        ]
+        self._newest = PhaseEstimate(
+            ordinal=self._ordinal,
+            series=self._series,
+            rev=next(self._revisions),
+            seqs_used=tuple(frame.meta.seq for frame in self._frames),
+            defocus_nm=tuple(frame.meta.defocus_nm for frame in self._frames),
+            steps=self._steps,
+            gradient_evaluations=self._steps,
+            objective=(1.0,) * n_steps,
+            is_final=False,
+            phase_rad=phase_of(wanted) * np.float32(self._steps),
+            amplitude=np.ones(SHAPE, np.float32),
+            pixel_nm=self._pixel_nm,
+            device="abacus",
+        )
+        return [self._newest]
 
 
 class FakeLaboratory:
@@ -151,7 +173,13 @@ def reconstruct(stored, settings, *, on_progress=None):
     amplitude = np.ones(SHAPE, np.float32)
     seqs = tuple(frame.meta.seq for frame in stored.frames)
     return Reconstruction(
-        phase_of(stored.frames), amplitude, stored.microscope, report, stored.title, seqs
+        phase_of(stored.frames),
+        amplitude,
+        stored.microscope,
+        report,
+        stored.title,
+        seqs,
+        basis=FakeBasis(),
     )
 
 

@@ -5,6 +5,7 @@ from ltemlive.daemon.mailbox import (
     SeriesOpened,
     SeriesOver,
     StoredFrame,
+    ViewWished,
     batches_of,
 )
 
@@ -108,3 +109,15 @@ def test_only_frames_of_one_series_that_follow_each_other_are_one_batch(
     assert batches_of([*holes[:2], opened, *discs, *holes[2:], over]) == [
         holes[:2], [opened], discs, holes[2:], [over],
     ]  # fmt: skip
+
+
+def test_the_newest_view_of_each_kind_is_given_out_even_while_held(microscope):
+    mailbox = Mailbox()
+    mailbox.hold()
+    mailbox.put(SeriesOpened(1, "holes", microscope))
+    for wished in (ViewWished(3), ViewWished(None), ViewWished(4, ordinal=2)):
+        mailbox.put_view(wished)
+    assert mailbox.take(60.0) == [], "nobody waits while a view is wanted"
+    assert mailbox.take_views() == [ViewWished(4, ordinal=2), ViewWished(None)]
+    assert mailbox.take_views() == []
+    assert mailbox.backlog == 0

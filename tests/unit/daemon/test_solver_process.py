@@ -11,7 +11,7 @@ from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.daemon.engines import Beginning, Engines
 from ltemlive.daemon.solver_process import SolverProcess, serve
 from ltemlive.errors import LtemLiveError
-from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
+from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate, TieView
 
 SOLVES_FOR_EVER = [sys.executable, "-c", "while True: pass"]
 ENDS = [sys.executable, "-c", "raise SystemExit(3)"]
@@ -57,6 +57,8 @@ def same(event):
     """Return what two equal events have in common, arrays included."""
     if isinstance(event, PhaseEstimate):
         return event.rev, event.seqs_used, event.phase_rad.tobytes(), event.is_final
+    if isinstance(event, TieView):
+        return event.rev, event.phase_rad.tobytes(), event.is_final
     return event
 
 
@@ -73,7 +75,11 @@ def test_through_the_pipe_it_answers_as_the_engines_do(served, here, record, mic
             solver.refine(1, 4),
             solver.add(1, frames[1:]),
             *(solver.refine(1, n_steps) for n_steps in (4, 4, 4)),
+            solver.view(None, 1),
+            solver.view(2, None),
             solver.finish(1, folder),
+            solver.view(None, None),
+            solver.view(None, 2),
         ]
         events = itertools.chain.from_iterable(each.events for each in progress)
         answers.append(
@@ -81,9 +87,15 @@ def test_through_the_pipe_it_answers_as_the_engines_do(served, here, record, mic
         )
     assert answers[0] == answers[1]
     wants_steps, events = answers[0]
-    assert wants_steps == [False] * 3 + [True] * 3 + [False] * 2
+    assert wants_steps == [False] * 3 + [True] * 3 + [False] * 6
     assert events[0] == FrameRejected("holes", "1", "13", 1)
-    assert [event[0] for event in events[1:]] == [1, 2, 3, 4]
+    assert [event[0] for event in events[1:4]] == [1, 2, 3]
+    assert events[4] == (3, events[3][2], False), "of the newest estimate"
+    assert events[5] == AdviceGiven("no view of frame 2", "warning", 1)
+    assert events[6][0] == 4
+    assert events[7] == (4, events[6][2], True), "of the final one, when it is there"
+    text = "nothing to show: series 2 is not open, nor the last to finish"
+    assert events[8] == AdviceGiven(text, "warning")
 
 
 def test_it_loads_the_solver_once_with_the_threads_of_the_settings(served, laboratory):

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import numpy as np
@@ -13,12 +14,19 @@ from ltemlive.daemon.mailbox import (
     SeriesOpened,
     SeriesOver,
     StoredFrame,
+    ViewWished,
 )
 from ltemlive.daemon.solving import SolvingLoop, fingerprint
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
 from ltemlive.errors import RecordingError
-from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate, SeriesEnded
+from ltemlive.events import (
+    AdviceGiven,
+    FrameRejected,
+    PhaseEstimate,
+    SeriesEnded,
+    TieView,
+)
 from ltemlive.formats.images import read_image
 from ltemlive.recording.journal import read_journal
 from ltemlive.recording.session import SessionRecorder
@@ -577,3 +585,73 @@ def test_a_daemon_that_stops_while_it_is_paused_leaves_the_rest_to_the_next(benc
     assert not bench.recorder.ledger.is_complete
     bench.run([SeriesOver(1, "success")])
     assert len(bench.told(SeriesEnded)) == 1
+
+
+# What the user looks at
+
+
+class LookingMailbox(Mailbox):
+    """Somebody wants to see TIE whenever the solver looks for letters or asks to rest."""
+
+    n_wanted = 0
+
+    @property
+    def is_held(self):
+        """Return whether the solver is to rest; it asks before each thing that it does."""
+        self.put_view(ViewWished(None))
+        self.n_wanted += 1
+        return super().is_held
+
+    def take(self, timeout_s):
+        """Return what waits, at once."""
+        return super().take(0.0)
+
+
+def test_a_view_waits_for_no_more_than_one_call_of_refine(bench):
+    mailbox = LookingMailbox()
+    letters = [bench.open(), *bench.store(0, 1, 2), SeriesOver(1, "success")]
+    bench.solve(filled(mailbox, letters), idle=3, steps_per_frame=1)
+    calls = [call[0] for call in bench.calls()]
+    assert calls.count("refine") == 10
+    assert not any(pair == ("refine", "refine") for pair in itertools.pairwise(calls[2:]))
+    views = bench.told(TieView)
+    assert [view.rev for view in views] == sorted(view.rev for view in views)
+    assert views[-1].is_final
+
+
+def test_the_journal_says_nothing_of_what_was_looked_at(bench):
+    letters = [bench.open(), *bench.store(0, 1)]
+    bench.solve(filled(LookingMailbox(), letters), idle=3)
+    assert bench.told(TieView)
+    kinds = {entry["kind"] for entry in bench.journal("view", "added", "refined")}
+    assert kinds == {"added", "refined"}
+
+
+class ThenPausedMailbox(Mailbox):
+    """Is held when it has been emptied, and then somebody wants to look."""
+
+    def take(self, timeout_s):
+        """Return what waits, at once."""
+        letters = super().take(0.0)
+        if not (letters or self.is_held):
+            self.hold()
+            self.put_view(ViewWished(None))
+            self.put_view(ViewWished(1))
+        return letters
+
+
+def test_a_paused_solver_shows_what_it_has(bench):
+    letters = [bench.open(), *bench.store(0, 1)]
+    bench.solve(filled(ThenPausedMailbox(), letters), idle=3)
+    assert bench.calls()[-2:] == [("view", None), ("view", 1)]
+    assert isinstance(bench.events[-2], TieView)
+    assert bench.events[-1].text == "no view of frame 1"
+    assert status(bench).state == "paused"
+
+
+def test_of_no_series_there_is_nothing_to_show_and_that_is_told(bench):
+    mailbox = Mailbox()
+    mailbox.put_view(ViewWished(1))
+    bench.solve(mailbox)
+    (advice,) = bench.told(AdviceGiven)
+    assert advice.text == "nothing to show: no series is open, nor the last to finish"

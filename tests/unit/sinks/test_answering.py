@@ -40,6 +40,7 @@ def test_the_newest_estimate_is_answered_at_full_size(answering, estimate_of):
         ("latest", {"topic": {}}, "latest {}: expected a topic of: status, frame"),
         ("set", {"key": "a"}, "'set': unknown operation; expected one of: ping, latest"),
         ("start_series", {}, "'start_series': unknown operation; expected one of: ping"),
+        ("view", {"what": "all"}, "view: what: expected one of frame tie, got 'all'"),
         ("use_frame", {"seq": 1}, "use_frame: use: expected true, false or null"),
     ],
 )

@@ -6,9 +6,11 @@ from ltemlive.events import (
     AdviceGiven,
     FrameRejected,
     FrameStored,
+    FrameView,
     PhaseEstimate,
     SeriesEnded,
     SessionStarted,
+    TieView,
 )
 from ltemlive.sinks.bulletin import Bulletin
 from ltemlive.wire.results import DaemonStatus
@@ -31,6 +33,13 @@ def estimate_of(rev, *, is_final=False):
         pixel_nm=5.0,
         device="cpu",
     )
+
+
+def view_of(rev, *, seq=None):
+    phase = np.zeros((32, 32), np.float32)
+    if seq is None:
+        return TieView(1, "a", rev, False, phase, 5.0)
+    return FrameView(1, "a", rev, False, seq, phase, phase, phase, 5.0)
 
 
 def status_of(received):
@@ -96,3 +105,13 @@ def test_the_status_is_taken_when_new_and_again_when_asked():
     assert bulletin.take_status(even_if_old=False).received == 2
     assert bulletin.take_status(even_if_old=False) is None
     assert bulletin.take_status(even_if_old=True).received == 2
+
+
+def test_of_the_views_of_each_kind_only_the_newest_is_kept():
+    bulletin = Bulletin()
+    assert bulletin.take_view() is None
+    for view in (view_of(1, seq=4), view_of(1), view_of(2, seq=5)):
+        bulletin.put(view)
+    taken = [bulletin.take_view(), bulletin.take_view()]
+    assert {type(view): view.rev for view in taken} == {FrameView: 2, TieView: 1}
+    assert bulletin.take_view() is None

@@ -11,6 +11,7 @@ from ltemlive.wire.control import (
     decode_request,
     encode_answer,
     encode_request,
+    view_wish,
 )
 
 
@@ -67,3 +68,30 @@ def test_what_is_no_request_is_refused(parts, reason):
 def test_what_is_no_answer_is_refused(parts, reason):
     with pytest.raises(WireError, match=reason):
         decode_answer(parts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wish"),
+    [
+        ({"what": "frame", "seq": 4}, (4, None)),
+        ({"what": "frame", "seq": 0, "ordinal": 2}, (0, 2)),
+        ({"what": "tie"}, (None, None)),
+        ({"what": "tie", "seq": 4, "ordinal": None}, (None, None)),
+    ],
+)
+def test_a_view_is_of_a_frame_or_of_tie(arguments, wish):
+    assert view_wish(Request(1, "view", arguments)) == wish
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({}, "view: what: missing; expected one of frame tie"),
+        ({"what": "phase"}, "view: what: expected one of frame tie, got 'phase'"),
+        ({"what": "frame"}, "view: seq: missing; expected a whole number"),
+        ({"what": "frame", "seq": 4, "ordinal": 0}, "view: ordinal: expected a whole"),
+    ],
+)
+def test_what_cannot_be_viewed_is_refused(arguments, reason):
+    with pytest.raises(WireError, match=reason):
+        view_wish(Request(1, "view", arguments))

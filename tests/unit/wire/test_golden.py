@@ -14,7 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltemlive.events import AdviceGiven, FrameDeviations, FrameStored, PhaseEstimate
+from ltemlive.events import (
+    AdviceGiven,
+    FrameDeviations,
+    FrameStored,
+    FrameView,
+    PhaseEstimate,
+    TieView,
+)
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.wire.acks import decode_ack, encode_ack
 from ltemlive.wire.codec import WIRE_VERSION, decode, encode, pixel_crc32
@@ -37,6 +44,7 @@ from ltemlive.wire.results import (
     frame_message,
     status_message,
 )
+from ltemlive.wire.views import view_message
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden"
@@ -94,6 +102,19 @@ def _estimate():
     )
 
 
+def _frame_view():
+    measured = np.array([[1.0, 0.5, np.nan], [1.0, 1.5, np.nan]], np.float32)
+    predicted = np.array([[1.0, 0.75, np.nan], [1.0, 1.25, np.nan]], np.float32)
+    residual = np.array([[0.0, -3.0, np.nan], [0.0, 2.0, np.nan]], np.float32)
+    return FrameView(
+        1, "vortex 7", 12, False, 4, measured, predicted, residual, 5.0, 4.5, "saturated"
+    )
+
+
+def _tie_view():
+    return TieView(1, "vortex 7", 12, False, _estimate().phase_rad, 5.0)
+
+
 def _status():
     return DaemonStatus(
         session="2026-11-25T101500Z",
@@ -148,8 +169,15 @@ def messages():
         "result_estimate": [
             encode_result(estimate_message(_estimate(), t_published=T, preview_px=64))
         ],
+        "result_view": [
+            encode_result(view_message(_frame_view(), t_published=T, preview_px=64))
+        ],
+        "result_view_tie": [
+            encode_result(view_message(_tie_view(), t_published=T, preview_px=64))
+        ],
         "result_advice": [encode_result(advice_message(advice, t_published=T))],
         "request": encode_request(Request(7, "latest", {"topic": "status"})),
+        "request_view": encode_request(Request(9, "view", {"what": "frame", "seq": 4})),
         "answer": encode_answer(Answer(7, True, None, {"topic": "status"}, status)),
         "answer_no": encode_answer(
             Answer(8, False, "'reboot': unknown operation; expected one of: ping, latest")
