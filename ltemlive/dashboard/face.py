@@ -17,6 +17,7 @@ from ltemlive.dashboard.panels.history_bar import HistoryBar
 from ltemlive.dashboard.panels.live_page import LivePage
 from ltemlive.dashboard.panels.objective_panel import ObjectivePlot
 from ltemlive.dashboard.panels.status_strip import StatusStrip
+from ltemlive.dashboard.tools.measuring_tools import MeasuringTools
 
 PAGES = ("live", "frame", "compare")
 
@@ -43,10 +44,14 @@ class Face(QtWidgets.QWidget):
         self.tabs = QtWidgets.QTabWidget()
         self.history = HistoryBar()
         self.strip = StatusStrip()
+        self.tools = MeasuringTools(self.live.panels, self)
         for page in (self.live, self.frame, self.compare):
             self.pages.addWidget(page)
         self.tabs.addTab(self.objective, "Objective")
         self.tabs.addTab(self.fit_plot, "Fit of each frame")
+        self.tabs.addTab(self.tools.profile_panel, "Profile")
+        self.tabs.addTab(self.tools.region_panel, "Region")
+        self.tools.wanted.connect(self.tabs.setCurrentWidget)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.named_splitters = self._split()
@@ -56,7 +61,7 @@ class Face(QtWidgets.QWidget):
         """Dress every part in a theme."""
         for part in (
             self.header, self.live, self.frame, self.compare, self.frames, self.objective,
-            self.fit_plot,
+            self.fit_plot, self.tools,
         ):  # fmt: skip
             part.wear(worn)
 

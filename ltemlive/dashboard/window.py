@@ -19,6 +19,7 @@ from ltemlive.dashboard.shown.comparison import candidates
 from ltemlive.dashboard.shown.content import Notice
 from ltemlive.dashboard.shown.look import Look
 from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, banner, fits
+from ltemlive.dashboard.tools.kinds import TOOLS
 from ltemlive.errors import LtemLiveError
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
             return
         self._estimate = estimate
         self.face.live.show_estimate(estimate)
+        self.face.tools.show_estimate(estimate)
         self.face.fit_plot.show_estimate(estimate)
         self.face.objective.show_curve(snapshot.curve)
 
@@ -211,6 +213,17 @@ class DashboardWindow(QtWidgets.QMainWindow):
         for page in (self.face.live, self.face.frame, self.face.compare):
             page.fit()
 
+    def _show_tool(self) -> None:
+        for tool in TOOLS:
+            self.actions_[tool].setChecked(tool == self.face.tools.chosen)
+
+    def _put_away(self) -> None:
+        """Close the list of keys, else put the tool away."""
+        if self.actions_["keys"].isChecked():
+            self.actions_["keys"].setChecked(False)
+        else:
+            self.face.tools.choose(None)
+
     def _save_picture(self) -> None:
         path = free_path(self._folder, self._estimate, ".png")
         try:
@@ -239,6 +252,13 @@ class DashboardWindow(QtWidgets.QMainWindow):
         actions["earlier"].triggered.connect(lambda: self.face.history.step(-1))
         actions["later"].triggered.connect(lambda: self.face.history.step(1))
         actions["newest"].triggered.connect(lambda: self.hold(None))
+        for tool in TOOLS:
+            actions[tool].triggered.connect(
+                lambda *_, tool=tool: self.face.tools.choose(tool)
+            )
+        self.face.tools.changed.connect(self._show_tool)
+        actions["put_away"].triggered.connect(self._put_away)
+        actions["remove"].triggered.connect(self.face.tools.remove)
         actions["snapshot"].triggered.connect(self._save_picture)
         actions["export"].triggered.connect(self._export)
         actions["keys"].toggled.connect(self.help.show_over)

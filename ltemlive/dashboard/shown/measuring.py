@@ -8,7 +8,7 @@ them: the centre of the first pixel lies half a pixel in. Angles count anticlock
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -65,6 +65,11 @@ class Segment:
         corners = (y0 + y, x0 + x), (y1 + y, x1 + x), (y1 - y, x1 - x), (y0 - y, x0 - x)
         return (*corners, corners[0])
 
+    def moved(self, y_nm: float, x_nm: float) -> Segment:
+        """Return the same line elsewhere."""
+        (y0, x0), (y1, x1) = self.start_nm, self.end_nm
+        return replace(self, start_nm=(y0 + y_nm, x0 + x_nm), end_nm=(y1 + y_nm, x1 + x_nm))
+
     @property
     def _span_nm(self) -> Point:
         (y0, x0), (y1, x1) = self.start_nm, self.end_nm
@@ -85,6 +90,15 @@ class Region:
         """Return the rectangle with two opposite corners, whichever they are."""
         (top, bottom), (left, right) = map(sorted, zip(one_nm, other_nm, strict=True))
         return cls(top, left, bottom, right)
+
+    def moved(self, y_nm: float, x_nm: float) -> Region:
+        """Return the same rectangle elsewhere."""
+        return Region(
+            self.top_nm + y_nm,
+            self.left_nm + x_nm,
+            self.bottom_nm + y_nm,
+            self.right_nm + x_nm,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
