@@ -99,6 +99,11 @@ class LiveEngine:
         self._newest: tuple[PhaseEstimate, Basis] | None = None
 
     @property
+    def newest(self) -> tuple[PhaseEstimate, Basis] | None:
+        """Return the newest estimate and what it was made of; None before the first."""
+        return self._newest
+
+    @property
     def is_solvable(self) -> bool:
         """Return whether the frames so far determine a phase."""
         return self._model is not None and self._problem is None

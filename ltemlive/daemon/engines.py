@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from ltemlive.daemon.showing import Finished, left_of, shown
 from ltemlive.errors import ConfigError, FrameError, LtemLiveError, RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate
 from ltemlive.formats.images import read_image
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ltemlive.engine import LiveEngine
     from ltemlive.events import Event
     from ltemlive.frames import Frame
-    from ltemlive.results import Reconstruction, Viewable
+    from ltemlive.results import Reconstruction
     from ltemlive.series import Microscope, StoredSeries
     from ltemlive.settings import SolverSettings
 
@@ -91,28 +92,20 @@ class LiveSolver(Protocol):
         """
         ...
 
-    def finish(self, ordinal: int, folder: Path) -> Progress:
+    def finish(
+        self,
+        ordinal: int,
+        folder: Path,
+        *,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Progress:
         """Forget the engine, if any, and compute the final result from the series' folder.
 
-        The one event is the final estimate, its files written, or why there is none. No
-        event where the disk refuses the files.
+        ``meanwhile`` is called now and then, and may call ``view``. The one event is the
+        final estimate, its files written, or why there is none. No event where the disk
+        refuses the files.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Finished:
-    """The final estimate of a series, and what it was made of."""
-
-    estimate: PhaseEstimate
-    basis: Viewable | None
-
-    def view(self, seq: int | None) -> Event:
-        """Return the view of a frame, or (None) of TIE; an advice where there is none."""
-        if self.basis is None:
-            text = f"nothing to show of {self.estimate.series}"
-            return AdviceGiven(text, "warning", self.estimate.ordinal)
-        return self.basis.view(seq, self.estimate)
 
 
 class Engines:
@@ -177,24 +170,22 @@ class Engines:
 
     def view(self, seq: int | None, ordinal: int | None) -> Progress:
         """Show a frame, or TIE, of a series that is open or was the last to finish."""
-        finished = self._finished
-        is_over = {} if finished is None else {finished.estimate.ordinal: finished}
-        newest = max((*self._engines, *is_over), default=0)
-        ordinal = newest if ordinal is None else ordinal
-        if ordinal in self._engines:
-            return Progress(tuple(self._engines[ordinal].view(seq)))
-        if ordinal in is_over:
-            return Progress((is_over[ordinal].view(seq),))
-        which = f"series {ordinal} is not" if ordinal else "no series is"
-        text = f"nothing to show: {which} open, nor the last to finish"
-        return Progress((AdviceGiven(text, "warning"),))
+        return Progress(tuple(shown(self._engines, self._finished, seq, ordinal)))
 
-    def finish(self, ordinal: int, folder: Path) -> Progress:
+    def finish(
+        self,
+        ordinal: int,
+        folder: Path,
+        *,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Progress:
         """Compute the final result from the disk, by the ``reconstruct`` of offline."""
-        self._engines.pop(ordinal, None)
+        self._finished = left_of(self._engines.pop(ordinal, None)) or self._finished
         try:
             stored = read_any_series(folder)
-            result = self._solver.reconstruct(stored, self._settings)
+            result = self._solver.reconstruct(
+                stored, self._settings, on_progress=lambda *_: meanwhile()
+            )
             self._solver.write_results(folder, result)
         except RecordingError as error:
             return Progress(refused=str(error))

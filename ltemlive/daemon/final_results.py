@@ -9,6 +9,8 @@ from ltemlive.errors import RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate, SeriesEnded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ltemlive.daemon.engines import LiveSolver
     from ltemlive.daemon.mailbox import SeriesOver
     from ltemlive.daemon.trouble import DiskTrouble
@@ -30,14 +32,22 @@ class _Computed(NamedTuple):
 
 
 class FinalResults:
-    """Have them computed from the disk, told and journaled; for the solver's thread."""
+    """Have them computed from the disk, told and journaled; for the solver's thread.
+
+    ``meanwhile`` is called now and then while one is computed.
+    """
 
     def __init__(
-        self, solver: LiveSolver, recorder: SessionRecorder, trouble: DiskTrouble
+        self,
+        solver: LiveSolver,
+        recorder: SessionRecorder,
+        trouble: DiskTrouble,
+        meanwhile: Callable[[], None],
     ) -> None:
         self._solver = solver
         self._recorder = recorder
         self._trouble = trouble
+        self._meanwhile = meanwhile
         self._refused: dict[int, SeriesOver] = {}
         self._unnoted: dict[int, _Computed] = {}
         self._n_idle = 0
@@ -45,7 +55,7 @@ class FinalResults:
     def compute(self, over: SeriesOver) -> None:
         """Compute the result of a series that is over; keep it for later if refused."""
         folder = self._recorder.series_folder(over.ordinal)
-        progress = self._solver.finish(over.ordinal, folder)
+        progress = self._solver.finish(over.ordinal, folder, meanwhile=self._meanwhile)
         if progress.refused:
             self._trouble.began("results", progress.refused)
             self._refused[over.ordinal] = over

@@ -17,7 +17,7 @@ def main() -> None:
     # Late, for it takes a while: until then a signal would end the process.
     from multiprocessing.connection import Connection
 
-    from ltemlive.daemon.solver_process import end_with, serve, stand_back
+    from ltemlive.daemon.solver_serving import end_with, serve, stand_back
 
     connection = Connection(int(sys.argv[1]))
     stand_back()

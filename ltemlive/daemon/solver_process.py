@@ -1,4 +1,4 @@
-"""The process that solves, seen from both ends of its pipe.
+"""The process that solves, as the daemon drives it.
 
 The interpreter runs one thread at a time: beside an import of TensorFlow or a running
 solve, a frame would wait twice as long for its acknowledgement. The solver therefore has
@@ -7,33 +7,27 @@ an interpreter of its own, and the daemon one in which nothing stands in a frame
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
-import os
-import select
 import subprocess
 import sys
-import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltemlive.daemon.engines import Beginning, Engines, Progress
-from ltemlive.daemon.loading import load_solver
+from ltemlive.daemon.engines import Progress
 from ltemlive.daemon.pipe import receive, send
 from ltemlive.errors import LtemLiveError
 from ltemlive.frames import Frame
-from ltemlive.series import Microscope
-from ltemlive.settings import SolverSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from multiprocessing.connection import Connection
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
-    from ltemlive.daemon.engines import LiveSolver
-    from ltemlive.daemon.loading import Solver
+    from ltemlive.daemon.engines import Beginning
     from ltemlive.daemon.pipe import Message
+    from ltemlive.settings import SolverSettings
 
-NICENESS = 10
-"""How far the solver stands back where ingest wants the processor as well."""
+LOOK_S = 0.05
+"""How often to look for what else is wanted while a final result is computed."""
 END_TIMEOUT_S = 10.0
 """How long a process may take to end that has let go of the pipe, or was killed."""
 
@@ -69,6 +63,8 @@ class SolverProcess:
         self._settings = settings
         self._last_rev = last_rev
         self._device: str | None = None
+        self._finished: Message | None = None
+        """The answer to ``finish``, where it came before that to a view."""
 
     @property
     def device(self) -> str:
@@ -107,9 +103,21 @@ class SolverProcess:
         """Show a frame, or (None) TIE, of a series (None: the newest)."""
         return self._told("view", ordinal=ordinal, seq=seq)
 
-    def finish(self, ordinal: int, folder: Path) -> Progress:
-        """Compute the final result from the disk."""
-        return self._told("finish", ordinal=ordinal, folder=str(folder.absolute()))
+    def finish(
+        self,
+        ordinal: int,
+        folder: Path,
+        *,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Progress:
+        """Compute the final result from the disk; views are answered meanwhile."""
+        with self._noticing_its_end():
+            values = {"ordinal": ordinal, "folder": str(folder.absolute())}
+            send(self._connection, {"call": "finish", **values})
+            while self._finished is None and not self._connection.poll(LOOK_S):
+                meanwhile()
+            answer, self._finished = self._finished, None
+            return _progress(answer or receive(self._connection))
 
     def close(self) -> None:
         """End the process; what it had to write is written."""
@@ -126,14 +134,21 @@ class SolverProcess:
             return self._process.wait(END_TIMEOUT_S)
 
     def _told(self, call: str, frames: Iterable[Frame] = (), **values: Any) -> Progress:
-        answer = self._ask(call, frames, **values)
-        events = tuple(each for each in answer.parcels if not isinstance(each, Frame))
-        return Progress(events, answer.head["wants_steps"], answer.head["refused"])
+        return _progress(self._ask(call, frames, **values))
 
     def _ask(self, call: str, frames: Iterable[Frame] = (), **values: Any) -> Message:
-        try:
+        with self._noticing_its_end():
             send(self._connection, {"call": call, **values}, frames)
-            return receive(self._connection)
+            answer = receive(self._connection)
+            while answer.head["call"] != call:
+                # A final result that was there before the solver heard of a view.
+                self._finished, answer = answer, receive(self._connection)
+            return answer
+
+    @contextlib.contextmanager
+    def _noticing_its_end(self) -> Iterator[None]:
+        try:
+            yield
         except (EOFError, OSError) as error:
             status = self._ended()
             raise LtemLiveError(
@@ -143,77 +158,6 @@ class SolverProcess:
             ) from error
 
 
-def stand_back() -> None:
-    """Leave the processor to ingest where both want it."""
-    os.nice(NICENESS)
-
-
-def end_with(connection: Connection) -> None:
-    """End this process as soon as the other end has gone, whatever it is doing.
-
-    A solver that went on would write results into a folder that is no longer its own.
-    """
-
-    def watch() -> None:
-        hang_up = select.poll()
-        hang_up.register(connection.fileno(), 0)
-        hang_up.poll()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="hang-up", daemon=True).start()
-
-
-def serve(connection: Connection, *, load: Callable[[int], Solver] = load_solver) -> None:
-    """Do what comes through the pipe, one call after the other, until it is closed."""
-    solver: LiveSolver | None = None
-    while True:
-        try:
-            message = receive(connection)
-        except (EOFError, OSError):
-            return
-        if solver is None:
-            settings = SolverSettings.model_validate(message.head["settings"])
-            last_rev = message.head["last_rev"]
-            solver = Engines(load(settings.threads), settings, last_rev=last_rev)
-            progress = Progress()
-        else:
-            progress = _done(solver, message)
-        head = {
-            "device": solver.device,
-            "wants_steps": progress.wants_steps,
-            "refused": progress.refused,
-        }
-        try:
-            send(connection, head, progress.events)
-        except OSError:
-            return
-
-
-def _beginning(head: Mapping[str, Any]) -> Beginning:
-    start = head["start"]
-    return Beginning(
-        head["ordinal"],
-        head["series"],
-        Microscope.model_validate(head["microscope"]),
-        Path(head["folder"]),
-        None if start is None else Path(start),
-    )
-
-
-def _done(solver: LiveSolver, message: Message) -> Progress:
-    head = message.head
-    ordinal = head["ordinal"]
-    match head["call"]:
-        case "begin":
-            return solver.begin(_beginning(head))
-        case "add":
-            frames = [each for each in message.parcels if isinstance(each, Frame)]
-            return solver.add(ordinal, frames)
-        case "wish":
-            return solver.wish(ordinal, head["seq"], head["use"])
-        case "view":
-            return solver.view(head["seq"], ordinal)
-        case "refine":
-            return solver.refine(ordinal, head["n_steps"])
-        case _:
-            return solver.finish(ordinal, Path(head["folder"]))
+def _progress(answer: Message) -> Progress:
+    events = tuple(each for each in answer.parcels if not isinstance(each, Frame))
+    return Progress(events, answer.head["wants_steps"], answer.head["refused"])

@@ -80,7 +80,7 @@ class SolvingLoop:
         self._settings = settings
         self._trouble = trouble
         self._publish = trouble.publish
-        self._results = FinalResults(solver, recorder, trouble)
+        self._results = FinalResults(solver, recorder, trouble, self._show_views)
         self._live: dict[int, _LiveSeries] = {}
 
     def run(self, stop: StopSignal) -> None:

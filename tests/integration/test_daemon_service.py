@@ -40,6 +40,7 @@ class Patient:
     """An engine that takes everything and tells nothing."""
 
     wants_steps = False
+    newest = None
 
     def __init__(self, *_):
         self.n_frames = 0

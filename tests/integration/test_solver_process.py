@@ -34,7 +34,7 @@ sys.stdin.read()
 BUSY = """
 import sys
 from multiprocessing.connection import Connection
-from ltemlive.daemon.solver_process import end_with
+from ltemlive.daemon.solver_serving import end_with
 connection = Connection(int(sys.argv[1]))
 end_with(connection)
 while True:

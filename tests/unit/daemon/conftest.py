@@ -75,6 +75,10 @@ class FakeEngine:
         self.calls.append(("start_at", float(phase_rad.sum())))
 
     @property
+    def newest(self):
+        return None if self._newest is None else (self._newest, FakeBasis())
+
+    @property
     def wants_steps(self):
         is_tired = self._steps_since_frame >= self.settings.max_steps
         return len(self._frames) > 1 and not is_tired
@@ -140,10 +144,15 @@ class FakeLaboratory:
         self.engines = []
         self.threads = None
         self.write_results = write_results
+        self.reconstruct = reconstruct
 
     def load(self, threads):
         self.threads = threads
-        return Solver(self._engine, reconstruct, self.write_results, "abacus")
+
+        def late(*args, **kwargs):
+            return self.reconstruct(*args, **kwargs)
+
+        return Solver(self._engine, late, self.write_results, "abacus")
 
     def _engine(self, *args):
         self.engines.append(FakeEngine(*args))
@@ -155,6 +164,8 @@ def phase_of(frames):
 
 
 def reconstruct(stored, settings, *, on_progress=None):
+    if on_progress is not None:
+        on_progress(0, settings.max_steps)
     if len(stored.frames) < 2:
         raise FrameError(f"{stored.title}: expected at least two images")
     report = Report(

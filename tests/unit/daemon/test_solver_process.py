@@ -9,7 +9,8 @@ import pytest
 
 from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.daemon.engines import Beginning, Engines
-from ltemlive.daemon.solver_process import SolverProcess, serve
+from ltemlive.daemon.solver_process import SolverProcess
+from ltemlive.daemon.solver_serving import serve
 from ltemlive.errors import LtemLiveError
 from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate, TieView
 
@@ -96,6 +97,57 @@ def test_through_the_pipe_it_answers_as_the_engines_do(served, here, record, mic
     assert events[7] == (4, events[6][2], True), "of the final one, when it is there"
     text = "nothing to show: series 2 is not open, nor the last to finish"
     assert events[8] == AdviceGiven(text, "warning")
+
+
+@pytest.fixture
+def running_series(served, record, microscope):
+    """Return the folder of a series that is being solved."""
+    folder, frames = record(0, 1)
+    assert served.device
+    served.begin(Beginning(1, "holes", microscope, folder))
+    served.add(1, frames)
+    served.refine(1, 4)
+    return folder
+
+
+def test_while_a_final_result_is_computed_the_live_one_is_looked_at(
+    served, laboratory, running_series
+):
+    fakes, is_shown, views = laboratory.reconstruct, threading.Event(), []
+
+    def slowly(stored, settings, *, on_progress):
+        while not is_shown.wait(0.001):
+            on_progress(0, settings.max_steps)
+        return fakes(stored, settings)
+
+    def look():
+        views.extend(served.view(None, None).events)
+        is_shown.set()
+
+    laboratory.reconstruct = slowly
+    (final,) = served.finish(1, running_series, meanwhile=look).events
+    assert {(view.rev, view.is_final) for view in views} == {(1, False)}
+    assert (final.rev, final.is_final) == (2, True)
+
+
+def test_a_final_result_that_is_there_before_a_view_is_not_taken_for_it(
+    served, laboratory, running_series
+):
+    fakes, is_wanted, views = laboratory.reconstruct, threading.Event(), []
+
+    def without_a_look(stored, settings, *, on_progress):
+        is_wanted.wait()
+        return fakes(stored, settings)
+
+    def look():
+        is_wanted.set()
+        views.extend(served.view(None, 1).events)
+
+    laboratory.reconstruct = without_a_look
+    (final,) = served.finish(1, running_series, meanwhile=look).events
+    assert [(view.rev, view.is_final) for view in views] == [(2, True)]
+    assert (final.rev, final.is_final) == (2, True)
+    assert served.refine(1, 4).events == ()
 
 
 def test_it_loads_the_solver_once_with_the_threads_of_the_settings(served, laboratory):
