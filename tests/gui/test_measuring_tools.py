@@ -220,13 +220,13 @@ def test_without_an_estimate_nothing_is_drawn_or_measured(window, show):
     assert all(sheet.isVisible() for sheet in tools.sheets)
     tools.place("profile", Segment(*LINE))
     tools.place("region", Region(0.0, 0.0, 100.0, 100.0))
-    tools.show_estimate(None)
+    window.accept(DisplaySnapshot())
+    window.redraw()
     assert (tools.profile, tools.edge, tools.statistics) == (None, None, None)
     assert_drawn_everywhere(tools, "profile", None)
     tools.move(1.0, 1.0)
     assert tools.segment == Segment(*LINE)
     assert not tools.profile_panel.save.isEnabled()
-    window._estimate = None
     show(rev=3)
     assert_drawn_everywhere(tools, "profile", Segment(*LINE))
 
@@ -352,6 +352,7 @@ def test_a_profile_is_saved_whole_for_other_tools_to_read(window, show, tmp_path
     read = np.genfromtxt(path, delimiter=",", names=True, skip_header=HEAD_LINES)
     np.testing.assert_allclose(read["phase_rad"], before.phase_rad, rtol=1e-6, atol=1e-9)
     assert "# revision: 12" in path.read_text(encoding="utf-8").splitlines()
+    show(rev=14)
     assert tools.profile_panel.message.text() == f"saved as {path.name}"
 
 
@@ -362,6 +363,7 @@ def test_a_profile_that_cannot_be_saved_is_said_so(window, show, tmp_path):
     tools._ask = lambda *_: None
     tools.save()
     assert tools.profile_panel.message.text() == ""
+    assert list(tmp_path.iterdir()) == []
     tools._ask = lambda *_: tmp_path / "gone" / "profile.csv"
     tools.save()
     assert "put the folder back" in tools.profile_panel.message.text()
@@ -383,3 +385,17 @@ def test_tools_wear_the_theme(window, show):
         window.face.tools.profile_panel._curve.opts["pen"].color().name()
         == theme.LIGHT.accent
     )
+
+
+def test_no_tool_makes_the_window_larger_than_a_small_screen(window, show):
+    show()
+    tools = window.face.tools
+    tools.place("profile", Segment((240.0, 10.0), (240.0, 290.0)))
+    tools.place("region", Region(0.0, 0.0, 400.0, 400.0))
+    tools.profile_panel.show_message("<b>a long path</b> " * 20)
+    for tool in ("profile", "region"):
+        tools.choose(tool)
+        smallest = window.minimumSizeHint()
+        assert smallest.width() <= 1366
+        assert smallest.height() <= 700
+    assert "<" not in tools.profile_panel.message.toolTip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
@@ -40,6 +41,9 @@ class ProfilePanel(QtWidgets.QWidget):
         self.save.setToolTip("Write this profile, in every quantity, as CSV")
         self.edge = theme.label("title")
         self.message = theme.label("muted", _HINT)
+        # However long a path is, it must not widen the window.
+        ignored = QtWidgets.QSizePolicy.Policy.Ignored
+        self.message.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         self.plot = _empty_plot()
         self._curve = self.plot.plot(connect="finite")
         self._fitted = self.plot.plot()
@@ -58,7 +62,11 @@ class ProfilePanel(QtWidgets.QWidget):
         """Draw a quantity along the line and the edge fitted to it; None: nothing."""
         self.save.setEnabled(profile is not None)
         self.edge.setText(edge_text(edge))
-        self.message.setText(_HINT if profile is None else "")
+        if profile is None:
+            self.show_message(_HINT)
+        elif self.message.text() == _HINT:
+            # What became of a file stands there until there is another.
+            self.show_message("")
         self.plot.setLabel("left", quantity.unit)
         if profile is None:
             self._curve.clear()
@@ -68,6 +76,12 @@ class ProfilePanel(QtWidgets.QWidget):
             self._fitted.clear()
         else:
             self._fitted.setData(profile.distance_nm, edge.shape.at(profile.distance_nm))
+
+    def show_message(self, text: str) -> None:
+        """Say what became of a file; what does not fit stands in the tip."""
+        self.message.setText(text)
+        # Qt would take a name with tags in it for HTML.
+        self.message.setToolTip(html.escape(text))
 
     def wear(self, worn: theme.Theme) -> None:
         """Draw in the colours of a theme."""
@@ -93,8 +107,7 @@ class ProfilePanel(QtWidgets.QWidget):
         controls.addWidget(self.save)
         told = QtWidgets.QHBoxLayout()
         told.addWidget(self.edge)
-        told.addStretch()
-        told.addWidget(self.message)
+        told.addWidget(self.message, 1)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.MARGIN_PX // 2)

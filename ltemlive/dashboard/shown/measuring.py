@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Point: TypeAlias = tuple[float, float]
 
 MRAD_PER_RAD = 1e3
-MOST_POINTS, MOST_LINES = 2048, 512
+MOST_POINTS, MOST_LINES = 2048, 256
 """Of a profile along and across its line; a line far longer than the maps has no more."""
 
 
@@ -185,18 +185,19 @@ def statistics_of(estimate: EstimateShown, region: Region) -> RegionStatistics |
     ny, nx = estimate.phase_rad.shape
     rows = _pixels_between(region.top_nm, region.bottom_nm, estimate.pixel_nm, ny)
     columns = _pixels_between(region.left_nm, region.right_nm, estimate.pixel_nm, nx)
-    phase = estimate.phase_rad[rows, columns].astype(float)
-    b_y, b_x = estimate.induction_t_nm[:, rows, columns].astype(float)
-    is_known = np.isfinite(phase) & np.isfinite(b_y) & np.isfinite(b_x)
+    maps = (estimate.phase_rad, estimate.gradient_rad_per_nm, *estimate.induction_t_nm)
+    inside = [each[rows, columns].ravel() for each in maps]
+    is_known = np.logical_and.reduce([np.isfinite(each) for each in inside])
     if not is_known.any():
         return None
-    b_y, b_x = b_y[is_known], b_x[is_known]
-    gradient = estimate.gradient_rad_per_nm[rows, columns].astype(float)[is_known]
-    mean_y, mean_x = float(b_y.mean()), float(b_x.mean())
+    if not is_known.all():
+        inside = [each[is_known] for each in inside]
+    phase, gradient, b_y, b_x = inside
+    mean_y, mean_x = (float(part.mean(dtype=float)) for part in (b_y, b_x))
     return RegionStatistics(
-        n_pixels=int(np.count_nonzero(is_known)),
-        phase_rad=_spread(phase[is_known]),
-        gradient_mrad_per_nm=_spread(gradient * MRAD_PER_RAD),
+        n_pixels=phase.size,
+        phase_rad=_spread(phase),
+        gradient_mrad_per_nm=_spread(gradient * np.float32(MRAD_PER_RAD)),
         induction_t_nm=_spread(np.hypot(b_y, b_x)),
         vector_t_nm=math.hypot(mean_y, mean_x),
         direction_deg=screen_angle_deg(mean_y, mean_x),
@@ -212,20 +213,20 @@ def _sampled(
         is_inside &= (coordinate >= -0.5) & (coordinate <= count - 0.5)
     # The outer half of the outermost pixels has their values.
     sampled = map_coordinates(values, at_px, output=float, order=1, mode="nearest")
-    return np.where(is_inside, sampled, np.nan)
+    return np.where(is_inside & np.isfinite(sampled), sampled, np.nan)
 
 
 def _averaged(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    is_known = np.isfinite(samples)
+    is_known = ~np.isnan(samples)
     count = np.count_nonzero(is_known, axis=0)
     total = np.where(is_known, samples, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _spread(values: NDArray[np.float64]) -> Spread:
+def _spread(values: NDArray[np.float32]) -> Spread:
     return Spread(
-        mean=float(values.mean()),
-        deviation=float(values.std()),
+        mean=float(values.mean(dtype=float)),
+        deviation=float(values.std(dtype=float)),
         least=float(values.min()),
         most=float(values.max()),
     )

@@ -185,7 +185,7 @@ class MeasuringTools(QtCore.QObject):
         text = profile_csv(estimate, segment, profile, (self.quantity, edge))
         path = self._ask(self.profile_panel, suggested_name(estimate))
         if path is not None:
-            self.profile_panel.message.setText(saved_profile(path, text))
+            self.profile_panel.show_message(saved_profile(path, text))
 
     def wear(self, worn: Theme) -> None:
         """Draw in the colours of a theme."""
