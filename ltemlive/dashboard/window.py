@@ -248,6 +248,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         actions["live"].setChecked(True)
         actions["freeze"].toggled.connect(self._freeze)
         actions["lock"].toggled.connect(self._lock_levels)
+        actions["automatic"].triggered.connect(lambda: actions["lock"].setChecked(False))
         actions["fit"].triggered.connect(self._fit)
         actions["earlier"].triggered.connect(lambda: self.face.history.step(-1))
         actions["later"].triggered.connect(lambda: self.face.history.step(1))
@@ -265,6 +266,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         self.help.closed.connect(lambda: actions["keys"].setChecked(False))
         for panel in self.face.live.levelled:
             panel.dragged.connect(lambda: actions["lock"].setChecked(True))
+            panel.released.connect(actions["automatic"].trigger)
         self.face.live.pointed.connect(self.face.strip.position.setText)
         self.face.history.chosen.connect(self.hold)
         self.face.frames.chosen.connect(self._choose_frame)

@@ -10,6 +10,7 @@ pytest.importorskip("PySide6.QtWidgets", reason="no Qt here", exc_type=ImportErr
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme
+from ltemlive.dashboard.shown.contours import contours
 from ltemlive.dashboard.shown.look import CHOICES, Look
 from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge
 from ltemlive.dashboard.window import DashboardWindow
@@ -180,3 +181,90 @@ def test_with_a_thickness_the_induction_is_told_in_millitesla(window, estimate_o
     assert window.face.live.induction.read_out.text() == "658 mT at 270\u00b0"
     window.set_look(Look())
     assert window.face.live.induction.unit.text() == "B\u00b7t in T nm"
+
+    assert window.face.live.induction.unit.text() == "B\u00b7t in T nm"
+
+
+def test_contours_lie_upon_the_phase_and_say_how_far_apart_they_are(
+    window, qtbot, estimate_of
+):
+    draw(window, estimate_of())
+    assert not window.face.live.phase.contours.isVisible()
+    assert window.face.live.phase.unit.text() == "rad"
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_C)
+    assert window.look == Look(contours=True)
+    assert "2\u03c0 rad, flux h/e" in window.face.live.phase.unit.text()
+    assert "4136 T nm" in window.face.live.phase.unit.toolTip()
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_BracketRight)
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_BracketRight)
+    assert "2\u03c0/4 rad, flux h/4e" in window.face.live.phase.unit.text()
+    places = [
+        item.mapRectToParent(item.boundingRect())
+        for item in (window.face.live.phase.image, window.face.live.phase.contours)
+    ]
+    assert places[0] == places[1]
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_BracketLeft)
+    assert window.look.contours_per_turn == 2
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_C)
+    assert not window.face.live.phase.contours.isVisible()
+
+
+def test_contours_are_those_of_the_newest_phase(window, estimate_of):
+    window.set_look(Look(contours=True, contours_per_turn=2))
+    estimate = draw(window, estimate_of())
+    before = window.face.live.phase.contours.image
+    wanted = contours(
+        estimate.phase_rad, estimate.gradient_rad_per_nm, pixel_nm=10.0, per_turn=2
+    )
+    np.testing.assert_array_equal(before, wanted)
+    draw(window, estimate_of(rev=2, phase_rad=0.2 * np.eye(48, dtype=np.float32)))
+    assert (window.face.live.phase.contours.image != before).any()
+    draw(window)
+    assert window.face.live.phase.contours.image is None
+
+
+def test_the_phase_is_drawn_in_the_map_that_the_user_likes(window, estimate_of):
+    draw(window, estimate_of())
+    middles = set()
+    for name in CHOICES["phase_map"]:
+        window.set_look(Look(phase_map=name))
+        colours = window.face.live.phase._histogram.getLookupTable(n=3)
+        middles.add(tuple(int(part) for part in colours[1][:3]))
+    assert len(middles) == len(CHOICES["phase_map"])
+
+
+def test_automatic_levels_leave_out_as_much_as_the_user_says(window, estimate_of):
+    draw(window, estimate_of())
+    spans = []
+    for percent in (0.0, 0.5, 2.0):
+        window.set_look(Look(percentile=percent))
+        low, high = window.face.live.phase.levels()
+        spans.append(high - low)
+        assert window.face.live.gradient.levels()[0] == 0.0
+    assert spans[0] == 47.0
+    assert spans == sorted(spans, reverse=True)
+    assert not window.actions_["lock"].isChecked()
+
+
+@pytest.mark.parametrize("way", ["key", "double click"])
+def test_levels_that_were_dragged_are_automatic_again_at_once(
+    window, qtbot, estimate_of, way
+):
+    draw(window, estimate_of())
+    usual = window.face.live.phase.levels()
+    window.face.live.phase._histogram.region.setRegion((5.0, 7.0))
+    assert window.actions_["lock"].isChecked()
+    if way == "key":
+        qtbot.keyClick(window, QtCore.Qt.Key.Key_A)
+    else:
+        left = QtCore.Qt.MouseButton.LeftButton
+        qtbot.mouseDClick(window.face.live.phase._column.viewport(), left)
+    assert not window.actions_["lock"].isChecked()
+    assert window.face.live.phase.levels() == usual
+
+
+def test_held_levels_stay_whatever_percentile_is_chosen(window, estimate_of):
+    draw(window, estimate_of())
+    window.face.live.phase._histogram.region.setRegion((5.0, 7.0))
+    window.set_look(Look(percentile=2.0))
+    assert window.face.live.phase.levels() == (5.0, 7.0)

@@ -9,6 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from ltemlive.dashboard import theme
 from ltemlive.dashboard.panels.induction_panel import InductionPanel
 from ltemlive.dashboard.panels.map_panel import MapPanel
+from ltemlive.dashboard.panels.phase_panel import PhasePanel
 from ltemlive.dashboard.shown import wording
 from ltemlive.dashboard.shown.look import Look
 
@@ -26,8 +27,10 @@ class LivePage(QtWidgets.QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.phase = MapPanel("Phase", "rad", colour_map="viridis")
-        self.gradient = MapPanel("Phase gradient", "mrad/nm", colour_map="cividis")
+        self.phase = PhasePanel()
+        self.gradient = MapPanel(
+            "Phase gradient", "mrad/nm", colour_map="cividis", is_magnitude=True
+        )
         self.induction = InductionPanel()
         self.panels = (self.phase, self.gradient, self.induction)
         self._estimate: EstimateShown | None = None
@@ -55,16 +58,9 @@ class LivePage(QtWidgets.QWidget):
             for panel in self.panels:
                 panel.clear()
             return
-        self.phase.show_map(
-            estimate.phase_rad,
-            pixel_nm=estimate.pixel_nm,
-            levels=estimate.phase_levels_rad,
-        )
-        low, high = estimate.gradient_levels_rad_per_nm
+        self.phase.show_estimate(estimate)
         self.gradient.show_map(
-            estimate.gradient_rad_per_nm * _GRADIENT_UNIT,
-            pixel_nm=estimate.pixel_nm,
-            levels=(low * _GRADIENT_UNIT, high * _GRADIENT_UNIT),
+            estimate.gradient_rad_per_nm * _GRADIENT_UNIT, pixel_nm=estimate.pixel_nm
         )
         self.induction.show_estimate(estimate)
 

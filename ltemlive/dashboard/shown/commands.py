@@ -46,6 +46,8 @@ COMMANDS = (
             ("Space",), True),
     Command("lock", "Lock levels", "keep the colour levels as they are", "view", ("L",),
             True),
+    Command("automatic", "Automatic levels", "let them follow the data again", "view",
+            ("A",), has_button=False),
     Command("fit", "Fit", "show the whole image", "view", ("F",)),
     Command("earlier", "Earlier", "the revision before", "view", ("Alt+Left",),
             has_button=False),

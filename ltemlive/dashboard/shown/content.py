@@ -10,7 +10,6 @@ import numpy as np
 
 from ltemlive.dashboard.shown.arrays import array_of, pixel_nm_of
 from ltemlive.dashboard.shown.fits import FrameFit, read_fits, read_set_aside
-from ltemlive.dashboard.shown.levels import percentile_levels
 from ltemlive.errors import WireError
 from ltemlive.physics.colour import induction_scale_t_nm
 from ltemlive.wire.fields import Fields, brief
@@ -65,10 +64,8 @@ class EstimateShown:
     pixel_nm: float
     phase_rad: NDArray[np.float32]
     """Shape (ny, nx), as all maps below."""
-    phase_levels_rad: tuple[float, float]
     gradient_rad_per_nm: NDArray[np.float32]
     """Magnitude of the gradient."""
-    gradient_levels_rad_per_nm: tuple[float, float]
     induction_t_nm: NDArray[np.float32]
     """(B_y t, B_x t), shape (2, ny, nx)."""
     induction_scale_t_nm: float
@@ -138,9 +135,7 @@ def read_estimate(message: ResultMessage) -> EstimateShown:
         t_published=fields.number("t_published", UNIX_TIME_S),
         pixel_nm=pixel_nm_of(message, "phase"),
         phase_rad=phase,
-        phase_levels_rad=percentile_levels(phase),
         gradient_rad_per_nm=magnitude,
-        gradient_levels_rad_per_nm=(0.0, percentile_levels(magnitude)[1]),
         induction_t_nm=induction,
         induction_scale_t_nm=induction_scale_t_nm(induction),
     )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ThemeName: TypeAlias = Literal["dark", "light"]
+MapName: TypeAlias = Literal["viridis", "cividis", "magma", "gray"]
 WheelName: TypeAlias = Literal["hue", "blue-yellow"]
 
 
@@ -28,6 +29,13 @@ class Look:
     """Magnitude that has the full colour; 0 lets the field decide."""
     thickness_nm: float = 0.0
     """Of the magnetic film, to tell its induction without it; 0 where nobody knows."""
+    phase_map: MapName = "viridis"
+    contours: bool = False
+    """Whether cos(n phase) lies upon the phase."""
+    contours_per_turn: int = 1
+    """n: how many contours there are to 2 pi."""
+    percentile: float = 0.5
+    """Per cent at each end that automatic levels leave out; 0 leaves out none."""
 
 
 CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
@@ -36,6 +44,10 @@ CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "text_scale": (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0),
         "wheel": ("hue", "blue-yellow"),
         "gamma": (1.0, 0.7, 0.5),
+        "phase_map": ("viridis", "cividis", "magma", "gray"),
+        "contours": (False, True),
+        "contours_per_turn": (1, 2, 4, 8, 16, 32, 64),
+        "percentile": (0.5, 1.0, 2.0, 0.0),
     }
 )
 """What each choice is between."""
@@ -69,6 +81,13 @@ def after(look: Look, name: str, *, by: int = 1, is_round: bool = True) -> Look:
     return replace(look, **{name: choices[place]})
 
 
+def _contoured(look: Look, *, by: int) -> Look:
+    # Who wants more of them wants to see them.
+    if not look.contours:
+        return replace(look, contours=True)
+    return after(look, "contours_per_turn", by=by, is_round=False)
+
+
 LOOK_KEYS = (
     KeyedChoice(("T",), "dark or light", lambda look: after(look, "theme")),
     KeyedChoice(
@@ -82,6 +101,9 @@ LOOK_KEYS = (
         lambda look: after(look, "text_scale", by=-1, is_round=False),
     ),
     KeyedChoice(("Ctrl+0",), "usual text", lambda look: replace(look, text_scale=1.0)),
+    KeyedChoice(("C",), "contours", lambda look: after(look, "contours")),
+    KeyedChoice(("]",), "more contours", lambda look: _contoured(look, by=1)),
+    KeyedChoice(("[",), "fewer contours", lambda look: _contoured(look, by=-1)),
 )
 
 

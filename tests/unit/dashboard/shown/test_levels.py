@@ -28,6 +28,13 @@ def test_the_levels_always_span_something(image):
     assert low < high
 
 
+def test_the_full_range_leaves_out_no_pixel():
+    image = np.zeros((600, 700), np.float32)
+    image[301, 467], image[1, 5], image[2, 2] = 7.0, -3.0, np.nan
+    assert percentile_levels(image, 0.0) == (-3.0, 7.0)
+    assert percentile_levels(image, 1.0)[1] < 0.1
+
+
 def test_pixels_that_are_no_number_are_left_out():
     image = np.full((16, 16), np.nan, np.float32)
     assert percentile_levels(image) == (0.0, 1.0)
