@@ -268,3 +268,38 @@ def test_held_levels_stay_whatever_percentile_is_chosen(window, estimate_of):
     window.face.live.phase._histogram.region.setRegion((5.0, 7.0))
     window.set_look(Look(percentile=2.0))
     assert window.face.live.phase.levels() == (5.0, 7.0)
+
+
+def test_axes_come_by_key_and_tell_lengths_in_a_unit_that_fits(window, qtbot, estimate_of):
+    draw(window, estimate_of())
+    left, bottom = window.face.live.phase._canvas.axes
+    assert not left.isVisible()
+    assert left.width() == bottom.height() == 0
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_X)
+    assert window.look == Look(axes=True)
+    for panel in window.face.live.panels:
+        assert all(axis.isVisible() for axis in panel._canvas.axes)
+
+    def ticks(width_nm):
+        window.face.live.phase.view.setRange(
+            xRange=(0, width_nm), yRange=(0, width_nm), padding=0
+        )
+        factor = bottom.scale * bottom.autoSIPrefixScale
+        texts = bottom.tickStrings([0.0, 0.4 * width_nm], factor, 0.4 * width_nm)
+        return [float(text) for text in texts], bottom.labelUnitPrefix
+
+    assert ticks(500.0) == ([0.0, 200.0], "n")
+    assert ticks(50.0) == ([0.0, 20.0], "n")
+    assert ticks(5000.0) == ([0.0, 2.0], "\u00b5")
+    assert ticks(50.0) == ([0.0, 20.0], "n")
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_X)
+    assert not left.isVisible()
+
+
+def test_the_y_axis_counts_downwards_as_rows_do(window, estimate_of):
+    window.set_look(Look(axes=True))
+    draw(window, estimate_of())
+    left = window.face.live.phase._canvas.axes[0]
+    assert left.linkedView() is window.face.live.phase.view
+    # pyqtgraph writes the range of an inverted view from bottom to top.
+    assert left.range[0] > left.range[1]

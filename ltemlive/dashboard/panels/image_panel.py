@@ -23,6 +23,7 @@ _BAR_SHARE = 0.28
 """Most of the image's width that the scale bar may take."""
 _INSET_PX = 10
 _BAR_HEIGHT_PX = 4
+_BEYOND_AXES_PX = 8
 
 
 class ImagePanel(QtWidgets.QFrame):
@@ -72,11 +73,12 @@ class ImagePanel(QtWidgets.QFrame):
 
     def wear(self, worn: theme.Theme) -> None:
         """Draw on the ground of a theme, with room beside for its size of text."""
-        self._canvas.setBackground(worn.card)
+        self._canvas.wear(worn)
         self._beside.setFixedWidth(worn.px(SIDE_COLUMN_PX))
 
     def show_look(self, look: Look) -> None:
         """Look as the user wants it."""
+        self._canvas.show_axes(look.axes)
 
     def clear(self) -> None:
         """Show nothing."""
@@ -169,15 +171,52 @@ class ScaleBar(pg.GraphicsObject):
         self.update()
 
 
+def length_axis(orientation: str, view: pg.ViewBox) -> pg.AxisItem:
+    """Return a hidden axis for a view in nm; it says nm or um, as suits what is in view."""
+    axis = pg.AxisItem(orientation)
+    axis.linkToView(view)
+    # pyqtgraph finds the prefix, of metres.
+    axis.setScale(1e-9)
+    axis.hide()
+    return axis
+
+
 class _Canvas(pg.GraphicsView):
-    """The drawing area of one view; says when the pointer leaves it."""
+    """The drawing area of one view and its axes; says when the pointer leaves it."""
 
     left = QtCore.Signal()
 
     def __init__(self, view: pg.ViewBox) -> None:
         super().__init__()
-        self.setCentralItem(view)
+        self.axes = (length_axis("left", view), length_axis("bottom", view))
+        self._layout = layout = pg.GraphicsLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addItem(self.axes[0], 0, 0)
+        layout.addItem(view, 0, 1)
+        layout.addItem(self.axes[1], 1, 1)
+        self.setCentralItem(layout)
         self.setMinimumSize(160, 160)
+
+    def wear(self, worn: theme.Theme) -> None:
+        """Draw in the colours of a theme."""
+        self.setBackground(worn.card)
+        for axis in self.axes:
+            axis.setPen(worn.line)
+            axis.setTextPen(worn.muted)
+            name = "y" if axis.orientation == "left" else "x"
+            style = {"color": worn.muted, "font-size": f"{worn.px(theme.TEXT_PX)}px"}
+            axis.setLabel(name, units="m", **style)
+            axis.showLabel(axis.isVisible())
+
+    def show_axes(self, is_shown: bool) -> None:
+        """Show or hide the axes; hidden they take no room."""
+        for axis in self.axes:
+            axis.setVisible(is_shown)
+            axis.showLabel(is_shown)
+        # A figure at the end of an axis needs room beyond it.
+        beyond_px = _BEYOND_AXES_PX if is_shown else 0
+        self._layout.setContentsMargins(0, beyond_px, beyond_px, 0)
 
     def leaveEvent(self, event: QtCore.QEvent) -> None:  # noqa: N802 - Qt's name
         """Tell that no point is under the pointer."""

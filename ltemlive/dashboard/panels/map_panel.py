@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ltemlive.dashboard.theme import Theme
 
 _RANGE_BEYOND_LEVELS = 0.15
+_BEYOND_AXIS_PX = 7
 _MAPS = {"gray": "CET-L1"}
 """pyqtgraph's names, where they are not ours."""
 
@@ -155,7 +156,8 @@ def _prepare(histogram: pg.HistogramLUTItem) -> None:
     histogram.gradient.menu = None
     histogram.vb.setMouseEnabled(x=False, y=False)
     histogram.vb.setMenuEnabled(False)
-    histogram.layout.setContentsMargins(0, 0, 0, 0)
+    # Half a figure stands beyond each end of the axis.
+    histogram.layout.setContentsMargins(0, _BEYOND_AXIS_PX, 0, _BEYOND_AXIS_PX)
     histogram.axis.setTickDensity(0.5)
     histogram.plot.setPen(None)
 

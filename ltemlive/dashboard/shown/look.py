@@ -36,6 +36,8 @@ class Look:
     """n: how many contours there are to 2 pi."""
     percentile: float = 0.5
     """Per cent at each end that automatic levels leave out; 0 leaves out none."""
+    axes: bool = False
+    """Whether there are axes around the maps; a scale bar there is always."""
 
 
 CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
@@ -48,6 +50,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "contours": (False, True),
         "contours_per_turn": (1, 2, 4, 8, 16, 32, 64),
         "percentile": (0.5, 1.0, 2.0, 0.0),
+        "axes": (False, True),
     }
 )
 """What each choice is between."""
@@ -101,6 +104,7 @@ LOOK_KEYS = (
         lambda look: after(look, "text_scale", by=-1, is_round=False),
     ),
     KeyedChoice(("Ctrl+0",), "usual text", lambda look: replace(look, text_scale=1.0)),
+    KeyedChoice(("X",), "axes", lambda look: after(look, "axes")),
     KeyedChoice(("C",), "contours", lambda look: after(look, "contours")),
     KeyedChoice(("]",), "more contours", lambda look: _contoured(look, by=1)),
     KeyedChoice(("[",), "fewer contours", lambda look: _contoured(look, by=-1)),
