@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
@@ -11,13 +12,14 @@ from ltemlive.dashboard.panels.image_panel import ImagePanel
 from ltemlive.dashboard.shown.levels import USUAL_PERCENT, percentile_levels
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ltemlive.dashboard.shown.look import Look
     from ltemlive.dashboard.theme import Theme
 
 _RANGE_BEYOND_LEVELS = 0.15
+_STOPS = 33
+"""Of a colour map; between two of them it is as good as straight."""
 _BEYOND_AXIS_PX = 7
 _MAPS = {"gray": "CET-L1"}
 """pyqtgraph's names, where they are not ours."""
@@ -83,7 +85,11 @@ class MapPanel(ImagePanel):
 
     def set_colour_map(self, name: str) -> None:
         """Draw in another map."""
-        self._histogram.gradient.setColorMap(pg.colormap.get(_MAPS.get(name, name)))
+        whole = pg.colormap.get(_MAPS.get(name, name))
+        # Each stop is a widget: 256 of them would take longer than the rest of the window.
+        stops = np.linspace(0.0, 1.0, _STOPS)
+        few = pg.ColorMap(stops, whole.map(stops, mode="byte"))
+        self._histogram.gradient.setColorMap(few)
         self._histogram.gradient.showTicks(False)
 
     def show_map(
