@@ -67,7 +67,7 @@ def write_results(
             labels=quantity.labels,
             facts=provenance_of_map(findings, quantity),
         )
-    write_summary(folder / "summary.png", result)
+    write_summary(folder / "summary.png", findings)
     report = replace(report, seconds=replace(report.seconds, export=clock() - started))
     write_nexus(folder / NEXUS_FILE, replace(findings, report=report))
     with written_aside(folder / REPORT_FILE) as aside:

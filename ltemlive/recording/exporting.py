@@ -10,7 +10,9 @@ from ltemlive.formats.dm4 import require_dm4, write_map_dm4
 from ltemlive.formats.hspy import require_hspy, write_map_hspy
 from ltemlive.formats.images import write_map_tiff
 from ltemlive.recording.nexus import write_nexus
+from ltemlive.recording.pictures import write_picture
 from ltemlive.recording.provenance import provenance_of_map
+from ltemlive.recording.summary import write_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.formats.facts import Facts
-    from ltemlive.recording.findings import Findings
+    from ltemlive.recording.findings import Findings, QuantityMap
 
     class MapWriter(Protocol):
         """Writes one map whole or not at all."""
@@ -45,8 +47,10 @@ _MAP_WRITERS: Mapping[str, MapWriter] = {
 }
 _REQUIRED: Mapping[str, Callable[[], object]] = {"hspy": require_hspy, "dm4": require_dm4}
 
-FORMATS = ("tif", "nxs", "hspy", "dm4")
+FORMATS = ("tif", "nxs", "png", "hspy", "dm4", "pdf")
 """What ``write_export`` can write."""
+
+_FILES_OF_ALL = {"nxs": "result.nxs", "pdf": "summary.pdf"}
 
 
 def check_formats(formats: Iterable[str]) -> tuple[str, ...]:
@@ -103,26 +107,34 @@ def write_export(
     prefix = f"{stem}-" if stem else ""
     written: list[Path] = []
     for name in wanted:
-        if name in _MAP_WRITERS:
-            written += _write_maps(findings, folder, prefix, name)
-        else:
-            path = folder / f"{prefix}result.{name}"
-            write_nexus(path, findings)
+        if name in _FILES_OF_ALL:
+            path = folder / f"{prefix}{_FILES_OF_ALL[name]}"
+            _write_all(path, findings, name)
+            written.append(path)
+            continue
+        for quantity in findings.maps:
+            path = folder / f"{prefix}{quantity.name}.{name}"
+            _write_map(path, findings, quantity, name)
             written.append(path)
     return tuple(written)
 
 
-def _write_maps(findings: Findings, folder: Path, prefix: str, name: str) -> list[Path]:
-    written = []
-    for quantity in findings.maps:
-        path = folder / f"{prefix}{quantity.name}.{name}"
-        _MAP_WRITERS[name](
-            path,
-            quantity.values,
-            pixel_nm=findings.pixel_nm,
-            unit=quantity.unit,
-            labels=quantity.labels,
-            facts=provenance_of_map(findings, quantity),
-        )
-        written.append(path)
-    return written
+def _write_all(path: Path, findings: Findings, name: str) -> None:
+    if name == "pdf":
+        write_summary(path, findings, "pdf")
+    else:
+        write_nexus(path, findings)
+
+
+def _write_map(path: Path, findings: Findings, quantity: QuantityMap, name: str) -> None:
+    if name == "png":
+        write_picture(path, findings, quantity)
+        return
+    _MAP_WRITERS[name](
+        path,
+        quantity.values,
+        pixel_nm=findings.pixel_nm,
+        unit=quantity.unit,
+        labels=quantity.labels,
+        facts=provenance_of_map(findings, quantity),
+    )

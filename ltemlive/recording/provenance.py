@@ -58,6 +58,22 @@ def provenance(findings: Findings) -> Facts:
     }
 
 
+def as_png_text(facts: Facts, title: str) -> dict[str, str]:
+    """Return facts as the text chunks of a PNG: keywords and their text."""
+    chunks = {"Title": title, "Software": str(facts["program"])}
+    return chunks | {key: str(value) for key, value in facts.items()}
+
+
+def as_pdf_information(facts: Facts, title: str) -> dict[str, str]:
+    """Return facts as a PDF has them: all of them are its keywords, as JSON."""
+    return {
+        "Title": title,
+        "Creator": str(facts["program"]),
+        "Subject": "Phase reconstruction from a defocus series",
+        "Keywords": json_text(dict(facts)),
+    }
+
+
 def provenance_of_map(findings: Findings, quantity: QuantityMap) -> Facts:
     """Return the same, with what is particular to one map before it."""
     own = {

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ltemlive.results import Reconstruction, Report
+    from collections.abc import Sequence
 
+    from ltemlive.recording.findings import Findings
+    from ltemlive.results import Report
+
+MAX_SMALL_LINES = 8
+_SMALL_PRINT = 205
+"""Letters on a line of it."""
 _DOT = "  \N{MIDDLE DOT}  "
 
 
@@ -20,15 +28,16 @@ class TableLine:
     is_alarm: bool = False
 
 
-def key_figures(result: Reconstruction) -> str:
+def key_figures(findings: Findings) -> str:
     """Return what a microscopist asks first, on two lines."""
-    report, microscope = result.report, result.microscope
-    ny, nx = result.phase_rad.shape
+    report, microscope = findings.report, findings.microscope
+    ny, nx = findings.shape
     data = [
         f"{len(report.frames_used)} frames of {ny} \N{MULTIPLICATION SIGN} {nx} px",
-        f"{microscope.pixel_nm:.4g} nm per pixel",
-        f"{microscope.voltage_kv:g} kV",
+        f"{findings.pixel_nm:.4g} nm per pixel",
     ]
+    if microscope is not None:
+        data.append(f"{microscope.voltage_kv:g} kV")
     if report.noise_sigma is not None:
         data.append(f"noise {100.0 * report.noise_sigma:.2g} % of the amplitude")
     if report.frames_rejected:
@@ -36,8 +45,9 @@ def key_figures(result: Reconstruction) -> str:
     work = [f"{report.method.upper()}, {report.steps} steps"]
     if report.seconds.solve is not None:
         work.append(f"{report.seconds.solve:.3g} s on {shown(report.device, 30)}")
-    phase = result.phase_rad
-    work.append(_with_minus(f"phase {phase.min():.3g} to {phase.max():.3g} rad"))
+    for each in findings.maps[:1]:
+        low, high = each.values.min(), each.values.max()
+        work.append(_with_minus(f"{each.name} {low:.3g} to {high:.3g} {each.unit}"))
     if report.uncertainty is not None:
         work.append(f"uncertainty {report.uncertainty:.2g} rad")
     if report.truth:
@@ -52,14 +62,38 @@ def notes_line(report: Report) -> str:
     return shown(" ".join(sentences), 1000)
 
 
+def settings_lines(findings: Findings) -> list[str]:
+    """Return how it was done, in small print: origin, optics, solver and versions."""
+    report, microscope = findings.report, findings.microscope
+    not_optics = {"pixel_nm", "voltage_kv", "camera", "lens_table"}
+    optics = microscope.model_dump(exclude=not_optics) if microscope else {}
+    told = {
+        "from": findings.origin,
+        "optics": optics,
+        "camera": report.camera and report.camera.model_dump(exclude_defaults=True),
+        "solver": report.solver,
+        "versions": report.versions,
+    }
+    lines: list[str] = []
+    for name, values in told.items():
+        words = ", ".join(_pair(key, value) for key, value in (values or {}).items())
+        if words:
+            lines += textwrap.wrap(f"{name}: {shown(words, 1000)}", _SMALL_PRINT)
+    return lines[:MAX_SMALL_LINES]
+
+
+def _pair(key: str, value: object) -> str:
+    return f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
+
+
 def frame_table(report: Report, *, max_rows: int) -> list[TableLine]:
     """Return heading, frames used and frames rejected, at most ``max_rows`` + 1 lines."""
     heading = ["file or seq", "defocus [\N{MICRO SIGN}m]"]
     columns = [
         [shown(name, 30) for name in report.frames_used],
-        [_with_minus(f"{defocus_nm * 1e-3:+,.1f}") for defocus_nm in report.defocus_nm],
+        _defocus_cells(report),
     ]
-    if report.shift_px is not None:
+    if report.shift_px:
         heading.append("shift y, x [px]")
         columns.append([_with_minus(f"{dy:+.2f}, {dx:+.2f}") for dy, dx in report.shift_px])
     turns = list(zip(report.rotation_deg or (), report.magnification or (), strict=True))
@@ -71,12 +105,28 @@ def frame_table(report: Report, *, max_rows: int) -> list[TableLine]:
                 for degrees, factor in turns
             ]
         )
+    if report.holdout:
+        heading.append("fit")
+        columns.append(
+            [f"{fit:.2f}" if math.isfinite(fit) else "-" for fit in report.holdout]
+        )
     used = [TableLine(cells) for cells in zip(*columns, strict=True)]
     rejected = [
         TableLine((f"{shown(bad.frame, 24)}: {shown(bad.reason, 60)}",), is_alarm=True)
         for bad in report.frames_rejected
     ]
     return [TableLine(tuple(heading)), *_at_most(max_rows, used, rejected)]
+
+
+def _defocus_cells(report: Report) -> list[str]:
+    deviations: Sequence[float | None] = [None] * len(report.defocus_nm)
+    if report.deviations is not None and report.deviations.defocus_nm is not None:
+        deviations = report.deviations.defocus_nm
+    return [
+        _with_minus(f"{defocus_nm * 1e-3:+,.1f}")
+        + (f" ± {sigma_nm * 1e-3:.1f}" if sigma_nm is not None else "")
+        for defocus_nm, sigma_nm in zip(report.defocus_nm, deviations, strict=True)
+    ]
 
 
 def shown(text: str, max_length: int) -> str:

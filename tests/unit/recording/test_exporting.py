@@ -2,11 +2,13 @@ import errno
 import importlib
 import json
 import os
+import re
 
 import numpy as np
 import pytest
 import tifffile
 from nionswift_plugin.DM_IO.dm3_image_utils import load_image
+from PIL import Image
 from rsciio import digitalmicrograph, hspy, tiff
 
 from ltemlive.errors import ConfigError, RecordingError
@@ -140,6 +142,23 @@ def test_hyperspy_and_swift_read_files_of_digitalmicrograph(findings, tmp_path):
         assert image.metadata["Microscope Info"]["Voltage"] == 200e3
 
 
+def test_a_pdf_holds_its_provenance_as_keywords(findings, tmp_path):
+    content = export(findings, tmp_path, "pdf")["summary.pdf"].read_bytes()
+    (keywords,) = re.findall(rb"/Keywords \((.*?)(?<!\\)\)", content, re.DOTALL)
+    assert_tells(json.loads(re.sub(rb"\\([()\\])", rb"\1", keywords)))
+    assert b"/Title (holes)" in content
+    assert b"/Creator (ltemlive 0.1.0)" in content
+    assert content.rstrip().endswith(b"%%EOF")
+
+
+def test_there_is_a_picture_of_each_map(findings, tmp_path):
+    files = export(findings, tmp_path, "png")
+    assert set(files) == {f"{each.name}.png" for each in findings.maps}
+    for path in files.values():
+        with Image.open(path) as image:
+            assert_tells(image.text)
+
+
 def test_a_window_exports_what_it_has_in_memory(make_result, tmp_path):
     rng = np.random.default_rng(3)
     arrays = {
@@ -153,8 +172,12 @@ def test_a_window_exports_what_it_has_in_memory(make_result, tmp_path):
         report=make_result().report,
         origin={"estimate": "live, revision 12"},
     )
-    paths = write_export(findings, tmp_path, [each for each in FORMATS if each != "dm4"])
-    assert tmp_path / "phase.tif" in paths
+    paths = write_export(findings, tmp_path, FORMATS)
+    assert {path.name for path in paths} == {
+        "result.nxs",
+        "summary.pdf",
+        *(f"{name}.{kind}" for name in arrays for kind in ("tif", "png", "hspy", "dm4")),
+    }
     with tifffile.TiffFile(tmp_path / "induction.tif") as file:
         assert file.asarray().tobytes() == arrays["induction"].tobytes()
         facts = as_facts(file.imagej_metadata["Info"])

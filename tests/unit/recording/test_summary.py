@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.text import Text
+from PIL import Image
 
+from ltemlive.events import FrameDeviations
+from ltemlive.recording.findings import Findings, findings_of, known_maps
 from ltemlive.recording.summary import summary_figure, write_summary
 from ltemlive.series import RejectedFrame
 
@@ -41,11 +44,14 @@ def long_series(make_result, n_used, n_rejected, shape=(32, 32)):
         ),
         title="a very long $title$ " * 20,
         notes=("A note of many words that fills the line. " * 20,),
+        holdout=(1.25,) * n_used,
+        deviations=FrameDeviations(defocus_nm=(1.5e4,) * n_used),
+        solver={f"setting_{number}": 0.125 for number in range(60)},
     )
 
 
 def test_the_page_is_a_png_of_some_detail(tmp_path, make_result):
-    write_summary(tmp_path / "summary.png", make_result())
+    write_summary(tmp_path / "summary.png", findings_of(make_result()))
     pixels = matplotlib.image.imread(tmp_path / "summary.png")
     assert pixels.shape[0] > 900
     assert pixels.shape[1] > 1500
@@ -53,7 +59,9 @@ def test_the_page_is_a_png_of_some_detail(tmp_path, make_result):
 
 
 def test_a_glance_tells_what_was_found(make_result):
-    words = "\n".join(text for text, _ in texts_of(summary_figure(make_result())))
+    words = "\n".join(
+        text for text, _ in texts_of(summary_figure(findings_of(make_result())))
+    )
     for expected in (
         "holes",
         "2 frames",
@@ -79,7 +87,7 @@ def test_no_text_overlaps_another_or_leaves_the_page(
     make_result, shape, n_used, n_rejected
 ):
     result = long_series(make_result, n_used, n_rejected, shape=shape)
-    figure = summary_figure(result)
+    figure = summary_figure(findings_of(result))
     page = figure.bbox
     placed = texts_of(figure)
     for text, box in placed:
@@ -95,7 +103,7 @@ def test_no_text_overlaps_another_or_leaves_the_page(
 
 
 def test_what_the_table_leaves_out_is_counted(make_result):
-    figure = summary_figure(long_series(make_result, 65, 9))
+    figure = summary_figure(findings_of(long_series(make_result, 65, 9)))
     words = [text for text, _ in texts_of(figure)]
     assert "and 63 more in report.json" in words
 
@@ -111,13 +119,48 @@ def test_what_the_table_leaves_out_is_counted(make_result):
     ],
 )
 def test_unusual_results_are_drawn_without_a_warning(make_result, changes):
-    figure = summary_figure(make_result(**changes))
+    figure = summary_figure(findings_of(make_result(**changes)))
     assert texts_of(figure)
 
 
 def test_a_flat_phase_and_a_phase_with_holes_are_drawn(make_result):
     result = make_result()
     result.phase_rad[:] = 0.0
-    assert texts_of(summary_figure(result))
+    assert texts_of(summary_figure(findings_of(result)))
     result.phase_rad[3:6, 3:6] = np.nan
-    assert texts_of(summary_figure(result))
+    assert texts_of(summary_figure(findings_of(result)))
+
+
+def test_the_page_tells_origin_optics_solver_and_versions(make_result):
+    result = make_result(
+        solver={"method": "ad", "tolerance_rad": 0.005},
+        holdout=(1.0, 2.5),
+        deviations=FrameDeviations(defocus_nm=(None, 15.7e3)),
+    )
+    findings = findings_of(result, origin={"session": "2026-11-26T201207Z"})
+    words = "\n".join(text for text, _ in texts_of(summary_figure(findings)))
+    for expected in (
+        "from: session 2026-11-26T201207Z",
+        "optics: spherical_aberration_nm 0, convergence_mrad 0.01",
+        "solver: method ad, tolerance_rad 0.005",
+        "versions: ltemlive 0.1.0",
+        "+1,600.0 \N{PLUS-MINUS SIGN} 15.7",
+        "2.50",
+    ):
+        assert expected in words
+
+
+def test_a_page_without_a_microscope_and_with_the_phase_alone_is_drawn(make_result):
+    phase = np.zeros((20, 30), np.float32)
+    report = make_result(shift_px=(), rotation_deg=(), magnification=(), holdout=()).report
+    maps = known_maps({"phase": phase})
+    words = [text for text, _ in texts_of(summary_figure(Findings("s", 2.0, maps, report)))]
+    assert "Phase" in words
+    assert "Amplitude" not in words
+
+
+def test_the_picture_of_the_page_holds_its_provenance(tmp_path, make_result):
+    write_summary(tmp_path / "s.png", findings_of(make_result()))
+    with Image.open(tmp_path / "s.png") as image:
+        assert image.text["program"] == "ltemlive 0.1.0"
+        assert image.text["Title"] == "holes"
