@@ -32,9 +32,9 @@ class Actions(QtCore.QObject):
 
 
 class Toolbar(QtWidgets.QWidget):
-    """Buttons for the commands that have one, group by group."""
+    """Buttons for the commands that have one, group by group, and one for the look."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: Actions, look: QtWidgets.QWidget) -> None:
         super().__init__()
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -44,6 +44,7 @@ class Toolbar(QtWidgets.QWidget):
             if not commands:
                 continue
             if group == "series":
+                layout.addWidget(look)
                 layout.addStretch()
             for command in commands:
                 layout.addWidget(_button(actions[command.name]))

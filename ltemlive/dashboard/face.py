@@ -15,6 +15,7 @@ from ltemlive.dashboard.panels.frame_table import FrameTable
 from ltemlive.dashboard.panels.header import Banner, Header
 from ltemlive.dashboard.panels.history_bar import HistoryBar
 from ltemlive.dashboard.panels.live_page import LivePage
+from ltemlive.dashboard.panels.look_card import LookButton
 from ltemlive.dashboard.panels.objective_panel import ObjectivePlot
 from ltemlive.dashboard.panels.status_strip import StatusStrip
 from ltemlive.dashboard.tools.measuring_tools import MeasuringTools
@@ -32,7 +33,8 @@ class Face(QtWidgets.QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.header = Header()
-        self.toolbar = Toolbar(actions)
+        self.look = LookButton()
+        self.toolbar = Toolbar(actions, self.look)
         self.banner = Banner()
         self.live = LivePage()
         self.frame = FramePage()

@@ -138,6 +138,16 @@ QTabBar::tab {{
 }}
 QTabBar::tab:selected {{ color: {theme.text}; }}
 QSplitter::handle {{ background: transparent; }}
+
+
+QComboBox, QDoubleSpinBox {{ min-height: {theme.px(22)}px; }}
+QCheckBox::indicator {{
+    width: {theme.px(12)}px; height: {theme.px(12)}px; border-radius: 3px;
+    border: 1px solid {theme.muted}; background: transparent;
+}}
+QCheckBox::indicator:checked {{
+    border-color: {theme.accent}; background: {theme.accent};
+}}
 QTableView {{
     background: transparent; border: none; gridline-color: transparent;
     selection-background-color: {theme.line}; selection-color: {theme.text};

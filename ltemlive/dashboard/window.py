@@ -107,6 +107,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         worn, before = theme.theme_of(look), theme.theme_of(self._look)
         self._look = look
         self.face.live.show_look(look)
+        self.face.look.show_look(look)
         if worn != before:
             self.wear(worn)
 
@@ -241,6 +242,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
             self.export_wanted.emit(self._estimate.rev, folder)
 
     def _connect(self) -> None:
+        self.face.look.chosen.connect(self.set_look)
         bind_look_keys(self, look=lambda: self._look, set_look=self.set_look)
         actions = self.actions_
         for page in PAGES:

@@ -303,3 +303,49 @@ def test_the_y_axis_counts_downwards_as_rows_do(window, estimate_of):
     assert left.linkedView() is window.face.live.phase.view
     # pyqtgraph writes the range of an inverted view from bottom to top.
     assert left.range[0] > left.range[1]
+
+
+def test_what_is_chosen_on_the_card_is_the_look(window, qtbot):
+    card = window.face.look.card
+    card.controls["wheel"].setCurrentIndex(1)
+    card.controls["contours"].setChecked(True)
+    card.controls["thickness_nm"].setValue(12.5)
+    card.controls["percentile"].setCurrentIndex(3)
+    chosen = Look(wheel="blue-yellow", contours=True, thickness_nm=12.5, percentile=0.0)
+    assert window.look == chosen
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_C)
+    assert window.look == replace(chosen, contours=False)
+    assert not card.controls["contours"].isChecked()
+
+
+def test_the_card_opens_beneath_its_button_and_shows_what_is_chosen(window):
+    look = Look(gamma=0.5, full_colour_t_nm=20.0, text_scale=1.1, phase_map="magma")
+    window.set_look(look)
+    window.face.look.click()
+    card = window.face.look.card
+    assert card.isVisible()
+    controls = card.controls
+    assert controls["gamma"].currentText() == "lifted more (power 0.5)"
+    assert controls["full_colour_t_nm"].text() == "20.0 T nm"
+    assert controls["thickness_nm"].text() == "unknown"
+    assert controls["text_scale"].currentText() == "110 %"
+    assert window.look == look
+    card.hide()
+
+
+def test_half_a_number_is_not_taken(window, qtbot):
+    box = window.face.look.card.controls["thickness_nm"]
+    box.selectAll()
+    qtbot.keyClicks(box, "12")
+    assert window.look == Look()
+    qtbot.keyClick(box, QtCore.Qt.Key.Key_Return)
+    assert window.look == Look(thickness_nm=12.0)
+
+
+def test_every_look_fits_on_a_small_screen(window, estimate_of, status_of):
+    window.set_look(Look(contours=True, contours_per_turn=64, axes=True, thickness_nm=20.0))
+    draw(window, status_of(n_expected=4000), estimate_of(rev=123456, steps=123456))
+    window.face.live.phase.hovered.emit((105.0, 205.0))
+    smallest = window.minimumSizeHint()
+    assert smallest.width() <= 1366
+    assert smallest.height() <= 700

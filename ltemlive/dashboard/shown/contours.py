@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltemlive.dashboard.shown.wording import PI
 from ltemlive.physics.electron import HBAR_OVER_E_T_NM2
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ MIDDLE = 128
 
 _FADES_AT_RAD = (0.25 * math.pi, 0.75 * math.pi)
 _OPACITY = 0.62
-_PI = "\N{GREEK SMALL LETTER PI}"
 
 
 def contours(
@@ -65,8 +65,8 @@ def contour_colours() -> NDArray[np.uint8]:
 def contour_text(per_turn: int) -> str:
     """Return what lies between two contours, as phase and as magnetic flux."""
     if per_turn == 1:
-        return f"1 contour = 2{_PI} rad, flux h/e"
-    return f"1 contour = 2{_PI}/{per_turn} rad, flux h/{per_turn}e"
+        return f"1 contour = 2{PI} rad, flux h/e"
+    return f"1 contour = 2{PI}/{per_turn} rad, flux h/{per_turn}e"
 
 
 def contour_explanation(per_turn: int) -> str:

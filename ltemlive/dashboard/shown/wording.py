@@ -17,6 +17,7 @@ SAME_DEFOCUS = 0.01
 """Relative difference that is not worth a second figure."""
 """Stands where a figure is not known."""
 
+PI = "\N{GREEK SMALL LETTER PI}"
 _MICRO = "\N{MICRO SIGN}"
 _MINUS = "\N{MINUS SIGN}"
 _THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
