@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -108,3 +110,5 @@ class Reconstruction:
     set_aside: tuple[tuple[int, str], ...] = ()
     """(seq, reason) of each frame that is stored and not used."""
     basis: Viewable | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """Where its frames are from, for example the ``session``; empty: nobody said."""

@@ -35,6 +35,7 @@ def reconstruct(
     from ltemlive.cli.destination import make_destination
     from ltemlive.cli.terminal import console, say, solving_progress
     from ltemlive.formats.references import load_camera
+    from ltemlive.recording.origin import recorded_origin
     from ltemlive.recording.replay import read_any_series, recorded_settings
     from ltemlive.settings import load_settings
 
@@ -60,7 +61,7 @@ def reconstruct(
     seconds = replace(result.report.seconds, load=loaded - started)
     solver_settings = settings.solver.model_dump(mode="json")
     report = replace(result.report, seconds=seconds, solver=solver_settings)
-    result = replace(result, report=report)
+    result = replace(result, report=report, origin=recorded_origin(stored.folder)[0])
     report = solver.write_results(out, result)
     for rejected in report.frames_rejected:
         say("[yellow]not used[/]", f"{rejected.frame}: {rejected.reason}")

@@ -33,7 +33,7 @@ def write_results(
 
     Each file appears whole or not at all, ``report.json`` last: where it is, the others
     are, too. In the folder of a session's series they say which session, and how its solver
-    was set.
+    was set, where the result itself does not.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def write_results(
         raise disk_error(folder, error) from error
     origin, solver = recorded_origin(folder)
     report = replace(result.report, solver=result.report.solver or solver)
-    findings = findings_of(replace(result, report=report), origin=origin)
+    findings = findings_of(replace(result, report=report, origin=result.origin or origin))
     for quantity in findings.maps:
         write_map_tiff(
             folder / f"{quantity.name}.tif",

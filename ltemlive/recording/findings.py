@@ -102,9 +102,7 @@ def known_maps(arrays: Mapping[str, NDArray[np.float32]]) -> tuple[QuantityMap, 
     )
 
 
-def findings_of(
-    result: Reconstruction, *, origin: Mapping[str, str] | None = None
-) -> Findings:
+def findings_of(result: Reconstruction) -> Findings:
     """Return the findings of a whole series, gradient and induction computed from it."""
     microscope, phase = result.microscope, result.phase_rad
     pixel_nm = microscope.pixel_nm
@@ -120,5 +118,5 @@ def findings_of(
         maps=known_maps(arrays),
         report=result.report,
         microscope=microscope,
-        origin=origin or {},
+        origin=result.origin,
     )

@@ -30,10 +30,8 @@ _UNITS = {
     "astigmatism_nm": "nm",
     "astigmatism_deg": "deg",
 }
-_SIGNALS = {
-    "gradient": ("phase_along_y", "phase_along_x"),
-    "induction": ("induction_y", "induction_x"),
-}
+_ORDER = {"phase": 0, "gradient": 1, "induction": 2, "amplitude": 3}
+_GRADIENT = ("phase_along_y", "phase_along_x")
 
 
 def write_nexus(path: Path, findings: Findings) -> None:
@@ -112,10 +110,7 @@ def _findings_in(entry: h5py.Group, report: Report) -> Findings:
     # HDF5 sorts by name: what the file shows by default comes first.
     first = entry.attrs["default"]
     maps.sort(key=lambda each: (each.name != first, _ORDER.get(each.name, len(_ORDER))))
-    microscope = {
-        key: _plain_value(entry["microscope"][key]) for key in entry["microscope"]
-    }
-    known = Microscope.model_validate(microscope)
+    known = Microscope.model_validate(_values_in(entry["microscope"]))
     origin = json.loads(entry["process/origin"][()]) if "process/origin" in entry else {}
     return Findings(
         title=entry["title"].asstr()[()],
@@ -125,9 +120,6 @@ def _findings_in(entry: h5py.Group, report: Report) -> Findings:
         microscope=known,
         origin=origin,
     )
-
-
-_ORDER = {"phase": 0, "gradient": 1, "induction": 2, "amplitude": 3}
 
 
 def _map_in(group: h5py.Group) -> QuantityMap:
@@ -141,16 +133,17 @@ def _map_in(group: h5py.Group) -> QuantityMap:
     )
 
 
-def _plain_value(dataset: h5py.Dataset) -> Any:
-    value = dataset[()]
-    if isinstance(value, bytes):
-        return value.decode()
-    return value.tolist()
+def _values_in(group: h5py.Group) -> dict[str, Any]:
+    values = {key: dataset[()] for key, dataset in group.items()}
+    return {
+        key: value.decode() if isinstance(value, bytes) else value.tolist()
+        for key, value in values.items()
+    }
 
 
 def _write_data(entry: h5py.Group, quantity: QuantityMap, pixel_nm: float) -> None:
-    signals = _SIGNALS.get(quantity.name, (quantity.name,))
     components = quantity.components
+    signals = _signals(quantity.name, len(components))
     group = _group(entry, quantity.name, "NXdata", signal=signals[0], axes=["y", "x"])
     if len(signals) > 1:
         group.attrs["auxiliary_signals"] = signals[1:]
@@ -162,6 +155,12 @@ def _write_data(entry: h5py.Group, quantity: QuantityMap, pixel_nm: float) -> No
         group.create_dataset(signal, data=np.asarray(values, np.float32))
         about = {"units": quantity.unit, "long_name": label, "interpretation": "image"}
         group[signal].attrs.update(about)
+
+
+def _signals(name: str, n_components: int) -> tuple[str, ...]:
+    if name == "gradient":
+        return _GRADIENT
+    return (name,) if n_components == 1 else (f"{name}_y", f"{name}_x")
 
 
 def _write_process(entry: h5py.Group, findings: Findings) -> None:

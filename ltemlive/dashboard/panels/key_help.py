@@ -8,8 +8,11 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme
 from ltemlive.dashboard.shown.commands import GROUP_TITLES, in_group, key_text
+from ltemlive.dashboard.shown.look_words import OFFERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ltemlive.dashboard.shown.commands import Group
 
 _LEFT: tuple[Group, ...] = ("page", "view", "file", "help")
@@ -33,6 +36,9 @@ class KeyHelp(QtWidgets.QFrame):
             column.setVerticalSpacing(4)
             for group in groups:
                 _add_group(column, group)
+            if groups is not _LEFT:
+                looks = [(each.keys, each.title) for each in OFFERS if each.keys]
+                _add_rows(column, "Look", looks)
             column.setRowStretch(column.rowCount(), 1)
             layout.addLayout(column)
         layout.setSizeConstraint(QtWidgets.QLayout.SizeConstraint.SetFixedSize)
@@ -53,12 +59,23 @@ class KeyHelp(QtWidgets.QFrame):
 
 
 def _add_group(column: QtWidgets.QGridLayout, group: Group) -> None:
-    commands = [command for command in in_group(group) if command.keys]
-    if not commands:
+    told = [
+        (key_text(command), f"{command.text}: {command.tip}")
+        for command in in_group(group)
+        if command.keys
+    ]
+    _add_rows(column, GROUP_TITLES[group], told)
+
+
+def _add_rows(
+    column: QtWidgets.QGridLayout, title: str, told: Sequence[tuple[str, str]]
+) -> None:
+    """Add a heading and a line for each key."""
+    if not told:
         return
     row = column.rowCount()
     column.setRowMinimumHeight(row, 2 * theme.PADDING_PX)
-    column.addWidget(theme.label("title", GROUP_TITLES[group]), row, 0, 1, 2)
-    for place, command in enumerate(commands, row + 1):
-        column.addWidget(theme.label("muted", key_text(command)), place, 0)
-        column.addWidget(theme.label("plain", f"{command.text}: {command.tip}"), place, 1)
+    column.addWidget(theme.label("title", title), row, 0, 1, 2)
+    for place, (keys, text) in enumerate(told, row + 1):
+        column.addWidget(theme.label("muted", keys), place, 0)
+        column.addWidget(theme.label("plain", text), place, 1)

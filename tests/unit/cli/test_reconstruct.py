@@ -154,3 +154,14 @@ def test_a_series_that_is_not_there_is_one_line(ltemlive, written):
     assert outcome.err == (
         "ltemlive: gone: no such file or folder; check the name and the share\n"
     )
+
+
+def test_a_result_of_a_recorded_session_says_which(ltemlive, written, tmp_path):
+    folder = tmp_path / "2026-11-26T201207Z" / "series" / "0001"
+    folder.mkdir(parents=True)
+    series(folder, ramp(), ramp(1))
+    (folder.parent.parent / "session.yaml").write_text("started: '2026-11-26T20:12:07Z'\n")
+    (folder.parent.parent / "journal.jsonl").write_text("")
+    assert ltemlive("reconstruct", folder, "--out", "results").status == 0
+    ((_, result),) = written
+    assert result.origin["session"] == "2026-11-26T201207Z"

@@ -11,7 +11,7 @@ SHAPE = (32, 40)
 def make_result():
     """Return a function that makes a small result; keywords change its report."""
 
-    def make(*, title="holes", shape=SHAPE, **changes):
+    def make(*, title="holes", shape=SHAPE, origin=None, **changes):
         ny, nx = shape
         y, x = np.mgrid[-1.0 : 1.0 : ny * 1j, -1.0 : 1.0 : nx * 1j]
         phase = np.exp(-4.0 * (x**2 + y**2))
@@ -38,6 +38,7 @@ def make_result():
             microscope=Microscope(voltage_kv=200.0, pixel_nm=5.0),
             report=Report(**(values | changes)),
             title=title,
+            origin=origin or {},
         )
 
     return make

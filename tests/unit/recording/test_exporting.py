@@ -41,8 +41,9 @@ LISTS = {
 
 @pytest.fixture(params=SHAPES)
 def findings(request, make_result):
-    result = make_result(shape=request.param, solver={"memory": 5})
-    return findings_of(result, origin={"session": FACTS["session"]})
+    origin = {"session": FACTS["session"]}
+    result = make_result(shape=request.param, solver={"memory": 5}, origin=origin)
+    return findings_of(result)
 
 
 def assert_tells(facts, note=None):

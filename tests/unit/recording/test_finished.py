@@ -78,6 +78,14 @@ def test_a_copied_result_still_knows_its_session(session, tmp_path):
     assert read_findings(copy).origin["session"] == session.name
 
 
+def test_a_result_that_knows_its_origin_keeps_it(session, make_result):
+    folder = session / "series/0002"
+    write_results(folder, make_result(origin={"session": "another"}, solver={"memory": 9}))
+    findings = read_findings(folder)
+    assert findings.origin == {"session": "another"}
+    assert findings.report.solver == {"memory": 9}
+
+
 def test_the_report_beside_is_believed_where_it_has_more(session):
     path = session / "series/0001/report.json"
     document = json.loads(path.read_text())

@@ -1,13 +1,14 @@
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 from rsciio.nexus import file_reader
 
-from ltemlive.errors import ConfigError
+from ltemlive.errors import ConfigError, RecordingError
 from ltemlive.physics.induction import projected_induction
-from ltemlive.recording.findings import findings_of
+from ltemlive.recording.findings import QuantityMap, findings_of
 from ltemlive.recording.nexus import read_nexus, write_nexus
 
 
@@ -18,7 +19,7 @@ def result(make_result):
 
 @pytest.fixture
 def path(tmp_path, result):
-    write_nexus(tmp_path / "result.nxs", findings_of(result, origin={"session": "s"}))
+    write_nexus(tmp_path / "result.nxs", findings_of(result))
     return tmp_path / "result.nxs"
 
 
@@ -88,7 +89,7 @@ def test_the_settings_of_the_solver_stand_in_the_process(tmp_path, make_result):
 
 @pytest.mark.parametrize("shape", [(17, 40), (33, 16)])
 def test_what_is_read_back_is_what_was_written_bit_for_bit(tmp_path, make_result, shape):
-    written = findings_of(make_result(shape=shape), origin={"session": "s"})
+    written = findings_of(make_result(shape=shape, origin={"session": "s"}))
     written.map("phase").values[1, 1] = np.nan
     write_nexus(tmp_path / "r.nxs", written)
     read = read_nexus(tmp_path / "r.nxs", written.report)
@@ -118,3 +119,35 @@ def test_a_file_cut_short_is_an_error_that_says_what_to_do(path, result):
     path.unlink()
     with pytest.raises(ConfigError, match=r"result\.nxs: expected a whole result"):
         read_nexus(path, result.report)
+
+
+def test_maps_of_any_name_come_back(tmp_path, make_result):
+    findings = findings_of(make_result())
+    values = np.arange(2 * 32 * 40, dtype=np.float32).reshape(2, 32, 40)
+    others = (
+        QuantityMap("doubt", values[0], "rad", ("standard deviation",)),
+        QuantityMap("drift", values, "nm", ("along y", "along x")),
+    )
+    path = tmp_path / "r.nxs"
+    write_nexus(path, replace(findings, maps=findings.maps + others))
+    read = read_nexus(path, findings.report)
+    for other in others:
+        again = read.map(other.name)
+        np.testing.assert_array_equal(again.values, other.values)
+        assert (again.unit, again.labels) == (other.unit, other.labels)
+    assert {each.name for each in others} == {each.name for each in read.maps[4:]}
+
+
+def test_lens_tables_and_what_is_not_stated_come_back(tmp_path, make_result):
+    findings = findings_of(make_result())
+    microscope = findings.microscope.model_copy(
+        update={"lens_table": ((0.0, -1e6), (1.0, 1e6)), "beam": "out_of_image"}
+    )
+    path = tmp_path / "r.nxs"
+    write_nexus(path, replace(findings, microscope=microscope))
+    assert read_nexus(path, findings.report).microscope == microscope
+
+
+def test_a_map_that_is_not_there_is_told_with_those_that_are(make_result):
+    with pytest.raises(RecordingError, match="got: phase gradient induction amplitude"):
+        findings_of(make_result()).map("doubt")

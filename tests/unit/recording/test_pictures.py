@@ -125,7 +125,7 @@ def test_of_the_gradient_the_magnitude_is_drawn_from_zero_on(make_result):
 @pytest.mark.parametrize("name", ["phase", "gradient", "induction", "amplitude"])
 def test_a_picture_holds_its_provenance(make_result, tmp_path, name):
     findings = findings_of(
-        make_result(title="\N{CJK UNIFIED IDEOGRAPH-6E2C} $x"), origin={"session": "s"}
+        make_result(title="\N{CJK UNIFIED IDEOGRAPH-6E2C} $x", origin={"session": "s"})
     )
     write_picture(tmp_path / "p.png", findings, findings.map(name))
     with Image.open(tmp_path / "p.png") as image:

@@ -136,9 +136,10 @@ def test_the_page_tells_origin_optics_solver_and_versions(make_result):
         solver={"method": "ad", "tolerance_rad": 0.005},
         holdout=(1.0, 2.5),
         deviations=FrameDeviations(defocus_nm=(None, 15.7e3)),
+        origin={"session": "2026-11-26T201207Z"},
     )
-    findings = findings_of(result, origin={"session": "2026-11-26T201207Z"})
-    words = "\n".join(text for text, _ in texts_of(summary_figure(findings)))
+    figure = summary_figure(findings_of(result))
+    words = "\n".join(text for text, _ in texts_of(figure))
     for expected in (
         "from: session 2026-11-26T201207Z",
         "optics: spherical_aberration_nm 0, convergence_mrad 0.01",
