@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
     from ltemlive.recording.replay import RecordedSession
 
 
-def replay(
+LOOK_S = 0.1
+"""How often to look for what clients ask for."""
+
+
+def replay(  # noqa: PLR0913 - one argument for each option
     session: Annotated[Path, typer.Argument(help="Folder of a recorded session.")],
     speed: Annotated[
         float | None,
@@ -41,6 +47,10 @@ def replay(
         str, typer.Option(help="Where to answer requests, as the daemon does.")
     ] = "tcp://127.0.0.1:5573",
     keys: KeysOption = None,
+    stay: Annotated[
+        bool,
+        typer.Option("--stay", help="Answer to clients after the last step, until Ctrl-C."),
+    ] = False,
 ) -> None:
     """Replay a recorded session: every live estimate again, compared with the record."""
     from ltemlive.cli.terminal import say
@@ -59,8 +69,7 @@ def replay(
         for line in emit_session(recorded, to, speed=speed, keys=keys):
             typer.echo(line)
         return
-    pause = paused(speed, clock=time.monotonic, sleep=time.sleep)
-    if not _replay_through_engine(recorded, results, control, pause):
+    if not _replay_through_engine(recorded, (results, control), speed, stay=stay):
         raise typer.Exit(1)
 
 
@@ -97,8 +106,28 @@ def paused(
     return pause
 
 
+def attentively(
+    sleep: Callable[[float], object], look: Callable[[], None]
+) -> Callable[[float], None]:
+    """Return what sleeps as long as it is told, and looks up now and then."""
+
+    def sleep_and_look(seconds: float) -> None:
+        while seconds > LOOK_S:
+            sleep(LOOK_S)
+            seconds -= LOOK_S
+            look()
+        sleep(seconds)
+        look()
+
+    return sleep_and_look
+
+
 def _replay_through_engine(
-    recorded: RecordedSession, results: str, control: str, pause: Callable[[float], None]
+    recorded: RecordedSession,
+    endpoints: tuple[str, str],
+    speed: float | None,
+    *,
+    stay: bool,
 ) -> bool:
     """Return whether every estimate came out as it was recorded."""
     from ltemlive.cli.terminal import console, say
@@ -106,6 +135,36 @@ def _replay_through_engine(
     from ltemlive.daemon.replaying import SessionReplay
     from ltemlive.daemon.serving import served
     from ltemlive.daemon.status import StatusBoard
+
+    _say_what_differs(recorded)
+    replayed: list[ReplayedEstimate] = []
+    board = StatusBoard(recorded.path.name)
+    with served(recorded.settings.output, board, *endpoints) as publication:
+        with console.status("loading TensorFlow"):
+            solver = load_solver(recorded.settings.solver.threads)
+        board.note_device(solver.device)
+        board.note_phase("solving")
+        session = SessionReplay(
+            recorded, solver, publish=publication.publish, requests=publication.requests
+        )
+        sleep = attentively(time.sleep, session.look)
+        pause = paused(speed, clock=time.monotonic, sleep=sleep)
+        for estimate in session.run(pause):
+            replayed.append(estimate)
+            say("same   " if estimate.is_same else "[red]differs[/]", _line(estimate))
+        session.look()
+        board.note_phase("waiting")
+        publication.tell_status()
+        if stay:
+            say("done   ", f"{publication.control_endpoint} goes on to answer until Ctrl-C")
+            _stay(sleep)
+    n_same = sum(estimate.is_same for estimate in replayed)
+    console.print(f"{n_same} of {len(replayed)} estimates as recorded")
+    return n_same == len(replayed)
+
+
+def _say_what_differs(recorded: RecordedSession) -> None:
+    from ltemlive.cli.terminal import console, say
     from ltemlive.versions import versions
 
     if recorded.versions != versions():
@@ -113,20 +172,17 @@ def _replay_through_engine(
     for stored in recorded.series:
         for rejected in stored.rejected:
             say("[yellow]not used[/]", f"{rejected.frame}: {rejected.reason}")
-    replayed: list[ReplayedEstimate] = []
-    board = StatusBoard(recorded.path.name)
-    with served(recorded.settings.output, board, results, control) as publish:
-        with console.status("loading TensorFlow"):
-            solver = load_solver(recorded.settings.solver.threads)
-        board.note_device(solver.device)
-        board.note_phase("solving")
-        session = SessionReplay(recorded, solver, publish=publish, pause=pause)
-        for estimate in session.run():
-            replayed.append(estimate)
-            say("same   " if estimate.is_same else "[red]differs[/]", _line(estimate))
-    n_same = sum(estimate.is_same for estimate in replayed)
-    console.print(f"{n_same} of {len(replayed)} estimates as recorded")
-    return n_same == len(replayed)
+
+
+def _stay(sleep: Callable[[float], None]) -> None:
+    """Return after Ctrl-C or SIGTERM."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    while not stop.is_set():
+        sleep(LOOK_S)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 def _line(estimate: ReplayedEstimate) -> str:

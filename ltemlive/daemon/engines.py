@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ltemlive.daemon.showing import Finished, left_of, shown
+from ltemlive.daemon.showing import Over, left_of, shown
 from ltemlive.errors import ConfigError, FrameError, LtemLiveError, RecordingError
 from ltemlive.events import AdviceGiven, PhaseEstimate
 from ltemlive.formats.images import read_image
@@ -128,7 +128,7 @@ class Engines:
         self._settings = settings
         self._revisions = itertools.count(last_rev + 1)
         self._engines: dict[int, LiveEngine] = {}
-        self._finished: Finished | None = None
+        self._finished: Over | None = None
 
     @property
     def device(self) -> str:
@@ -194,7 +194,7 @@ class Engines:
             return Progress((advice,))
         rev = next(self._revisions)
         estimate = final_estimate(result, stored, ordinal=ordinal, rev=rev)
-        self._finished = Finished(estimate, result.basis)
+        self._finished = Over(estimate, result.basis)
         return Progress((estimate,))
 
     def _made(

@@ -11,6 +11,7 @@ from ltemlive.daemon.comparing import (
     rms_difference_rad,
 )
 from ltemlive.daemon.engines import final_estimate, start_at_result
+from ltemlive.daemon.showing import Over, left_of, shown
 from ltemlive.daemon.solving import fingerprint
 from ltemlive.errors import LtemLiveError
 from ltemlive.events import (
@@ -22,9 +23,10 @@ from ltemlive.events import (
 )
 from ltemlive.recording.export import PHASE_FILE
 from ltemlive.recording.replay import Added, Begun, Ended, Finished, Refined, Wished
+from ltemlive.wire.control import view_wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ltemlive.daemon.loading import Solver
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ltemlive.events import Event, ExitStatus
     from ltemlive.frames import Frame
     from ltemlive.recording.replay import RecordedSession, Scheduled
+    from ltemlive.wire.control import Request
 
 
 class SessionReplay:
@@ -41,10 +44,10 @@ class SessionReplay:
 
     Parameters
     ----------
-    pause
-        Called before each step with the seconds since the first one, as recorded.
     publish
         Takes the events, as live.
+    requests
+        Gives what clients have asked for since the last call.
     """
 
     def __init__(
@@ -53,16 +56,17 @@ class SessionReplay:
         solver: Solver,
         *,
         publish: Callable[[Event], None],
-        pause: Callable[[float], None],
+        requests: Callable[[], Sequence[Request]] = tuple,
     ) -> None:
         self._recorded = recorded
         self._solver = solver
         self._publish = publish
-        self._pause = pause
+        self._requests = requests
         self._rev = 0
         self._n_new = 0
         """Final results that the recording had no time for."""
         self._engines: dict[int, LiveEngine] = {}
+        self._last: Over | None = None
         self._starts: dict[int, int | None] = {}
         self._last_finished = {
             step.ordinal: step for step in recorded.schedule if isinstance(step, Finished)
@@ -80,20 +84,45 @@ class SessionReplay:
             for ordinal, series in enumerate(recorded.series, start=1)
         }
 
-    def run(self) -> Iterator[ReplayedEstimate]:
+    def run(
+        self, pause: Callable[[float], None] = lambda seconds: None
+    ) -> Iterator[ReplayedEstimate]:
         """Yield every estimate in its turn, live ones and final ones.
 
         Of a series that was finished and went on after all, the last final result is the
         one that is on the disk, and the only one that is computed again. Last come those
         that the recording had no time for.
+
+        Parameters
+        ----------
+        pause
+            Called before each step with the seconds since the first one, as recorded.
         """
         schedule = self._recorded.schedule
         for step in schedule:
-            self._pause(step.t - schedule[0].t)
+            pause(step.t - schedule[0].t)
+            self.look()
             yield from self._step(step)
         for record in self._recorded.records:
             if record.exit_status is not None and not record.is_finished:
                 yield from self._finish(record.ordinal, 0)
+
+    def look(self) -> None:
+        """Publish the newest view of each kind that was asked for; it changes nothing.
+
+        What would change the session cannot be had, and that is told.
+        """
+        wanted: dict[bool, tuple[int | None, int | None]] = {}
+        for request in self._requests():
+            if request.op == "view":
+                wish = view_wish(request)
+                wanted[wish[0] is None] = wish
+            else:
+                text = f"{request.op}: a replay does what was recorded, and nothing else"
+                self._publish(AdviceGiven(text, "warning"))
+        for seq, ordinal in wanted.values():
+            for event in shown(self._engines, self._last, seq, ordinal):
+                self._publish(event)
 
     def _step(self, step: Scheduled) -> Iterator[ReplayedEstimate]:
         match step:
@@ -188,16 +217,23 @@ class SessionReplay:
         recorded = stored.folder / PHASE_FILE
         is_recorded = rev > 0 and recorded.exists()
         rev = rev or self._next_rev()
-        self._engines.pop(ordinal, None)
+        engine = self._engines.pop(ordinal, None)
+        self._last = left_of(engine) or self._last
         try:
-            result = self._solver.reconstruct(stored, self._recorded.settings.solver)
+            result = self._solver.reconstruct(
+                stored,
+                self._recorded.settings.solver,
+                on_progress=lambda *_: self.look(),
+            )
         except LtemLiveError as error:
             self._publish(AdviceGiven(f"no final result: {error}", "error", ordinal))
             self._tell_end(ordinal)
             if is_recorded:
                 yield compared_final(ordinal, stored, rev, None)
             return
-        self._publish(final_estimate(result, stored, ordinal=ordinal, rev=rev))
+        final = final_estimate(result, stored, ordinal=ordinal, rev=rev)
+        self._last = Over(final, result.basis)
+        self._publish(final)
         self._tell_end(ordinal)
         if is_recorded:
             difference = rms_difference_rad(recorded, result.phase_rad)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ltemlive.daemon.threads import Threads
@@ -17,12 +18,25 @@ if TYPE_CHECKING:
     from ltemlive.daemon.status import StatusBoard
     from ltemlive.events import Event
     from ltemlive.settings import OutputSettings
+    from ltemlive.wire.control import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is told to clients, and what they ask for; to be called by one thread."""
+
+    publish: Callable[[Event], None]
+    requests: Callable[[], list[Request]]
+    """Those since the last call that are not answered from what was told."""
+    tell_status: Callable[[], None]
+    """Once more, where no event has made it."""
+    control_endpoint: str
 
 
 @contextlib.contextmanager
 def served(
     settings: OutputSettings, board: StatusBoard, results: str, control: str
-) -> Iterator[Callable[[Event], None]]:
+) -> Iterator[Publication]:
     """Yield what takes events and publishes them, with the status they make."""
     with (
         contextlib.closing(Door()) as door,
@@ -39,12 +53,17 @@ def served(
         threads.start(server.serve, "server")
         threads.start(door.serve, "door")
 
+        def tell_status() -> None:
+            server.set_status(board.status(queued=0, dropped=0, disordered=0))
+
         def publish(event: Event) -> None:
             board.accept(event)
             server.accept(event)
-            server.set_status(board.status(queued=0, dropped=0, disordered=0))
+            tell_status()
 
         try:
-            yield publish
+            yield Publication(
+                publish, server.requests, tell_status, server.control_endpoint
+            )
         finally:
             threads.stop()

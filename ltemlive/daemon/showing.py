@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Finished:
+class Over:
     """The last estimate of a series that is over, and what it was made of."""
 
     estimate: PhaseEstimate
@@ -30,15 +30,15 @@ class Finished:
         return self.basis.view(seq, self.estimate)
 
 
-def left_of(engine: LiveEngine | None) -> Finished | None:
+def left_of(engine: LiveEngine | None) -> Over | None:
     """Return what there is to look at of an engine that is let go of."""
     newest = None if engine is None else engine.newest
-    return None if newest is None else Finished(*newest)
+    return None if newest is None else Over(*newest)
 
 
 def shown(
     engines: Mapping[int, LiveEngine],
-    finished: Finished | None,
+    finished: Over | None,
     seq: int | None,
     ordinal: int | None,
 ) -> Sequence[Event]:

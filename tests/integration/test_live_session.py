@@ -7,6 +7,7 @@ look at it from all sides.
 from __future__ import annotations
 
 import json
+import signal
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -221,25 +222,41 @@ def recorded(acquisition, tmp_path_factory):
 def again(recorded, tmp_path_factory):
     """Reconstruct and replay the session, each in a process of its own, side by side.
 
-    Return where the results are, and exit status and output of each.
+    Return where the results are, exit status and output of each, and the view of a frame
+    that the replay shows.
     """
     results = tmp_path_factory.mktemp("results") / "again"
     ports = [f"--{name}=tcp://127.0.0.1:0" for name in ("results", "control")]
     commands = {
         "reconstruct": (str(recorded.folder), "--out", str(results)),
-        "replay": (str(recorded.folder), *ports),
+        "replay": (str(recorded.folder), "--stay", *ports),
     }
     with ExitStack() as stack:
         processes = {
             name: stack.enter_context(child(name, *arguments, reads=True))
             for name, arguments in commands.items()
         }
+        view = looked_at(processes["replay"])
         said = {
             name: process.communicate(timeout=PATIENCE_S)[0]
             for name, process in processes.items()
         }
         status = {name: process.returncode for name, process in processes.items()}
-    return results, status, said
+    return results, status, said, view
+
+
+def looked_at(replay) -> ResultMessage:
+    """Return the view of a frame that a replay shows when it is over, and let it end."""
+    lines = iter(replay.stdout.readline, "")
+    done = next(line for line in lines if line.startswith("done"))
+    with ControlClient(done.split()[1], PATIENCE_S) as control:
+        assert control.request("view", what="frame", seq=3).ok
+        deadline = time.monotonic() + PATIENCE_S
+        answer = control.request("latest", topic="view")
+        while not answer.ok and time.monotonic() < deadline:
+            answer = control.request("latest", topic="view")
+    replay.send_signal(signal.SIGINT)
+    return decode_result(answer.buffer)
 
 
 def rms(difference):
@@ -357,7 +374,7 @@ def test_the_last_live_estimate_lies_near_the_final_one(recorded):
 
 
 def test_reconstruct_gives_the_final_result_of_the_daemon(recorded, again):
-    results, status, said = again
+    results, status, said, _ = again
     assert status["reconstruct"] == 0
     assert "not used 7: frame 7: expected shape (64, 64)" in said["reconstruct"]
     assert {file.name for file in results.iterdir()} == set(RESULT_FILES)
@@ -366,13 +383,22 @@ def test_reconstruct_gives_the_final_result_of_the_daemon(recorded, again):
 
 
 def test_replay_gives_every_estimate_as_it_was(recorded, again):
-    _, status, said = again
+    _, status, said, _ = again
     entries = read_journal(recorded.folder / "journal.jsonl")
     n_live = sum(entry["kind"] == "refined" and entry["rev"] > 0 for entry in entries)
     assert n_live >= len(recorded.live)
     verdict = f"{n_live + 1} of {n_live + 1} estimates as recorded"
     assert said["replay"].splitlines()[-1] == verdict
     assert status["replay"] == 0
+
+
+def test_a_replay_that_stays_shows_what_the_daemon_did(recorded, again):
+    *_, view = again
+    live = recorded.views[2]
+    assert (view.header["final"], view.header["seq"]) == (True, 3)
+    assert view.header["rev"] == live.header["rev"]
+    for name, shown in view.arrays.items():
+        np.testing.assert_allclose(shown, live.arrays[name], atol=1e-3)
 
 
 # The same through a watched folder

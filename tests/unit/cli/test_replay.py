@@ -1,8 +1,11 @@
+import signal
+
 import numpy as np
 import pytest
 
 from ltemlive.arrivals import SeriesAnnounced
-from ltemlive.cli.replay import paused
+from ltemlive.cli import replay as module
+from ltemlive.cli.replay import LOOK_S, attentively, paused
 from ltemlive.daemon import loading
 from ltemlive.daemon.loading import Solver
 from ltemlive.errors import FrameError
@@ -16,7 +19,7 @@ from ltemlive.versions import versions
 ANY_PORTS = ("--results", "tcp://127.0.0.1:0", "--control", "tcp://127.0.0.1:0")
 
 
-def refuse(stored, settings):
+def refuse(stored, settings, *, on_progress):
     raise FrameError(f"{stored.title}: not today")
 
 
@@ -177,6 +180,32 @@ def test_steps_wait_for_their_time_from_the_first_one_on(speed, slept):
         pause(due_s)
         now[0] += step_s
     assert sleeps == pytest.approx(slept)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5 * LOOK_S, 2.5 * LOOK_S])
+def test_a_replay_that_waits_looks_up_now_and_then(seconds):
+    sleeps, looks = [], []
+    attentively(sleeps.append, lambda: looks.append(sum(sleeps)))(seconds)
+    assert sum(sleeps) == pytest.approx(seconds)
+    assert max(sleeps) <= LOOK_S
+    assert looks[-1] == pytest.approx(seconds)
+    assert len(looks) == len(sleeps)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_replay_that_stays_ends_well_when_asked(
+    ltemlive, session_of, monkeypatch, number
+):
+    def interrupted(seconds):
+        signal.raise_signal(number)
+
+    session, before = session_of(), signal.getsignal(number)
+    monkeypatch.setattr(module, "attentively", lambda sleep, look: interrupted)
+    outcome = ltemlive("replay", session, "--stay", *ANY_PORTS)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert signal.getsignal(number) == before
+    assert "goes on to answer until Ctrl-C" in outcome.out
+    assert outcome.out.splitlines()[-1] == "0 of 0 estimates as recorded"
 
 
 @pytest.mark.parametrize("name", ["gone", "."])

@@ -15,9 +15,16 @@ from ltemlive.daemon.replaying import SessionReplay
 from ltemlive.daemon.solving import SolvingLoop
 from ltemlive.daemon.status import StatusBoard
 from ltemlive.daemon.trouble import DiskTrouble
-from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate, SeriesEnded
+from ltemlive.events import (
+    AdviceGiven,
+    FrameRejected,
+    PhaseEstimate,
+    SeriesEnded,
+    TieView,
+)
 from ltemlive.formats.images import read_image, write_frame_tiff, write_map_tiff
 from ltemlive.recording.replay import read_recorded_session
+from ltemlive.wire.control import Request
 
 
 class StopSignal:
@@ -86,16 +93,16 @@ def reset_session(recorder, laboratory, settings, frame_of, microscope):
     return recorder.path, live
 
 
-def replay(path, laboratory):
+def replay(path, laboratory, requests=tuple):
     """Return what a replay found, what it published, and when it made each step."""
     events, pauses = [], []
     replayed = SessionReplay(
         read_recorded_session(path),
         laboratory.load(2),
         publish=events.append,
-        pause=pauses.append,
+        requests=requests,
     )
-    return list(replayed.run()), events, pauses
+    return list(replayed.run(pauses.append)), events, pauses
 
 
 def phases(events):
@@ -253,3 +260,43 @@ def test_a_journal_that_misses_a_call_still_replays(session, laboratory):
         each.is_same for each in found if each.ordinal == 1 and not each.is_final
     )
     assert found[-1].is_same
+
+
+def test_whoever_looks_at_a_replay_sees_its_newest_estimate_and_changes_nothing(
+    session, laboratory
+):
+    path, live = session
+    tie = Request(1, "view", {"what": "tie", "ordinal": 1})
+    frame = Request(2, "view", {"what": "frame", "seq": 2, "ordinal": 1})
+    found, events, _ = replay(path, laboratory, lambda: [frame, tie, frame, tie])
+    assert all(each.is_same for each in found)
+    assert phases(events) == phases(live)
+    views = [each for each in events if isinstance(each, TieView)]
+    revs = [each.rev for each in live if getattr(each, "ordinal", 0) == 1
+            and isinstance(each, PhaseEstimate)]  # fmt: skip
+    assert {view.rev for view in views} <= set(revs)
+    # The last ones are of what was there while the final result was computed.
+    assert views[-1].rev == revs[-2]
+    n_frames = sum(
+        isinstance(each, AdviceGiven) and each.text == "no view of frame 2"
+        for each in events
+    )
+    assert n_frames == len(views)
+
+
+def test_a_replay_that_is_over_shows_its_last_final_result(session, laboratory):
+    path, _ = session
+    events, asked = [], []
+    replayed = SessionReplay(
+        read_recorded_session(path),
+        laboratory.load(2),
+        publish=events.append,
+        requests=lambda: [asked.pop()] if asked else [],
+    )
+    *_, final = replayed.run()
+    asked.append(Request(1, "view", {"what": "tie", "ordinal": 1}))
+    replayed.look()
+    assert (events[-1].rev, events[-1].is_final) == (final.rev, True)
+    asked.append(Request(2, "pause"))
+    replayed.look()
+    assert events[-1].text == "pause: a replay does what was recorded, and nothing else"

@@ -144,7 +144,6 @@ def replay(path, laboratory):
         read_recorded_session(path),
         laboratory.load(2),
         publish=events.append,
-        pause=lambda seconds: None,
     )
     return list(replayed.run()), events
 
