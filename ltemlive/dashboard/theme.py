@@ -114,23 +114,15 @@ QLabel[role="banner"][level="error"] {{ border-left-color: {theme.bad}; }}
 QLabel[role="title"][level="good"] {{ color: {theme.good}; }}
 QLabel[role="title"][level="warning"] {{ color: {theme.warning}; }}
 QLabel[role="title"][level="bad"] {{ color: {theme.bad}; }}
-QPushButton {{
-    background: {theme.card}; border: 1px solid {theme.line}; border-radius: 4px;
-    padding: 5px 12px;
-}}
-QPushButton:hover {{ border-color: {theme.accent}; }}
-QPushButton:checked {{
-    background: {theme.accent}; color: {theme.background}; border-color: {theme.accent};
-}}
-QToolButton {{
+QPushButton, QToolButton {{
     background: {theme.card}; border: 1px solid {theme.line}; border-radius: 4px;
     padding: 4px 9px;
 }}
-QToolButton:hover {{ border-color: {theme.accent}; }}
-QToolButton:checked {{
+QPushButton:hover, QToolButton:hover {{ border-color: {theme.accent}; }}
+QPushButton:checked, QToolButton:checked {{
     background: {theme.accent}; color: {theme.background}; border-color: {theme.accent};
 }}
-QToolButton:disabled {{ color: {theme.muted}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {theme.muted}; }}
 QTabWidget::pane {{ border: none; }}
 QTabBar::tab {{
     background: transparent; color: {theme.muted}; border: none; padding: 2px 10px 4px 0;

@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme
 from ltemlive.dashboard.shown.commands import GROUP_TITLES, in_group, key_text
-from ltemlive.dashboard.shown.look_words import OFFERS
+from ltemlive.dashboard.shown.look import LOOK_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ class KeyHelp(QtWidgets.QFrame):
             for group in groups:
                 _add_group(column, group)
             if groups is not _LEFT:
-                looks = [(each.keys, each.title) for each in OFFERS if each.keys]
+                looks = [(each.keys[0], each.does) for each in LOOK_KEYS]
                 _add_rows(column, "Look", looks)
             column.setRowStretch(column.rowCount(), 1)
             layout.addLayout(column)
