@@ -42,7 +42,9 @@ def key_figures(findings: Findings) -> str:
         data.append(f"noise {100.0 * report.noise_sigma:.2g} % of the amplitude")
     if report.frames_rejected:
         data.append(f"{len(report.frames_rejected)} rejected")
-    work = [f"{report.method.upper()}, {report.steps} steps"]
+    # A window does not know the method.
+    method = f"{report.method.upper()}, " if report.method else ""
+    work = [f"{method}{report.steps} steps"]
     if report.seconds.solve is not None:
         work.append(f"{report.seconds.solve:.3g} s on {shown(report.device, 30)}")
     for each in findings.maps[:1]:

@@ -153,11 +153,14 @@ def test_the_page_tells_origin_optics_solver_and_versions(make_result):
 
 def test_a_page_without_a_microscope_and_with_the_phase_alone_is_drawn(make_result):
     phase = np.zeros((20, 30), np.float32)
-    report = make_result(shift_px=(), rotation_deg=(), magnification=(), holdout=()).report
+    report = make_result(
+        shift_px=(), rotation_deg=(), magnification=(), holdout=(), method=""
+    ).report
     maps = known_maps({"phase": phase})
     words = [text for text, _ in texts_of(summary_figure(Findings("s", 2.0, maps, report)))]
     assert "Phase" in words
     assert "Amplitude" not in words
+    assert any("\n3 steps" in text for text in words)
 
 
 def test_the_picture_of_the_page_holds_its_provenance(tmp_path, make_result):
