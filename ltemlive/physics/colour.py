@@ -26,6 +26,8 @@ _HALF = 127
 _USUAL_PERCENTILE = 85.0
 _PEAK_PERCENTILE, _LEAST_OF_PEAK = 99.5, 0.1
 _SAMPLES = 2**16
+_ROWS_AT_ONCE = 64
+"""What lies between is then small enough for the cache: a third of the time."""
 
 # Oklab (Ottosson 2020) keeps lightness and colourfulness alike around the wheel of hues. At
 # this lightness every hue up to this chroma is, but for a little clipping, one of sRGB.
@@ -96,15 +98,27 @@ def induction_rgb(
     if not np.isfinite(field).all():
         field = np.nan_to_num(field, posinf=0.0, neginf=0.0)
     scale = induction_scale_t_nm(field) if scale_t_nm is None else scale_t_nm
-    # The square root of sums is three times as fast as hypot.
-    magnitude = np.sqrt(field[0] ** 2 + field[1] ** 2)
-    levels = np.float32(_HALF) / np.maximum(magnitude, scale if scale > 0.0 else 1.0)
-    y = np.rint(field[0] * levels).astype(np.int32)
-    x = np.rint(field[1] * levels).astype(np.int32)
-    index = (y + _HALF) * (2 * _HALF + 1) + (x + _HALF)
+    least = np.float32(scale if scale > 0.0 else 1.0)
     colours = _table(wheel, gamma).reshape(-1, 3)
-    # Three times as fast as indexing.
-    return np.asarray(colours.take(index, axis=0, mode="clip"))
+    drawn = np.empty((*field.shape[1:], 3), np.uint8)
+    for top in range(0, len(drawn), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        index = _places_in_table(field[0, rows], field[1, rows], least)
+        # Three times as fast as indexing.
+        colours.take(index, axis=0, mode="clip", out=drawn[rows])
+    return drawn
+
+
+def _places_in_table(
+    along_y: NDArray[np.float32], along_x: NDArray[np.float32], scale: np.float32
+) -> NDArray[np.intp]:
+    # The square root of sums is three times as fast as hypot.
+    magnitude = np.sqrt(along_y * along_y + along_x * along_x)
+    level = np.float32(_HALF) / np.maximum(magnitude, scale)
+    y, x = np.rint(along_y * level), np.rint(along_x * level)
+    # Whole numbers below 2^24 are exact in float32.
+    place = (y + np.float32(_HALF)) * np.float32(2 * _HALF + 1) + (x + np.float32(_HALF))
+    return np.asarray(place.astype(np.intp))
 
 
 def colour_wheel(

@@ -18,6 +18,8 @@ MIDDLE = 128
 
 _FADES_AT_RAD = (0.25 * math.pi, 0.75 * math.pi)
 _OPACITY = 0.62
+_ROWS_AT_ONCE = 64
+"""What lies between is then small enough for the cache."""
 
 
 def contours(
@@ -41,13 +43,24 @@ def contours(
     per_turn
         How many contours there are to 2 pi.
     """
-    fades_at, gone_at = _FADES_AT_RAD
-    step_rad = gradient_rad_per_nm * np.float32(per_turn * pixel_nm)
-    strength = np.clip((gone_at - step_rad) / np.float32(gone_at - fades_at), 0.0, 1.0)
+    drawn = np.empty(phase_rad.shape, np.uint8)
+    for top in range(0, len(drawn), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        step_rad = gradient_rad_per_nm[rows] * np.float32(per_turn * pixel_nm)
+        wave = _faded_wave(phase_rad[rows] * np.float32(per_turn), step_rad)
+        drawn[rows] = np.rint(wave * np.float32(127.0) + np.float32(MIDDLE))
+    return drawn
+
+
+def _faded_wave(
+    angle_rad: NDArray[np.float32], step_rad: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    fades_at, gone_at = (np.float32(each) for each in _FADES_AT_RAD)
+    strength = np.clip((gone_at - step_rad) / (gone_at - fades_at), 0.0, 1.0)
     with np.errstate(invalid="ignore"):
-        wave = np.cos(phase_rad * np.float32(per_turn)) * strength
-    drawn = np.rint(MIDDLE + np.float32(127.0) * np.nan_to_num(wave, copy=False))
-    return np.asarray(drawn.astype(np.uint8))
+        wave = np.cos(angle_rad) * strength
+    wave[~np.isfinite(wave)] = 0.0
+    return np.asarray(wave)
 
 
 def contour_colours() -> NDArray[np.uint8]:

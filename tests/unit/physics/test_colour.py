@@ -99,6 +99,15 @@ def test_no_field_and_no_number_are_black(value):
     assert not induction_rgb(field).any()
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (63, 5), (64, 7), (65, 3), (200, 2)])
+def test_every_row_is_coloured_as_if_it_were_alone(shape):
+    rng = np.random.default_rng(1)
+    field = rng.normal(size=(2, *shape)).astype(np.float32)
+    whole = induction_rgb(field, scale_t_nm=1.0)
+    alone = [induction_rgb(field[:, [row]], scale_t_nm=1.0)[0] for row in range(shape[0])]
+    np.testing.assert_array_equal(whole, alone)
+
+
 def test_the_scale_of_a_film_that_fills_the_field_is_its_own():
     field = np.zeros((2, 64, 48), np.float32)
     field[1] = 10.0
