@@ -18,6 +18,7 @@ from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.physics.correction import as_corrected, corrected_frame
 from ltemlive.recon import runtime
 from ltemlive.recon.arrival import looked_on_arrival
+from ltemlive.recon.certainty import certainty_of
 from ltemlive.recon.deviations import frame_deviations
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit
@@ -301,6 +302,7 @@ class LiveEngine:
         is_turned = state is not None and self._settings.turns_frames
         # On its way a phase fits no image.
         at_rest = None if self.wants_steps else state
+        certainty = certainty_of(model, at_rest) if at_rest else None
         doubts = notes_on_fit(scores, model) if at_rest else ()
         estimate = PhaseEstimate(
             ordinal=self._ordinal,
@@ -325,6 +327,8 @@ class LiveEngine:
             magnification=model.magnifications if is_turned else (),
             convergence_mrad=convergence_mrad(model, self._settings) if state else None,
             deviations=frame_deviations(model, at_rest) if at_rest else None,
+            phase_sigma_rad=certainty and certainty.phase_sigma_rad,
+            sigmas=certainty and certainty.sigmas,
             holdout=scores,
             set_aside=model.set_aside,
             notes=(*model.notes, *doubts),

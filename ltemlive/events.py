@@ -73,6 +73,19 @@ class FrameDeviations(NamedTuple):
     convergence_mrad: float | None = None
 
 
+class PhaseSigmas(NamedTuple):
+    """How sure a phase is: standard deviation of a pixel, rms over the frame.
+
+    Less its plane, which no data can tell; of the noise of the images and of what is
+    expected of a phase, not of wrong optics.
+    """
+
+    phase_rad: float
+    gradient_rad_per_nm: float
+    """Of each component."""
+    induction_t_nm: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseEstimate:
     """The phase and amplitude after ``rev`` revisions of one series.
@@ -111,6 +124,9 @@ class PhaseEstimate:
     """As refined with the phase; None: it is taken as stated."""
     deviations: FrameDeviations | None = None
     """None while the phase is on its way."""
+    phase_sigma_rad: NDArray[np.float32] | None = None
+    """Standard deviation of the phase at each pixel; None while it is on its way."""
+    sigmas: PhaseSigmas | None = None
     holdout: tuple[float, ...] = ()
     """How each of them fits what the others predict (1 does, more does not); empty where
     the method cannot tell."""

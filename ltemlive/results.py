@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltemlive.camera import CameraSettings
-    from ltemlive.events import Event, FrameDeviations, PhaseEstimate
+    from ltemlive.events import Event, FrameDeviations, PhaseEstimate, PhaseSigmas
     from ltemlive.series import Microscope, RejectedFrame
 
 
@@ -58,7 +58,9 @@ class Report:
     holdout: tuple[float, ...] | None = None
     """How each frame compares with what the others predict, squared and in units of what
     noise and uncertainty explain: 1 fits, more does not; None: the method cannot tell."""
-    uncertainty: float | None = None
+    uncertainty: PhaseSigmas | None = None
+    """Of the phase and of what is computed from it; None: it is not at rest, or the method
+    cannot tell."""
     notes: tuple[str, ...] = ()
     """What the user should know, one sentence each."""
     truth: dict[str, float] | None = None
@@ -71,6 +73,8 @@ class Report:
         document = asdict(self)
         if self.deviations is not None:
             document["deviations"] = self.deviations._asdict()
+        if self.uncertainty is not None:
+            document["uncertainty"] = self.uncertainty._asdict()
         if self.camera is not None:
             document["camera"] = self.camera.model_dump(exclude_defaults=True)
         document["frames_rejected"] = [
@@ -112,3 +116,5 @@ class Reconstruction:
     basis: Viewable | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
     """Where its frames are from, for example the ``session``; empty: nobody said."""
+    phase_sigma_rad: NDArray[np.float32] | None = None
+    """Standard deviation of the phase at each pixel, where ``report.uncertainty`` is."""

@@ -107,8 +107,8 @@ def _was_broken_off(out: Path) -> bool:
 
 
 _RESULT_FILES = (
-    "phase.tif", "gradient.tif", "induction.tif", "amplitude.tif", "result.nxs",
-    "summary.png", REPORT_FILE,
+    "phase.tif", "uncertainty.tif", "gradient.tif", "induction.tif", "amplitude.tif",
+    "result.nxs", "summary.png", REPORT_FILE,
 )  # fmt: skip
 
 

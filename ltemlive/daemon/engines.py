@@ -235,6 +235,8 @@ def final_estimate(
         magnification=report.magnification or (),
         convergence_mrad=report.convergence_mrad,
         deviations=report.deviations,
+        phase_sigma_rad=result.phase_sigma_rad,
+        sigmas=report.uncertainty,
         holdout=report.holdout or (),
         set_aside=result.set_aside,
         notes=report.notes,

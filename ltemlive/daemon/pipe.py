@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 
-from ltemlive.events import Event, FrameDeviations
+from ltemlive.events import Event, FrameDeviations, PhaseSigmas
 from ltemlive.frames import Frame, FrameMeta
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def _unpacked(
     in_tuples = {name: _in_tuples(each) for name, each in values.items()}
     if in_tuples.get("deviations") is not None:
         in_tuples["deviations"] = FrameDeviations(*in_tuples["deviations"])
+    if in_tuples.get("sigmas") is not None:
+        in_tuples["sigmas"] = PhaseSigmas(*in_tuples["sigmas"])
     event: Event = _EVENTS[kind](**in_tuples, **arrays)
     return event
 

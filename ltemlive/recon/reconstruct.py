@@ -15,6 +15,7 @@ from ltemlive.errors import FrameError
 from ltemlive.physics.correction import corrected_series
 from ltemlive.recon import runtime
 from ltemlive.recon.arrival import first_looked
+from ltemlive.recon.certainty import Certainty, certainty_of
 from ltemlive.recon.deviations import frame_deviations
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit
 from ltemlive.recon.joint import refine_jointly
@@ -64,6 +65,7 @@ class _Solution:
     objective: tuple[float, ...] = ()
     holdout: tuple[float, ...] | None = None
     deviations: FrameDeviations | None = None
+    certainty: Certainty | None = None
     notes: tuple[str, ...] = ()
     state: SolverState | None = None
     """None where the method predicts no image."""
@@ -135,6 +137,7 @@ def reconstruct(
         convergence_mrad=convergence_mrad(model, settings),
         deviations=solution.deviations,
         holdout=solution.holdout,
+        uncertainty=solution.certainty and solution.certainty.sigmas,
         notes=(*model.notes, *solution.notes),
     )
     return Reconstruction(
@@ -146,6 +149,7 @@ def reconstruct(
         seqs_used=model.seqs,
         set_aside=model.set_aside,
         basis=Basis.of(model, solution.state),
+        phase_sigma_rad=solution.certainty and solution.certainty.phase_sigma_rad,
     )
 
 
@@ -195,6 +199,7 @@ def _solve(
         tuple(objective),
         scores,
         None if DIVERGED_NOTE in notes else frame_deviations(model, state),
+        certainty_of(model, state),
         (*notes_on_fit(scores, model), *notes),
         state,
     )

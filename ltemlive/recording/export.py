@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 REPORT_FILE = "report.json"
 PHASE_FILE = "phase.tif"
+UNCERTAINTY_FILE = "uncertainty.tif"
 NEXUS_FILE = "result.nxs"
 
 
@@ -53,6 +54,8 @@ def write_results(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / REPORT_FILE).unlink(missing_ok=True)
+        # One of an earlier result would stand beside another phase.
+        (folder / UNCERTAINTY_FILE).unlink(missing_ok=True)
     except OSError as error:
         raise disk_error(folder, error) from error
     origin, solver = recorded_origin(folder)

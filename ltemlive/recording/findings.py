@@ -33,6 +33,7 @@ _UNITS_AND_LABELS: dict[str, tuple[str, tuple[str, ...]]] = {
         (f"B_y t ({INDUCTION_NOTE})", f"B_x t ({INDUCTION_NOTE})"),
     ),
     "amplitude": ("1", ("amplitude",)),
+    "uncertainty": ("rad", ("standard deviation of the phase",)),
 }
 
 
@@ -93,7 +94,8 @@ class Findings:
 def known_maps(arrays: Mapping[str, NDArray[np.float32]]) -> tuple[QuantityMap, ...]:
     """Return arrays named as those of an estimate with their units and labels.
 
-    Names are ``phase``, ``gradient``, ``induction`` and ``amplitude``; others are left out.
+    Names are ``phase``, ``gradient``, ``induction``, ``amplitude`` and ``uncertainty``;
+    others are left out.
     """
     return tuple(
         QuantityMap(name, np.asarray(arrays[name], np.float32), unit, labels)
@@ -112,6 +114,8 @@ def findings_of(result: Reconstruction) -> Findings:
         "induction": projected_induction(phase, pixel_nm=pixel_nm, beam=microscope.beam),
         "amplitude": result.amplitude,
     }
+    if result.phase_sigma_rad is not None:
+        arrays["uncertainty"] = result.phase_sigma_rad
     return Findings(
         title=result.title,
         pixel_nm=pixel_nm,

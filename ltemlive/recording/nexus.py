@@ -30,7 +30,7 @@ _UNITS = {
     "astigmatism_nm": "nm",
     "astigmatism_deg": "deg",
 }
-_ORDER = {"phase": 0, "gradient": 1, "induction": 2, "amplitude": 3}
+_ORDER = {"phase": 0, "gradient": 1, "induction": 2, "amplitude": 3, "uncertainty": 4}
 _GRADIENT = ("phase_along_y", "phase_along_x")
 
 
@@ -38,7 +38,8 @@ def write_nexus(path: Path, findings: Findings) -> None:
     """Write every map with axes in nm, the report, the microscope and the provenance.
 
     ``/entry`` is an NXentry whose default plot is the first map. Each quantity is an NXdata
-    with axes y and x (y down); the components of a vector are signals of their own.
+    with axes y and x (y down); the components of a vector are signals of their own. An
+    uncertainty is the ``phase_errors`` of the phase, too.
     The report stands in ``/entry/report`` as JSON, the microscope in an NXcollection, the
     provenance in an NXprocess, and the settings of the solver, where known, below it.
 
@@ -64,6 +65,9 @@ def write_nexus(path: Path, findings: Findings) -> None:
         entry["report"] = json_text(findings.report.as_document(), indent=2)
         for quantity in findings.maps:
             _write_data(entry, quantity, findings.pixel_nm)
+        if "uncertainty" in entry:
+            # The same values, where NeXus looks for the errors of a signal.
+            entry["phase/phase_errors"] = entry["uncertainty/uncertainty"]
         if findings.microscope is not None:
             _write_values(
                 _group(entry, "microscope", "NXcollection"),

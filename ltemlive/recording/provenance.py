@@ -38,6 +38,7 @@ def provenance(findings: Findings) -> Facts:
         "magnification": report.magnification,
         "holdout": report.holdout,
         "noise_sigma": report.noise_sigma,
+        "uncertainty": report.uncertainty and report.uncertainty._asdict(),
         "method": report.method,
         "steps": report.steps,
         "gradient_evaluations": report.gradient_evaluations,

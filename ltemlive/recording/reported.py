@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltemlive.camera import CameraSettings
 from ltemlive.errors import ConfigError
-from ltemlive.events import FrameDeviations
+from ltemlive.events import FrameDeviations, PhaseSigmas
 from ltemlive.results import Report, Timing
 from ltemlive.series import RejectedFrame
 
@@ -63,6 +63,9 @@ def _report_of(document: dict[str, Any]) -> Report:
         values["deviations"] = FrameDeviations(
             **{key: known[key] for key in FrameDeviations._fields if key in known}
         )
+    if values.get("uncertainty") is not None:
+        known = document["uncertainty"]
+        values["uncertainty"] = PhaseSigmas(*(known[key] for key in PhaseSigmas._fields))
     return Report(**values)
 
 

@@ -51,7 +51,11 @@ def key_figures(findings: Findings) -> str:
         low, high = each.values.min(), each.values.max()
         work.append(_with_minus(f"{each.name} {low:.3g} to {high:.3g} {each.unit}"))
     if report.uncertainty is not None:
-        work.append(f"uncertainty {report.uncertainty:.2g} rad")
+        sigmas = report.uncertainty
+        work[-1] += f" \N{PLUS-MINUS SIGN} {sigmas.phase_rad:.2g} rad"
+        work.append(
+            f"induction \N{PLUS-MINUS SIGN} {sigmas.induction_t_nm:.2g} T nm per pixel"
+        )
     if report.truth:
         figures = [f"{shown(name, 30)} {value:.4f}" for name, value in report.truth.items()]
         work.append(f"against the truth: {', '.join(figures)}")

@@ -65,6 +65,7 @@ def _estimate_message(
         "magnification": estimate.magnification,
         "convergence_mrad": estimate.convergence_mrad,
         "deviations": estimate.deviations and estimate.deviations._asdict(),
+        "uncertainty": estimate.sigmas and estimate.sigmas._asdict(),
         "holdout": _finite_or_null(estimate.holdout),
         "set_aside": [
             {"seq": seq, "reason": one_line(reason)} for seq, reason in estimate.set_aside

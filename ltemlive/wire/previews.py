@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltemlive.errors import WireError
 from ltemlive.physics.induction import phase_gradient, projected_induction
 
 if TYPE_CHECKING:
@@ -16,8 +17,16 @@ if TYPE_CHECKING:
 
     from ltemlive.events import PhaseEstimate
 
-UNITS = {"phase": "rad", "gradient": "rad/nm", "induction": "T nm", "amplitude": "1"}
+UNITS = {
+    "phase": "rad",
+    "gradient": "rad/nm",
+    "induction": "T nm",
+    "amplitude": "1",
+    "phase_sigma": "rad",
+}
 """Unit of each array of an estimate; vectors are (y, x)."""
+SIGMA = "phase_sigma"
+"""The array that only an estimate has which knows how sure it is."""
 
 
 def preview_factor(shape: tuple[int, ...], preview_px: int) -> int:
@@ -43,17 +52,34 @@ def block_average(image: NDArray[np.float32], factor: int) -> NDArray[np.float32
 def estimate_arrays(
     estimate: PhaseEstimate, *, factor: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Return phase, gradient, induction and amplitude, averaged over ``factor`` pixels.
+    """Return all arrays that the estimate has, averaged over ``factor`` pixels.
 
     Differences are taken at full size, so a preview shows the true gradient's mean.
     """
-    return {name: block_average(full_array(estimate, name), factor) for name in UNITS}
+    return {
+        name: block_average(full_array(estimate, name), factor)
+        for name in UNITS
+        if name != SIGMA or estimate.phase_sigma_rad is not None
+    }
 
 
 def full_array(estimate: PhaseEstimate, name: str) -> NDArray[np.float32]:
-    """Return one array of ``UNITS`` at full size, the estimate's own where it has it."""
+    """Return one array of ``UNITS`` at full size, the estimate's own where it has it.
+
+    Raises
+    ------
+    WireError
+        If the estimate does not know how sure it is.
+    """
     phase, pixel_nm = estimate.phase_rad, estimate.pixel_nm
     match name:
+        case "phase_sigma":
+            if estimate.phase_sigma_rad is None:
+                raise WireError(
+                    f"{name}: estimate {estimate.rev} has none; expected one at rest, or "
+                    "the final one"
+                )
+            return estimate.phase_sigma_rad
         case "phase":
             return phase
         case "amplitude":

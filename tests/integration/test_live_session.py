@@ -48,8 +48,8 @@ SCENARIO = Scenario.model_validate(
     }
 )
 RESULT_FILES = (
-    "phase.tif", "gradient.tif", "induction.tif", "amplitude.tif", "result.nxs",
-    "summary.png", "report.json",
+    "phase.tif", "uncertainty.tif", "gradient.tif", "induction.tif", "amplitude.tif",
+    "result.nxs", "summary.png", "report.json",
 )  # fmt: skip
 WRONG_SEQ = 7
 CAMERA = {"flip": "up_down", "rotation_deg": 90.0}
@@ -312,7 +312,9 @@ def test_a_client_that_comes_late_gets_the_newest_estimate(recorded):
     assert recorded.late.header["final"]
     assert recorded.late.header["rev"] > recorded.live[-1].header["rev"]
     np.testing.assert_array_equal(recorded.late.arrays["phase"], recorded.final_rad)
-    assert set(recorded.late.arrays) == {"phase", "gradient", "induction", "amplitude"}
+    assert set(recorded.late.arrays) == {
+        *("phase", "gradient", "induction", "amplitude", "phase_sigma")
+    }
 
 
 # What is left

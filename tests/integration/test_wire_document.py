@@ -58,6 +58,7 @@ def test_it_decodes_the_final_phase(report):
         "gradient": [2, 64, 64],
         "induction": [2, 64, 64],
         "amplitude": [64, 64],
+        "phase_sigma": [64, 64],
     }
     assert (phase["unit"], phase["pixel_nm"]) == ("rad", 20.0)
     assert phase["mean"] == pytest.approx(0.0, abs=1e-4)

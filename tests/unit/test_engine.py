@@ -389,6 +389,8 @@ def test_a_drift_is_followed_and_told(drifting):
     assert [each is None for each in estimate.deviations.defocus_nm] == [True] + [False] * 4
     assert estimate.deviations.shift_px[0] == (0.0, 0.0)
     assert 0.0 < max(estimate.deviations.shift_px[4]) < 0.1
+    assert estimate.phase_sigma_rad.shape == estimate.phase_rad.shape
+    assert 0.0 < estimate.sigmas.phase_rad < 0.2
     unaware = live(drifting, SolverSettings(align=False, judge=False))
     assert unaware.shift_px == ()
     assert max(unaware.holdout) > 1.5

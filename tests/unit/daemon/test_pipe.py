@@ -14,6 +14,7 @@ from ltemlive.events import (
     FrameDeviations,
     FrameRejected,
     PhaseEstimate,
+    PhaseSigmas,
     SeriesEnded,
 )
 from ltemlive.frames import PIXEL_TYPES, Frame, FrameMeta
@@ -86,6 +87,8 @@ def test_an_estimate_comes_bit_for_bit_whatever_its_numbers(phase_rad, objective
         magnification=(1.0, 1.02),
         convergence_mrad=0.0098,
         deviations=FrameDeviations((None, 8e2), ((0.0, 0.0), (0.1, 0.2)), (0.0, 0.1)),
+        phase_sigma_rad=phase_rad[:, ::-1],
+        sigmas=PhaseSigmas(0.05, 0.002, 1.3),
         holdout=(1.0, 2.5),
         notes=("a", "b"),
     )
@@ -95,6 +98,9 @@ def test_an_estimate_comes_bit_for_bit_whatever_its_numbers(phase_rad, objective
     np.testing.assert_array_equal(came.objective, estimate.objective)
     assert isinstance(came.deviations, FrameDeviations)
     assert came.deviations == estimate.deviations
+    np.testing.assert_array_equal(came.phase_sigma_rad, estimate.phase_sigma_rad)
+    assert isinstance(came.sigmas, PhaseSigmas)
+    assert came.sigmas == estimate.sigmas
     assert came.convergence_mrad == 0.0098
     for name in (
         "series",

@@ -11,7 +11,7 @@ SHAPE = (32, 40)
 def make_result():
     """Return a function that makes a small result; keywords change its report."""
 
-    def make(*, title="holes", shape=SHAPE, origin=None, **changes):
+    def make(*, title="holes", shape=SHAPE, origin=None, phase_sigma_rad=None, **changes):
         ny, nx = shape
         y, x = np.mgrid[-1.0 : 1.0 : ny * 1j, -1.0 : 1.0 : nx * 1j]
         phase = np.exp(-4.0 * (x**2 + y**2))
@@ -39,6 +39,7 @@ def make_result():
             report=Report(**(values | changes)),
             title=title,
             origin=origin or {},
+            phase_sigma_rad=phase_sigma_rad,
         )
 
     return make

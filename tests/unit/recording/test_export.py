@@ -10,10 +10,11 @@ import tifffile
 from rsciio.tiff import file_reader
 
 from ltemlive.errors import RecordingError
-from ltemlive.events import FrameDeviations
+from ltemlive.events import FrameDeviations, PhaseSigmas
 from ltemlive.formats.images import read_image
 from ltemlive.physics.induction import phase_gradient, projected_induction
 from ltemlive.recording.export import write_results
+from ltemlive.recording.finished import read_findings
 
 RESULT_FILES = {
     "phase.tif",
@@ -184,3 +185,26 @@ def test_the_report_names_what_each_deviation_is_of(tmp_path, make_result):
     assert report["deviations"]["defocus_nm"] == [None, 8e3]
     assert report["deviations"]["convergence_mrad"] == 1e-4
     assert report["deviations"]["shift_px"] is None
+
+
+def test_a_result_that_knows_how_sure_it_is_says_it_in_every_file(tmp_path, make_result):
+    sigma = np.full((32, 40), 0.05, np.float32)
+    known = PhaseSigmas(0.05, 0.002, 1.3)
+    result = make_result(uncertainty=known, phase_sigma_rad=sigma)
+    write_results(tmp_path, result, clock=FakeClock())
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["uncertainty"] == {
+        "phase_rad": 0.05,
+        "gradient_rad_per_nm": 0.002,
+        "induction_t_nm": 1.3,
+    }
+    np.testing.assert_array_equal(read_image(tmp_path / "uncertainty.tif"), sigma)
+    with h5py.File(tmp_path / "result.nxs") as file:
+        errors = file["entry/phase/phase_errors"]
+        np.testing.assert_array_equal(errors, sigma)
+        assert errors.attrs["units"] == "rad"
+    findings = read_findings(tmp_path)
+    assert findings.report.uncertainty == known
+    np.testing.assert_array_equal(findings.map("uncertainty").values, sigma)
+    write_results(tmp_path, make_result(), clock=FakeClock())
+    assert not (tmp_path / "uncertainty.tif").exists()

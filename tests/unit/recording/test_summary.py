@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from PIL import Image
 
-from ltemlive.events import FrameDeviations
+from ltemlive.events import FrameDeviations, PhaseSigmas
 from ltemlive.recording.findings import Findings, findings_of, known_maps
 from ltemlive.recording.summary import summary_figure, write_summary
 from ltemlive.series import RejectedFrame
@@ -79,6 +79,13 @@ def test_a_glance_tells_what_was_found(make_result):
         assert expected in words
 
 
+def test_the_heading_says_how_sure_it_is(make_result):
+    findings = findings_of(make_result(uncertainty=PhaseSigmas(0.05, 0.0018, 1.2)))
+    words = "\n".join(text for text, _ in texts_of(summary_figure(findings)))
+    assert "\N{PLUS-MINUS SIGN} 0.05 rad" in words
+    assert "induction \N{PLUS-MINUS SIGN} 1.2 T nm per pixel" in words
+
+
 @pytest.mark.parametrize(
     ("shape", "n_used", "n_rejected"),
     [((32, 32), 2, 0), ((32, 64), 65, 9), ((64, 32), 65, 9)],
@@ -114,7 +121,7 @@ def test_what_the_table_leaves_out_is_counted(make_result):
         {"objective": (), "shift_px": None, "steps": 0, "method": "tie"},
         {"objective": (float("nan"), 1.0), "noise_sigma": None},
         {"objective": (0.0, -1.0), "notes": ()},
-        {"truth": {"phase": 0.99}, "uncertainty": 0.08},
+        {"truth": {"phase": 0.99}, "uncertainty": PhaseSigmas(0.08, 0.002, 1.3)},
         {"title": "\N{CJK UNIFIED IDEOGRAPH-6E2C} \\frac{ $x"},
     ],
 )

@@ -20,6 +20,7 @@ from ltemlive.events import (
     FrameStored,
     FrameView,
     PhaseEstimate,
+    PhaseSigmas,
     TieView,
 )
 from ltemlive.frames import Frame, FrameMeta
@@ -96,6 +97,8 @@ def _estimate():
             magnification=(1e-4, 1e-4),
             convergence_mrad=2e-4,
         ),
+        phase_sigma_rad=np.full_like(phase, 0.05),
+        sigmas=PhaseSigmas(phase_rad=0.05, gradient_rad_per_nm=0.002, induction_t_nm=1.3),
         holdout=(0.98, 1.02),
         set_aside=((4, "saturated"),),
         notes=("No image on the other side of focus.",),
@@ -279,6 +282,7 @@ def test_the_dump_of_an_estimate_holds_its_arrays():
         "rad/nm",
         "T nm",
         "1",
+        "rad",
     ]
 
 

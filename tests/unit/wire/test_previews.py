@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ltemlive.errors import WireError
 from ltemlive.events import PhaseEstimate
-from ltemlive.wire.previews import block_average, estimate_arrays, preview_factor
+from ltemlive.wire.previews import (
+    block_average,
+    estimate_arrays,
+    full_array,
+    preview_factor,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,10 +41,12 @@ def test_each_pixel_of_a_preview_is_the_mean_of_its_block():
     assert block_average(image, 1) is image
 
 
-def test_the_gradient_of_a_preview_is_in_radians_per_nm_of_the_specimen():
+@pytest.fixture
+def on_its_way():
+    """Return an estimate whose phase rises by 0.01 rad/nm towards the right."""
     x_nm = np.arange(40, dtype=np.float32)[np.newaxis, :] * 5.0
     phase = np.broadcast_to(0.01 * x_nm, (32, 40)).astype(np.float32)
-    estimate = PhaseEstimate(
+    return PhaseEstimate(
         ordinal=1,
         series="a",
         rev=1,
@@ -53,6 +61,10 @@ def test_the_gradient_of_a_preview_is_in_radians_per_nm_of_the_specimen():
         pixel_nm=5.0,
         device="cpu",
     )
+
+
+def test_the_gradient_of_a_preview_is_in_radians_per_nm_of_the_specimen(on_its_way):
+    estimate, phase = on_its_way, on_its_way.phase_rad
     arrays = estimate_arrays(estimate, factor=2)
     mirrored = estimate_arrays(replace(estimate, beam="out_of_image"), factor=2)
     np.testing.assert_array_equal(mirrored["induction"], -arrays["induction"])
@@ -66,3 +78,11 @@ def test_the_gradient_of_a_preview_is_in_radians_per_nm_of_the_specimen():
     np.testing.assert_allclose(arrays["gradient"][1], 0.01, rtol=1e-3)
     np.testing.assert_allclose(arrays["gradient"][0], 0.0, atol=1e-6)
     np.testing.assert_allclose(arrays["induction"][0], 6.582, rtol=1e-3)
+    sure = replace(estimate, phase_sigma_rad=np.full_like(phase, 0.05))
+    sigma = estimate_arrays(sure, factor=2)["phase_sigma"]
+    np.testing.assert_array_equal(sigma, np.full((16, 20), 0.05, np.float32))
+
+
+def test_an_estimate_on_its_way_has_no_map_of_how_sure_it_is(on_its_way):
+    with pytest.raises(WireError, match="phase_sigma: estimate 1 has none; expected one"):
+        full_array(on_its_way, "phase_sigma")

@@ -1,0 +1,205 @@
+"""How stiff the problem is where its search rests, and what noise pulls at it.
+
+There the misfit of the images is a parabola of any small move, by Gauss and Newton: of
+images that are as predicted, the gradient at a move is the curvature along it. The prior
+sums lengths, which are none; the parabola that touches each of them from above where it
+rests (Geman & Reynolds 1992) stands for it:
+
+    |v| <= |v_0| / 2 + |v|^2 / (2 |v_0|)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ltemlive.recon.innovation import predictions
+from ltemlive.recon.objective import UNSEEN, seen_in
+from ltemlive.recon.priors import bends_of, differences
+from ltemlive.recon.search import bare_search
+from ltemlive.recon.spectrum import filtered
+from ltemlive.recon.sums import total
+
+if TYPE_CHECKING:
+    from tensorflow import Tensor
+
+    from ltemlive.recon.model import SeriesModel
+    from ltemlive.recon.objective import FocalSeries
+    from ltemlive.recon.priors import Prior
+    from ltemlive.recon.solver import SolverState
+
+traced = partial(tf.function, autograph=False)
+"""Decorator: make a graph of a function. Not compiled: that takes seconds at the first
+phase that comes to rest, and no search waits for these."""
+SMALL_MOVE_RAD = 0.01
+"""Rms of the move whose gradient is taken for the curvature: at .05 rad strong defocus
+bends it, and float32 still resolves a tenth of this."""
+
+
+class PriorParabola(NamedTuple):
+    """Curvature of a prior by each part that it sums, (ny, nx) each, and by wave."""
+
+    steepness: tuple[Tensor, ...]
+    bending: tuple[Tensor, ...]
+    absorption: tuple[Tensor, ...]
+    roughness: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curvature:
+    """The problem of a series as a parabola about where its search rests."""
+
+    state: SolverState
+    predicted: FocalSeries
+    """As the unknowns have it: no image pulls."""
+    prior: PriorParabola
+
+    def along(self, move: Tensor) -> Tensor:
+        """Return the curvature times a move of phase and log amplitude; one gradient."""
+        times = tf.sqrt(tf.reduce_mean(move**2)) / SMALL_MOVE_RAD
+        moved = self.state.unknowns + tf.math.divide_no_nan(move, times)
+        there = bare_search(replace(self.state, unknowns=moved), self.predicted)
+        return times * there.gradient + _pull_of_prior(move, self.prior)
+
+    def random_pull(self, rng: np.random.Generator) -> Tensor:
+        """Return what noise pulls at phase and log amplitude; one gradient.
+
+        That of the images, and as much of the prior as if it had been measured, so that the
+        pull has the curvature for covariance.
+        """
+        of_prior = _random_pull_of_prior(self.prior, self.state.unknowns.shape[1:], rng)
+        noisy = _with_noise(self.predicted, rng)
+        return of_prior - bare_search(self.state, noisy).gradient
+
+
+def curvature_at_rest(model: SeriesModel, state: SolverState) -> Curvature:
+    """Return the parabola about a state whose search rests."""
+    return Curvature(
+        state,
+        _as_predicted(model.series, state),
+        _parabola(state.prior, state.unknowns, model.series.weight),
+    )
+
+
+def _as_predicted(series: FocalSeries, state: SolverState) -> FocalSeries:
+    images = [
+        tf.where(seen_in(each.measured) > 0.0, each.predicted, UNSEEN)
+        for each in predictions(state, series)
+    ]
+    n_images = series.measured.shape[0]
+    focus = images[n_images] if len(images) > n_images else series.focus
+    return series._replace(measured=tf.stack(images[:n_images]), focus=focus)
+
+
+def _with_noise(series: FocalSeries, rng: np.random.Generator) -> FocalSeries:
+    """Return images with the noise that each is believed to have."""
+
+    def noisy(image: Tensor, precision: Tensor) -> Tensor:
+        noise = rng.standard_normal(image.shape, np.float32) * tf.math.rsqrt(precision)
+        return tf.where(image >= 0.0, tf.maximum(image + noise, 0.0), UNSEEN)
+
+    pairs = zip(tf.unstack(series.measured), tf.unstack(series.precision), strict=True)
+    measured = tf.stack([noisy(*pair) for pair in pairs])
+    if float(series.focus_precision) == 0.0:
+        return series._replace(measured=measured)
+    focus = noisy(series.focus, series.focus_precision)
+    return series._replace(measured=measured, focus=focus)
+
+
+@traced
+def _parabola(prior: Prior, unknowns: Tensor, seen: Tensor) -> PriorParabola:
+    gradient, absorption = differences(unknowns[0]), differences(unknowns[1])
+    steepness = _inverse_lengths(
+        gradient, prior.steepness_smoothing, prior.steepness_is_axial
+    )
+    bending = _inverse_lengths(
+        bends_of(gradient), prior.bending_smoothing, prior.bending_is_axial
+    )
+    absorbing = _inverse_lengths(absorption, prior.amplitude_smoothing, tf.zeros([]))
+    unseen = 1.0 - seen
+    return PriorParabola(
+        tuple(
+            prior.steepness_weight * seen * each + prior.border_weight * unseen
+            for each in steepness
+        ),
+        tuple(prior.bending_weight * seen * each for each in bending),
+        tuple(
+            prior.amplitude_weight * seen * each + prior.amplitude_weight**2 * unseen
+            for each in absorbing
+        ),
+        prior.roughness,
+    )
+
+
+def _inverse_lengths(
+    parts: tuple[Tensor, ...], smoothing: Tensor, is_axial: Tensor
+) -> list[Tensor]:
+    together = tf.add_n([part**2 for part in parts])
+    return [
+        tf.math.rsqrt(together + is_axial * (part**2 - together) + smoothing**2)
+        for part in parts
+    ]
+
+
+@traced
+def _pull_of_prior(move: Tensor, prior: PriorParabola) -> Tensor:
+    """Return the prior's curvature times a move, (2, ny, nx)."""
+    return _curved(move, prior) + _rough(filtered(move[0], prior.roughness))
+
+
+def _random_pull_of_prior(
+    prior: PriorParabola, shape: tuple[int, ...], rng: np.random.Generator
+) -> Tensor:
+    def drawn(curvatures: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(
+            tf.sqrt(each) * rng.standard_normal(shape, np.float32) for each in curvatures
+        )
+
+    pulls = _pulled(drawn(prior.steepness), drawn(prior.bending), drawn(prior.absorption))
+    rough = tf.constant(rng.standard_normal(shape, np.float32))
+    return pulls + _rough(filtered(rough, tf.sqrt(prior.roughness)))
+
+
+def _rough(of_phase: Tensor) -> Tensor:
+    return tf.stack([of_phase, tf.zeros_like(of_phase)])
+
+
+def _curved(move: Tensor, prior: PriorParabola) -> Tensor:
+    with tf.GradientTape() as tape:
+        tape.watch(move)
+        gradient, absorption = differences(move[0]), differences(move[1])
+        value = 0.5 * tf.add_n(
+            [
+                _sum_of(parts, tuple(map(tf.multiply, by, parts)))
+                for by, parts in (
+                    (prior.steepness, gradient),
+                    (prior.bending, bends_of(gradient)),
+                    (prior.absorption, absorption),
+                )
+            ]
+        )
+    return tape.gradient(value, move)
+
+
+@traced
+def _pulled(
+    steepness: tuple[Tensor, ...],
+    bending: tuple[Tensor, ...],
+    absorption: tuple[Tensor, ...],
+) -> Tensor:
+    """Return what pulls at phase and log amplitude where their parts are pulled at."""
+    move = tf.zeros([2, *steepness[0].shape])
+    with tf.GradientTape() as tape:
+        tape.watch(move)
+        gradient, absorbed = differences(move[0]), differences(move[1])
+        value = _sum_of(steepness, gradient) + _sum_of(bending, bends_of(gradient))
+        value += _sum_of(absorption, absorbed)
+    return tape.gradient(value, move)
+
+
+def _sum_of(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> Tensor:
+    return tf.add_n([total(a * b) for a, b in zip(one, other, strict=True)])
