@@ -260,6 +260,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
                 lambda *_, tool=tool: self.face.tools.choose(tool)
             )
         self.face.tools.changed.connect(self._show_tool)
+        self.face.tools.said.connect(self.say)
         actions["put_away"].triggered.connect(self._put_away)
         actions["remove"].triggered.connect(self.face.tools.remove)
         actions["snapshot"].triggered.connect(self._save_picture)

@@ -331,15 +331,18 @@ def test_arrow_keys_move_what_the_chosen_tool_has_drawn_by_a_pixel(window, show,
     assert tools.region == Region(0.0, 10.0, 50.0, 60.0)
 
 
-def test_a_profile_is_saved_whole_for_other_tools_to_read(window, show, tmp_path):
+def test_a_profile_is_saved_whole_for_other_tools_to_read(
+    window, show, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     show(rev=12, series="disc no. 7 / left")
     tools, asked = window.face.tools, []
 
-    def ask(parent, suggested):
-        asked.append((parent, suggested))
+    def ask(parent, proposed):
+        asked.append((parent, proposed.name))
         # Estimates come while the user looks for a place.
         show(sigma_nm=40.0, rev=13)
-        return tmp_path / suggested
+        return proposed
 
     tools._ask = ask
     tools.save()
@@ -347,13 +350,13 @@ def test_a_profile_is_saved_whole_for_other_tools_to_read(window, show, tmp_path
     tools.place("profile", Segment(*LINE))
     before = tools.profile
     tools.profile_panel.save.click()
-    assert asked == [(tools.profile_panel, "disc-no-7-left-rev12-profile.csv")]
     (path,) = tmp_path.iterdir()
+    assert path.name == "ltemlive-0001-disc_no._7_left-rev12-profile.csv"
+    assert asked == [(tools.profile_panel, path.name)]
     read = np.genfromtxt(path, delimiter=",", names=True, skip_header=HEAD_LINES)
     np.testing.assert_allclose(read["phase_rad"], before.phase_rad, rtol=1e-6, atol=1e-9)
     assert "# revision: 12" in path.read_text(encoding="utf-8").splitlines()
-    show(rev=14)
-    assert tools.profile_panel.message.text() == f"saved as {path.name}"
+    assert window.face.banner.text() == f"Saved as {path}"
 
 
 def test_a_profile_that_cannot_be_saved_is_said_so(window, show, tmp_path):
@@ -362,29 +365,28 @@ def test_a_profile_that_cannot_be_saved_is_said_so(window, show, tmp_path):
     tools.place("profile", Segment(*LINE))
     tools._ask = lambda *_: None
     tools.save()
-    assert tools.profile_panel.message.text() == ""
-    assert list(tmp_path.iterdir()) == []
+    assert window.face.banner.isHidden()
     tools._ask = lambda *_: tmp_path / "gone" / "profile.csv"
     tools.save()
-    assert "put the folder back" in tools.profile_panel.message.text()
+    assert "put the folder back" in window.face.banner.text()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("is_accepted", [True, False])
 def test_the_place_asked_for_is_a_csv_file(window, tmp_path, monkeypatch, is_accepted):
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(QtWidgets.QFileDialog, "exec", lambda _: int(is_accepted))
-    path = ask_path(window, "disc-profile")
+    path = ask_path(window, tmp_path / "disc-profile")
     assert path == (tmp_path / "disc-profile.csv" if is_accepted else None)
 
 
 def test_tools_wear_the_theme(window, show):
     show()
-    window.face.tools.place("profile", Segment(*LINE))
-    window.face.tools.wear(theme.LIGHT)
-    assert (
-        window.face.tools.profile_panel._curve.opts["pen"].color().name()
-        == theme.LIGHT.accent
-    )
+    tools, panel = window.face.tools, window.face.tools.profile_panel
+    tools.place("profile", Segment(*LINE))
+    tools.wear(theme.LIGHT)
+    assert panel._curve.opts["pen"].color().name() == theme.LIGHT.accent
+    panel.quantity.setCurrentIndex(1)
+    assert panel.plot.getAxis("left").labelStyle["color"] == theme.LIGHT.muted
 
 
 def test_no_tool_makes_the_window_larger_than_a_small_screen(window, show):
@@ -392,10 +394,8 @@ def test_no_tool_makes_the_window_larger_than_a_small_screen(window, show):
     tools = window.face.tools
     tools.place("profile", Segment((240.0, 10.0), (240.0, 290.0)))
     tools.place("region", Region(0.0, 0.0, 400.0, 400.0))
-    tools.profile_panel.show_message("<b>a long path</b> " * 20)
     for tool in ("profile", "region"):
         tools.choose(tool)
         smallest = window.minimumSizeHint()
         assert smallest.width() <= 1366
         assert smallest.height() <= 700
-    assert "<" not in tools.profile_panel.message.toolTip()

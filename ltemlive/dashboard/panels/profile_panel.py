@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 
 _HINT = "Choose Profile (P) and draw a line on any map."
 _MOST_WIDTH_NM = 1e6
-_WIDTH_BOX_PX = 112
-_AXIS_WIDTH_PX = 56
+_WIDTH_BOX_PX, _AXIS_WIDTH_PX = 112, 56
 
 
 class ProfilePanel(QtWidgets.QWidget):
@@ -40,13 +38,15 @@ class ProfilePanel(QtWidgets.QWidget):
         self.save.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.save.setToolTip("Write this profile, in every quantity, as CSV")
         self.edge = theme.label("title")
-        self.message = theme.label("muted", _HINT)
-        # However long a path is, it must not widen the window.
+        self.hint = theme.label("muted", _HINT)
+        # Large text must not widen the window.
         ignored = QtWidgets.QSizePolicy.Policy.Ignored
-        self.message.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        self.hint.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         self.plot = _empty_plot()
         self._curve = self.plot.plot(connect="finite")
         self._fitted = self.plot.plot()
+        self._unit = QUANTITIES[0].unit
+        self._label_style: dict[str, str] = {}
         self._lay_out()
         self.wear(theme.DARK)
         self.show_profile(None, QUANTITIES[0], None)
@@ -62,12 +62,10 @@ class ProfilePanel(QtWidgets.QWidget):
         """Draw a quantity along the line and the edge fitted to it; None: nothing."""
         self.save.setEnabled(profile is not None)
         self.edge.setText(edge_text(edge))
-        if profile is None:
-            self.show_message(_HINT)
-        elif self.message.text() == _HINT:
-            # What became of a file stands there until there is another.
-            self.show_message("")
-        self.plot.setLabel("left", quantity.unit)
+        self.hint.setVisible(profile is None)
+        if quantity.unit != self._unit:
+            self._unit = quantity.unit
+            self.plot.setLabel("left", self._unit, **self._label_style)
         if profile is None:
             self._curve.clear()
         else:
@@ -77,23 +75,20 @@ class ProfilePanel(QtWidgets.QWidget):
         else:
             self._fitted.setData(profile.distance_nm, edge.shape.at(profile.distance_nm))
 
-    def show_message(self, text: str) -> None:
-        """Say what became of a file; what does not fit stands in the tip."""
-        self.message.setText(text)
-        # Qt would take a name with tags in it for HTML.
-        self.message.setToolTip(html.escape(text))
-
     def wear(self, worn: theme.Theme) -> None:
         """Draw in the colours of a theme."""
         self.plot.setBackground(worn.card)
         self._curve.setPen(pg.mkPen(worn.accent, width=2))
         self._fitted.setPen(pg.mkPen(worn.warning))
+        self._label_style = {
+            "color": worn.muted,
+            "font-size": f"{worn.px(theme.TEXT_PX)}px",
+        }
         for name in ("bottom", "left"):
             self.plot.getAxis(name).setPen(worn.line)
             self.plot.getAxis(name).setTextPen(worn.muted)
-        self.plot.setLabel(
-            "bottom", "distance (nm)", **{"font-size": f"{worn.px(theme.TEXT_PX)}px"}
-        )
+        self.plot.setLabel("bottom", "distance (nm)", **self._label_style)
+        self.plot.setLabel("left", self._unit, **self._label_style)
         self.plot.getAxis("left").setWidth(worn.px(_AXIS_WIDTH_PX))
         self.width_nm.setFixedWidth(worn.px(_WIDTH_BOX_PX))
 
@@ -107,7 +102,7 @@ class ProfilePanel(QtWidgets.QWidget):
         controls.addWidget(self.save)
         told = QtWidgets.QHBoxLayout()
         told.addWidget(self.edge)
-        told.addWidget(self.message, 1)
+        told.addWidget(self.hint, 1)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.MARGIN_PX // 2)

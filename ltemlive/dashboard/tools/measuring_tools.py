@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from ltemlive.dashboard.panels.profile_panel import ProfilePanel
 from ltemlive.dashboard.panels.region_panel import RegionPanel
+from ltemlive.dashboard.pictures import free_path
 from ltemlive.dashboard.shown.measured import (
     QUANTITIES,
     Quantity,
@@ -27,12 +29,12 @@ from ltemlive.dashboard.shown.measuring import (
 )
 from ltemlive.dashboard.tools.kinds import TOOLS, Tool, bind
 from ltemlive.dashboard.tools.overlays import DrawingSheet, LineOverlay, RegionOverlay
-from ltemlive.dashboard.tools.saving import ask_path, saved_profile, suggested_name
+from ltemlive.dashboard.tools.saving import ask_path, save_text
+from ltemlive.errors import RecordingError
 from ltemlive.physics.edges import EdgeFit, NoEdge, fit_edge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from ltemlive.dashboard.panels.image_panel import ImagePanel
     from ltemlive.dashboard.shown.content import EstimateShown
@@ -64,19 +66,21 @@ class MeasuringTools(QtCore.QObject):
     window
         Where arrow keys move what is drawn.
     ask
-        Where to save, given a name for the file.
+        Where to save, given a proposal.
     """
 
     changed = QtCore.Signal()
     wanted = QtCore.Signal(object)
     """The panel of a tool that was chosen."""
+    said = QtCore.Signal(str, str)
+    """A sentence for the user, and its level."""
 
     def __init__(
         self,
         panels: Sequence[ImagePanel],
         window: QtWidgets.QWidget,
         *,
-        ask: Callable[[QtWidgets.QWidget, str], Path | None] = ask_path,
+        ask: Callable[[QtWidgets.QWidget, Path], Path | None] = ask_path,
     ) -> None:
         super().__init__(window)
         self._ask = ask
@@ -183,9 +187,16 @@ class MeasuringTools(QtCore.QObject):
             return
         # While the user looks for a place, other estimates come.
         text = profile_csv(estimate, segment, profile, (self.quantity, edge))
-        path = self._ask(self.profile_panel, suggested_name(estimate))
-        if path is not None:
-            self.profile_panel.show_message(saved_profile(path, text))
+        proposed = free_path(Path(), estimate, "-profile.csv")
+        path = self._ask(self.profile_panel, proposed)
+        if path is None:
+            return
+        try:
+            save_text(path, text)
+        except RecordingError as error:
+            self.said.emit(f"No profile: {error}", "error")
+        else:
+            self.said.emit(f"Saved as {path.absolute()}", "info")
 
     def wear(self, worn: Theme) -> None:
         """Draw in the colours of a theme."""
