@@ -575,6 +575,7 @@ def test_there_is_nothing_to_look_at_before_the_first_phase(acquisition, frames)
     for seq in (0, None):
         (advice,) = engine.view(seq)
         assert advice.text == "nothing to show of squares: it has no phase yet"
+    assert engine.newest is None
 
 
 def test_to_look_changes_nothing(acquisition, frames):
@@ -615,3 +616,6 @@ def test_by_tie_there_is_a_phase_to_look_at_and_no_prediction(acquisition, frame
     np.testing.assert_allclose(view.phase_rad, estimate.phase_rad, atol=1e-6)
     (advice,) = engine.view(1)
     assert advice.text == "frame 1: only method ad predicts images"
+    newest, basis = engine.newest
+    assert newest is estimate
+    assert basis.view(1, estimate) == advice

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ltemlive.camera import Camera, CameraSettings
+from ltemlive.daemon.engines import final_estimate
 from ltemlive.errors import FrameError
 from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon import reconstruct as module
@@ -343,3 +344,17 @@ def test_of_two_defocused_images_neither_is_set_aside(acquire):
     result = solved(stored(acquisition, frames=with_odd_frame(acquisition, 1)), settings)
     assert result.seqs_used == (0, 1, 2)
     assert any("do not fit each other" in note for note in result.report.notes)
+
+
+@pytest.mark.parametrize("method", ["ad", "tie", "paper"])
+def test_a_result_can_be_looked_at_as_far_as_its_method_predicts_images(acquire, method):
+    series = stored(acquire(coherence="wave"))
+    result = solved(series, FEW_STEPS.model_copy(update={"method": method}))
+    final = final_estimate(result, series, ordinal=4, rev=9)
+    frame, tie = result.basis.view(3, final), result.basis.view(None, final)
+    assert (tie.ordinal, tie.rev, tie.is_final) == (4, 9, True)
+    if method == "ad":
+        assert (frame.rev, frame.score) == (9, result.report.holdout[3])
+        assert np.corrcoef(frame.measured.ravel(), frame.predicted.ravel())[0, 1] > 0.8
+    else:
+        assert frame.text == "frame 3: only method ad predicts images"
