@@ -5,13 +5,12 @@ The width is that of its derivative, a Gaussian: the full width at half of its h
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import leastsq
-from scipy.special import erf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +50,7 @@ class EdgeShape(NamedTuple):
     def at(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values of the edge at some positions."""
         width = math.sqrt(2.0) * abs(self.sigma) + 1e-9
-        step = 0.5 * self.height * erf((positions - self.position) / width)
+        step = 0.5 * self.height * _erf((positions - self.position) / width)
         return np.asarray(step + self.slope * positions + self.offset)
 
     def derivatives(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,7 +60,7 @@ class EdgeShape(NamedTuple):
         rise = self.height * np.exp(-(apart**2)) / (math.sqrt(math.pi) * width)
         across = -math.copysign(math.sqrt(2.0), self.sigma) * apart * rise
         line = positions, np.ones_like(positions)
-        return np.stack([0.5 * erf(apart), -rise, across, *line], axis=1)
+        return np.stack([0.5 * _erf(apart), -rise, across, *line], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +130,10 @@ def fit_shape(
     def residuals(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         return EdgeShape(*parameters).at(positions) - values
 
+    optimize = importlib.import_module("scipy.optimize")
     # SciPy also inverts what cannot be inverted; the covariance below is our own.
     with np.errstate(all="ignore"):
-        best, _, _, _, state = leastsq(
+        best, _, _, _, state = optimize.leastsq(
             residuals, np.array(start), full_output=True, maxfev=_MOST_EVALUATIONS
         )
     if state not in (1, 2, 3, 4) or not np.all(np.isfinite(best)):
@@ -141,6 +141,11 @@ def fit_shape(
     shape = EdgeShape(*(float(each) for each in best))
     shape = shape._replace(sigma=abs(shape.sigma))
     return shape, _deviations(positions, values, shape)
+
+
+def _erf(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # SciPy takes half a second to import, and a window opens without any edge.
+    return np.asarray(importlib.import_module("scipy.special").erf(values))
 
 
 def _deviations(

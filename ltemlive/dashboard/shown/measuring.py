@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from scipy.ndimage import map_coordinates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -211,9 +210,24 @@ def _sampled(
     is_inside = np.ones(at_px.shape[1:], bool)
     for coordinate, count in zip(at_px, values.shape, strict=True):
         is_inside &= (coordinate >= -0.5) & (coordinate <= count - 0.5)
-    # The outer half of the outermost pixels has their values.
-    sampled = map_coordinates(values, at_px, output=float, order=1, mode="nearest")
+    sampled = _interpolated(values, at_px)
     return np.where(is_inside & np.isfinite(sampled), sampled, np.nan)
+
+
+def _interpolated(
+    values: NDArray[np.float32], at_px: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return values between pixel centres; SciPy's way would have to be imported first."""
+    last = np.array(values.shape).reshape(2, *[1] * (at_px.ndim - 1)) - 1
+    # The outer half of the outermost pixels has their values.
+    inside = np.clip(at_px, 0.0, last)
+    (top, left) = first = inside.astype(np.intp)
+    bottom, right = np.minimum(first + 1, last)
+    down, across = inside - first
+    with np.errstate(invalid="ignore"):
+        upper = values[top, left] * (1.0 - across) + values[top, right] * across
+        lower = values[bottom, left] * (1.0 - across) + values[bottom, right] * across
+        return np.asarray(upper * (1.0 - down) + lower * down)
 
 
 def _averaged(samples: NDArray[np.float64]) -> NDArray[np.float64]:
