@@ -198,7 +198,7 @@ def test_the_levels_follow_the_data_until_they_are_locked(window, estimate_of):
 
 def test_levels_that_were_dragged_stay(window, estimate_of):
     draw(window, after(estimate_of()))
-    window.face.live.phase._histogram.region.setRegion((5.0, 7.0))
+    window.face.live.phase._column.region.setRegion((5.0, 7.0))
     assert window.actions_["lock"].isChecked()
     draw(window, after(estimate_of(rev=2)))
     assert window.face.live.phase.levels() == (5.0, 7.0)

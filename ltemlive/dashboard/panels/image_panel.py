@@ -35,12 +35,19 @@ class ImagePanel(QtWidgets.QFrame):
         Heading of the panel; a label as unit may change.
     beside
         What stands to the right of the image and explains its colours.
+    image
+        What is drawn; a new item by default.
     """
 
     hovered = QtCore.Signal(object)
 
     def __init__(
-        self, title: str, unit: str | QtWidgets.QLabel, *, beside: QtWidgets.QWidget
+        self,
+        title: str,
+        unit: str | QtWidgets.QLabel,
+        *,
+        beside: QtWidgets.QWidget,
+        image: pg.ImageItem | None = None,
     ) -> None:
         super().__init__()
         self.setProperty("role", "card")
@@ -48,7 +55,7 @@ class ImagePanel(QtWidgets.QFrame):
         self.view = pg.ViewBox(
             lockAspect=True, invertY=True, enableMenu=False, defaultPadding=0.0
         )
-        self.image = pg.ImageItem()
+        self.image = pg.ImageItem() if image is None else image
         self.view.addItem(self.image)
         self.scale_bar = ScaleBar(self.view, self.image)
         self._extent_nm: tuple[float, float] | None = None
