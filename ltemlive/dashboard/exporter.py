@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore
 
 from ltemlive.client import ControlClient
 from ltemlive.dashboard.shown.arrays import array_of, pixel_nm_of
-from ltemlive.dashboard.shown.content import read_estimate
+from ltemlive.dashboard.shown.estimates import read_estimate
 from ltemlive.dashboard.shown.finished import completed
 from ltemlive.dashboard.shown.fits import FrameFit
 from ltemlive.errors import LtemLiveError, WireError
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
     from ltemlive.keys import ClientKeys
     from ltemlive.wire.results import ResultMessage
 
 _Value = TypeVar("_Value")
 
-USUAL_FORMATS = ("tif", "nxs")
+USUAL_FORMATS = ("tif", "nxs", "png", "pdf")
 """What needs no extra; `ltemlive export` knows more."""
 
 _FETCHED = ("phase", "induction", "amplitude")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pyqtgraph.Qt import QtWidgets
 
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 _MOST_CHARACTERS = 60
 

@@ -65,16 +65,25 @@ class Requests(QtCore.QObject):
         estimate = snapshot.estimate
         is_listed = estimate is not None and estimate.ordinal == snapshot.ordinal
         if self.seq is not None and estimate is not None and is_listed:
-            self._want(ViewWish("frame", estimate.ordinal, estimate.rev, self.seq), now)
+            wish = ViewWish("frame", estimate.ordinal, estimate.rev, self.seq)
+            view = snapshot.frame_view
+            is_it = view is not None and (view.ordinal, view.seq) == (
+                wish.ordinal,
+                wish.seq,
+            )
+            self._want(wish, now, has_come=is_it)
 
     def want_tie(self, snapshot: DisplaySnapshot, *, now: float) -> None:
         """Ask for transport of intensity of the newest series, where that is due."""
         if snapshot.estimate is not None:
             estimate = snapshot.estimate
-            self._want(ViewWish("tie", estimate.ordinal, estimate.rev), now)
+            wish = ViewWish("tie", estimate.ordinal, estimate.rev)
+            tie = snapshot.tie
+            is_it = tie is not None and tie.ordinal == wish.ordinal
+            self._want(wish, now, has_come=is_it)
 
-    def _want(self, wish: ViewWish, now: float) -> None:
-        if not self._asked.is_due(wish, now=now):
+    def _want(self, wish: ViewWish, now: float, *, has_come: bool) -> None:
+        if not self._asked.is_due(wish, now=now, has_come=has_come):
             return
         self._asked = Asked(wish, now)
         arguments = {"what": wish.what, "ordinal": wish.ordinal}

@@ -25,7 +25,7 @@ from ltemlive.errors import LtemLiveError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 REDRAWS_PER_S = 15
 SAID_FOR_S = 8.0

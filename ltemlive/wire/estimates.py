@@ -57,6 +57,7 @@ def _estimate_message(
         "gradient_evaluations": estimate.gradient_evaluations,
         "objective": _finite_or_null(estimate.objective),
         "final": estimate.is_final,
+        "beam": estimate.beam,
         "t_frame_last": estimate.t_frame_last,
         "t_published": t_published,
         "device": estimate.device,

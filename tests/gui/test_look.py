@@ -240,7 +240,7 @@ def test_automatic_levels_leave_out_as_much_as_the_user_says(window, estimate_of
         window.set_look(Look(percentile=percent))
         low, high = window.face.live.phase.levels()
         spans.append(high - low)
-        assert window.face.live.gradient.levels()[0] == 0.0
+        assert window.face.live.second.levels()[0] == 0.0
     assert spans[0] == 47.0
     assert spans == sorted(spans, reverse=True)
     assert not window.actions_["lock"].isChecked()

@@ -102,7 +102,7 @@ def test_without_a_tool_a_drag_moves_the_maps(window, show):
     assert window.face.tools.segment is None
 
 
-@pytest.mark.parametrize("panel", ["phase", "gradient", "induction"])
+@pytest.mark.parametrize("panel", ["phase", "second", "induction"])
 def test_a_line_drawn_on_one_map_is_on_all_and_has_a_profile(window, show, panel):
     estimate, tools = show(), window.face.tools
     before = window.face.live.phase.view.viewRect()
@@ -235,7 +235,7 @@ def test_a_ruler_tells_length_and_direction_on_every_map(window, show):
     show()
     tools = window.face.tools
     tools.choose("ruler")
-    drag(window.face.live.gradient, (300.0, 100.0), (100.0, 300.0))
+    drag(window.face.live.second, (300.0, 100.0), (100.0, 300.0))
     assert tools.ruler.length_nm == pytest.approx(282.8, abs=4.0)
     assert tools.ruler.angle_deg == pytest.approx(45.0, abs=1.0)
     assert_drawn_everywhere(tools, "ruler", tools.ruler)
@@ -263,7 +263,7 @@ def test_a_region_is_dragged_by_its_corners(window, show):
     tools = window.face.tools
     tools.place("region", Region(100.0, 150.0, 300.0, 300.0))
     drag(window.face.live.induction, (300.0, 300.0), (350.0, 400.0))
-    drag(window.face.live.gradient, (100.0, 150.0), (50.0, 90.0))
+    drag(window.face.live.second, (100.0, 150.0), (50.0, 90.0))
     region = tools.region
     np.testing.assert_allclose(
         (region.top_nm, region.left_nm, region.bottom_nm, region.right_nm),

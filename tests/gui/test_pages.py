@@ -158,7 +158,7 @@ def test_the_view_of_another_frame_is_not_shown(window, qtbot, estimate_of, stat
 def test_a_frame_is_asked_for_again_once_a_second_while_its_phase_changes(
     window, qtbot, clock, estimate_of, status_of
 ):
-    snapshot = draw(window, after(status_of(), estimate_of()))
+    snapshot = draw(window, after(status_of(), estimate_of(), frame_view()))
     press(qtbot, window, "2")
     window.face.frames.choose(1)
     for step in range(10):

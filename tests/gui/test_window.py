@@ -15,7 +15,7 @@ from ltemlive.dashboard.shown import wording
 from ltemlive.dashboard.shown.look import CHOICES, Look
 from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge, with_link
 from ltemlive.dashboard.window import DashboardWindow
-from ltemlive.events import AdviceGiven
+from ltemlive.events import AdviceGiven, PhaseSigmas
 from ltemlive.physics.colour import induction_rgb
 from ltemlive.wire.results import FrameRow, advice_message, decode_result, encode_result
 
@@ -90,7 +90,7 @@ def test_the_key_figures_are_those_of_the_snapshot(window, estimate_of, status_o
         "frames used": "2 / 5",
         "revision": "4",
         "solver steps": "24",
-        "objective": "0.1",
+        "uncertainty": "\u2013",
         "data age": "0.0 s",
         "latency": "1.0 s",
     }
@@ -99,6 +99,57 @@ def test_the_key_figures_are_those_of_the_snapshot(window, estimate_of, status_o
     assert "CPU" in window.face.strip.daemon.text()
     assert "rejected 1" in window.face.strip.counters.text()
     assert "dropped" not in window.face.strip.counters.text()
+
+
+def sure(estimate_of, **changes):
+    """Return an estimate that knows how sure it is."""
+    sigma = np.full((48, 48), 0.05, np.float32)
+    sigma[:, 24:] = 0.1
+    return estimate_of(
+        phase_sigma_rad=sigma, sigmas=PhaseSigmas(0.0791, 0.002, 1.24), **changes
+    )
+
+
+def test_how_sure_the_phase_is_stands_in_the_header_and_at_the_legend(window, estimate_of):
+    draw(window, after(sure(estimate_of, beam="out_of_image")))
+    figure = window.face.header.figures["uncertainty"].text().replace("\u202f", " ")
+    assert figure == "\u00b10.079 rad"
+    assert window.face.live.induction.sigma.text() == "\u00b1 1.2 T nm"
+    assert window.face.live.induction.beam.text() == "beam out of\nthe image"
+    window.set_look(Look(thickness_nm=10.0))
+    assert window.face.live.induction.sigma.text() == "\u00b1 120 mT"
+    draw(window, after(estimate_of(rev=2)))
+    assert window.face.live.induction.sigma.text() == ""
+    assert window.face.live.induction.beam.text() == "beam into\nthe image"
+
+
+def test_the_second_map_shows_gradient_uncertainty_or_amplitude(window, qtbot, estimate_of):
+    snapshot = after(sure(estimate_of))
+    draw(window, snapshot)
+    second, estimate = window.face.live.second, snapshot.estimate
+    titles = []
+    for values in (
+        estimate.gradient_rad_per_nm * 1e3,
+        estimate.phase_sigma_rad,
+        estimate.amplitude,
+    ):
+        titles.append(second.heading.text())
+        np.testing.assert_array_equal(second.image.image, values)
+        qtbot.keyClick(window, QtCore.Qt.Key.Key_G)
+    assert titles == ["Phase gradient", "Uncertainty of the phase", "Amplitude"]
+    window.set_look(Look(second="uncertainty"))
+    window.face.live.phase.hovered.emit((105.0, 305.0))
+    assert second.read_out.text().replace("\u202f", " ") == "0.1 rad"
+
+
+def test_a_map_that_is_not_known_yet_says_so(window, estimate_of):
+    window.set_look(Look(second="uncertainty"))
+    draw(window, after(estimate_of()))
+    second = window.face.live.second
+    assert second.image.image is None
+    assert "not known" in second.read_out.text()
+    draw(window, after(sure(estimate_of, rev=2)))
+    assert second.image.image is not None
 
 
 def test_the_final_estimate_says_that_it_is_final(window, estimate_of):
@@ -229,12 +280,12 @@ def test_another_session_leaves_nothing_of_the_last_one(window, estimate_of, sta
 
 def test_the_value_under_the_pointer_is_read_out_with_its_unit(window, estimate_of):
     draw(window, after(estimate_of()))
-    window.face.live.gradient.hovered.emit((105.0, 205.0))
+    window.face.live.second.hovered.emit((105.0, 205.0))
     assert window.face.live.phase.read_out.text() == "20.000 rad"
-    assert window.face.live.gradient.read_out.text() == "100 mrad/nm"
+    assert window.face.live.second.read_out.text() == "100\u202fmrad/nm"
     assert window.face.live.induction.read_out.text() == "65.8 T nm at 270\u00b0"
     assert "205" in window.face.strip.position.text()
-    window.face.live.gradient.hovered.emit(None)
+    window.face.live.second.hovered.emit(None)
     assert window.face.live.phase.read_out.text() == ""
 
 

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from ltemlive.dashboard.theme import DARK, TEXT_PX, Theme
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 DOUBTFUL_SCORE = 1.5
 """Above it a frame is worth a look; the right model scores frames .95 to 1.05."""

@@ -36,7 +36,7 @@ class Header(QtWidgets.QFrame):
         self.connection = theme.label("title")
         self.figures = {
             name: theme.label("figure", wording.NOTHING)
-            for name in ("frames used", "revision", "solver steps", "objective",
+            for name in ("frames used", "revision", "solver steps", "uncertainty",
                          "data age", "latency")
         }  # fmt: skip
         self._lay_out()
@@ -96,7 +96,7 @@ def key_figures(snapshot: DisplaySnapshot, *, now: float) -> dict[str, str]:
         "frames used": f"{n_used}" if n_expected is None else f"{n_used} / {n_expected}",
         "revision": wording.NOTHING if estimate is None else f"{estimate.rev}",
         "solver steps": wording.NOTHING if estimate is None else f"{estimate.steps}",
-        "objective": wording.objective_text(() if estimate is None else estimate.objective),
+        "uncertainty": wording.sigma_text(None if estimate is None else estimate.sigmas),
         "data age": wording.age_text(data_age_s(snapshot, now=now)),
         "latency": wording.age_text(latency_s(snapshot)),
     }

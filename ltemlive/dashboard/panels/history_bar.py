@@ -11,7 +11,7 @@ from ltemlive.dashboard.shown.history import NO_HISTORY, revision_text
 from ltemlive.dashboard.shown.wording import shortened
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
     from ltemlive.dashboard.shown.history import History
 
 _NAME_CHARACTERS = 36

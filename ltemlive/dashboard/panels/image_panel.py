@@ -51,6 +51,7 @@ class ImagePanel(QtWidgets.QFrame):
     ) -> None:
         super().__init__()
         self.setProperty("role", "card")
+        self.heading = theme.label("title", title)
         self.read_out = theme.label("muted")
         self.view = pg.ViewBox(
             lockAspect=True, invertY=True, enableMenu=False, defaultPadding=0.0
@@ -63,8 +64,8 @@ class ImagePanel(QtWidgets.QFrame):
         self._canvas.left.connect(lambda: self.hovered.emit(None))
         self.view.scene().sigMouseMoved.connect(self._tell_position)
         self._beside = beside
-        heading = unit if isinstance(unit, QtWidgets.QLabel) else theme.label("muted", unit)
-        self._lay_out(title, heading, beside)
+        told = unit if isinstance(unit, QtWidgets.QLabel) else theme.label("muted", unit)
+        self._lay_out(told, beside)
 
     def show_image(
         self, pixels: NDArray[np.generic], *, pixel_nm: float, **options: Any
@@ -97,11 +98,9 @@ class ImagePanel(QtWidgets.QFrame):
             height_nm, width_nm = self._extent_nm
             self.view.setRange(xRange=(0.0, width_nm), yRange=(0.0, height_nm), padding=0.0)
 
-    def _lay_out(
-        self, title: str, unit: QtWidgets.QLabel, beside: QtWidgets.QWidget
-    ) -> None:
+    def _lay_out(self, unit: QtWidgets.QLabel, beside: QtWidgets.QWidget) -> None:
         heading = QtWidgets.QHBoxLayout()
-        heading.addWidget(theme.label("title", title))
+        heading.addWidget(self.heading)
         heading.addWidget(unit)
         heading.addStretch()
         heading.addWidget(self.read_out)

@@ -13,13 +13,17 @@ from ltemlive.dashboard.shown.look import Look
 from ltemlive.physics.colour import colour_wheel, induction_rgb
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 _WHEEL_PX = SIDE_COLUMN_PX - 4
 _TIP = (
     "The colour in a direction from the centre is that of a field along it, as the image "
     "lies. Fields stronger than at the rim have the colour of the rim."
 )
+
+
+_SIGMA_TIP = "Standard deviation of each component at a pixel, known while the phase rests"
+_BEAMS = {"into_image": "beam into\nthe image", "out_of_image": "beam out of\nthe image"}
 
 
 class InductionPanel(ImagePanel):
@@ -30,9 +34,13 @@ class InductionPanel(ImagePanel):
 
     def __init__(self) -> None:
         wheel, scale = theme.label("figure"), theme.label("title", "")
-        unit = theme.label("muted")
-        super().__init__("Projected induction", unit, beside=_legend(wheel, scale))
+        unit, beam, sigma = (theme.label("muted") for _ in range(3))
+        legend = _legend(wheel, scale, sigma, beam)
+        super().__init__("Projected induction", unit, beside=legend)
         wheel.setToolTip(_TIP)
+        sigma.setToolTip(_SIGMA_TIP)
+        self.beam = beam
+        self.sigma = sigma
         self.wheel = wheel
         self.scale = scale
         self.unit = unit
@@ -72,6 +80,8 @@ class InductionPanel(ImagePanel):
         """Show nothing."""
         super().clear()
         self._estimate = None
+        for label in (self.beam, self.sigma, self.scale):
+            label.setText("")
 
     def _draw(self) -> None:
         estimate = self._estimate
@@ -88,9 +98,16 @@ class InductionPanel(ImagePanel):
             gamma=self._look.gamma,
         )
         self.show_image(colours, pixel_nm=estimate.pixel_nm)
+        thickness_nm = self._look.thickness_nm
         self.scale.setText(
-            wording.induction_text(self._scale_t_nm, thickness_nm=self._look.thickness_nm)
+            wording.induction_text(self._scale_t_nm, thickness_nm=thickness_nm)
         )
+        self.beam.setText(_BEAMS[estimate.beam])
+        told = ""
+        if estimate.sigmas is not None:
+            sigma_t_nm = float(f"{estimate.sigmas.induction_t_nm:.2g}")
+            told = wording.induction_text(sigma_t_nm, thickness_nm=thickness_nm)
+        self.sigma.setText(f"\N{PLUS-MINUS SIGN} {told}" if told else "")
 
     def _draw_wheel(self) -> None:
         pixels = colour_wheel(
@@ -102,7 +119,7 @@ class InductionPanel(ImagePanel):
         self.wheel.setPixmap(QtGui.QPixmap.fromImage(image))
 
 
-def _legend(wheel: QtWidgets.QLabel, scale: QtWidgets.QLabel) -> QtWidgets.QWidget:
+def _legend(wheel: QtWidgets.QLabel, *figures: QtWidgets.QLabel) -> QtWidgets.QWidget:
     column = QtWidgets.QWidget()
     layout = QtWidgets.QVBoxLayout(column)
     layout.setContentsMargins(0, 0, 0, 0)
@@ -112,7 +129,7 @@ def _legend(wheel: QtWidgets.QLabel, scale: QtWidgets.QLabel) -> QtWidgets.QWidg
         theme.label("muted", "direction"),
         wheel,
         theme.label("muted", "at the rim"),
-        scale,
+        *figures,
     ):
         part.setAlignment(QtCore.Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(part)

@@ -8,16 +8,14 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from ltemlive.dashboard import theme
 from ltemlive.dashboard.panels.induction_panel import InductionPanel
-from ltemlive.dashboard.panels.map_panel import MapPanel
 from ltemlive.dashboard.panels.phase_panel import PhasePanel
+from ltemlive.dashboard.panels.second_panel import SecondPanel
 from ltemlive.dashboard.shown import wording
 from ltemlive.dashboard.shown.look import Look
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.shown.content import EstimateShown
-
-_GRADIENT_UNIT = 1e3
-"""The window shows mrad/nm; rad/nm would need too many zeros."""
+    from ltemlive.dashboard.panels.map_panel import MapPanel
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 
 class LivePage(QtWidgets.QWidget):
@@ -28,11 +26,9 @@ class LivePage(QtWidgets.QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.phase = PhasePanel()
-        self.gradient = MapPanel(
-            "Phase gradient", "mrad/nm", colour_map="cividis", is_magnitude=True
-        )
+        self.second = SecondPanel()
         self.induction = InductionPanel()
-        self.panels = (self.phase, self.gradient, self.induction)
+        self.panels = (self.phase, self.second, self.induction)
         self._estimate: EstimateShown | None = None
         self._look = Look()
         for panel in self.panels:
@@ -49,7 +45,7 @@ class LivePage(QtWidgets.QWidget):
     @property
     def levelled(self) -> tuple[MapPanel, ...]:
         """The maps whose levels can be dragged."""
-        return (self.phase, self.gradient)
+        return (self.phase, self.second)
 
     def show_estimate(self, estimate: EstimateShown | None) -> None:
         """Draw an estimate; None: nothing is known of these maps."""
@@ -59,9 +55,7 @@ class LivePage(QtWidgets.QWidget):
                 panel.clear()
             return
         self.phase.show_estimate(estimate)
-        self.gradient.show_map(
-            estimate.gradient_rad_per_nm * _GRADIENT_UNIT, pixel_nm=estimate.pixel_nm
-        )
+        self.second.show_estimate(estimate)
         self.induction.show_estimate(estimate)
 
     def fit(self) -> None:
@@ -81,14 +75,15 @@ class LivePage(QtWidgets.QWidget):
             panel.show_look(look)
 
     def _show_point(self, point_nm: tuple[float, float] | None) -> None:
-        reading = None
+        reading, second = None, ""
         if point_nm is not None and self._estimate is not None:
+            second = self.second.reading(point_nm)
             y_nm, x_nm = point_nm
             reading = wording.read_out(
                 self._estimate, y_nm=y_nm, x_nm=x_nm, thickness_nm=self._look.thickness_nm
             )
-        reading = reading or wording.ReadOut("", "", "", "")
+        reading = reading or wording.ReadOut("", "", "")
         self.phase.read_out.setText(reading.phase)
-        self.gradient.read_out.setText(reading.gradient)
+        self.second.read_out.setText(second)
         self.induction.read_out.setText(reading.induction)
         self.pointed.emit(reading.position)

@@ -73,6 +73,10 @@ class MapPanel(ImagePanel):
             self._percent = look.percentile
             self._follow_data()
 
+    def set_magnitude(self, is_magnitude: bool) -> None:
+        """Say whether the lower level is always 0."""
+        self._is_magnitude = is_magnitude
+
     def set_colour_map(self, name: str) -> None:
         """Draw in another map."""
         self._column.set_colours(pg.colormap.get(_MAPS.get(name, name)))

@@ -19,7 +19,7 @@ from ltemlive.dashboard.shown.look import Look
 if TYPE_CHECKING:
     from pyqtgraph.Qt import QtCore
 
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 _ABOVE_IMAGE = 5.0
 

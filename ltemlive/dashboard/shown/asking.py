@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LEAST_BETWEEN_S = 1.0
-"""Between two views of the same frame while its phase changes ten times a second."""
+LEAST_BETWEEN_S = {"frame": 1.0, "tie": 10.0}
+"""Between two views of the same while its phase changes ten times a second: a frame takes a
+tenth of a second to predict, transport of intensity most of one."""
+PATIENCE_S = 5.0
+"""After which to ask again: another window may have asked for something else meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +29,17 @@ class Asked:
     wish: ViewWish | None = None
     t: float = 0.0
 
-    def is_due(self, wish: ViewWish, *, now: float) -> bool:
-        """Return whether to ask: at once for something else, later for a newer phase."""
-        if self.wish is None:
+    def is_due(self, wish: ViewWish, *, now: float, has_come: bool) -> bool:
+        """Return whether to ask: at once for something else, later for a newer phase.
+
+        ``has_come`` says whether what was asked for is on screen.
+        """
+        before = self.wish
+        if before is None:
             return True
-        is_other = (wish.what, wish.ordinal, wish.seq) != (
-            self.wish.what,
-            self.wish.ordinal,
-            self.wish.seq,
-        )
-        is_newer = wish.rev != self.wish.rev and now - self.t >= LEAST_BETWEEN_S
-        return is_other or is_newer
+        if (wish.what, wish.ordinal, wish.seq) != (before.what, before.ordinal, before.seq):
+            return True
+        waited_s = now - self.t
+        if not has_come:
+            return waited_s >= PATIENCE_S
+        return wish.rev != before.rev and waited_s >= LEAST_BETWEEN_S[wish.what]

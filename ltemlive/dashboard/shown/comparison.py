@@ -14,7 +14,7 @@ from ltemlive.physics.induction import phase_gradient
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
     from ltemlive.dashboard.shown.snapshot import DisplaySnapshot
 
 Key: TypeAlias = tuple[Literal["revision", "tie"], int]

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ltemlive.dashboard.shown.arrays import array_of, pixel_nm_of
+from ltemlive.dashboard.shown.estimates import beam_of
 from ltemlive.physics.induction import phase_gradient, projected_induction
 from ltemlive.wire.previews import UNITS, block_average, preview_factor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ltemlive.events import Beam
     from ltemlive.wire.control import Answer
     from ltemlive.wire.results import ResultMessage
 
@@ -38,12 +38,10 @@ def completed(message: ResultMessage) -> ResultMessage:
     """
     phase = array_of(message, "phase", dimensions=2)
     pixel_nm = pixel_nm_of(message, "phase")
-    is_outward = message.header.get("beam") == "out_of_image"
-    beam: Beam = "out_of_image" if is_outward else "into_image"
     whole = {
         "phase": phase,
         "gradient": phase_gradient(phase, pixel_nm=pixel_nm),
-        "induction": projected_induction(phase, pixel_nm=pixel_nm, beam=beam),
+        "induction": projected_induction(phase, pixel_nm=pixel_nm, beam=beam_of(message)),
     }
     factor = preview_factor(phase.shape, MOST_SIDE_PX)
     arrays = {name: block_average(array, factor) for name, array in whole.items()}

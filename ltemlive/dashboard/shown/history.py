@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 MOST_BYTES = 512 * 2**20
 """Of maps that are kept: some 30 revisions of 1024 x 1024 pixels."""
@@ -58,8 +58,10 @@ def nbytes(estimate: EstimateShown) -> int:
         estimate.phase_rad,
         estimate.gradient_rad_per_nm,
         estimate.induction_t_nm,
+        estimate.amplitude,
+        estimate.phase_sigma_rad,
     )
-    return sum(each.nbytes for each in maps)
+    return sum(each.nbytes for each in maps if each is not None)
 
 
 def revision_text(estimate: EstimateShown) -> str:

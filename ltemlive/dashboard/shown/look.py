@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ThemeName: TypeAlias = Literal["dark", "light"]
+SecondName: TypeAlias = Literal["gradient", "uncertainty", "amplitude"]
 MapName: TypeAlias = Literal["viridis", "cividis", "magma", "gray"]
 WheelName: TypeAlias = Literal["hue", "blue-yellow"]
 
@@ -29,6 +30,8 @@ class Look:
     """Magnitude that has the full colour; 0 lets the field decide."""
     thickness_nm: float = 0.0
     """Of the magnetic film, to tell its induction without it; 0 where nobody knows."""
+    second: SecondName = "gradient"
+    """What the map between phase and induction shows."""
     phase_map: MapName = "viridis"
     contours: bool = False
     """Whether cos(n phase) lies upon the phase."""
@@ -46,6 +49,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "text_scale": (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0),
         "wheel": ("hue", "blue-yellow"),
         "gamma": (1.0, 0.7, 0.5),
+        "second": ("gradient", "uncertainty", "amplitude"),
         "phase_map": ("viridis", "cividis", "magma", "gray"),
         "contours": (False, True),
         "contours_per_turn": (1, 2, 4, 8, 16, 32, 64),
@@ -105,6 +109,9 @@ LOOK_KEYS = (
     ),
     KeyedChoice(("Ctrl+0",), "usual text", lambda look: replace(look, text_scale=1.0)),
     KeyedChoice(("X",), "axes", lambda look: after(look, "axes")),
+    KeyedChoice(
+        ("G",), "gradient, uncertainty or amplitude", lambda look: after(look, "second")
+    ),
     KeyedChoice(("C",), "contours", lambda look: after(look, "contours")),
     KeyedChoice(("]",), "more contours", lambda look: _contoured(look, by=1)),
     KeyedChoice(("[",), "fewer contours", lambda look: _contoured(look, by=-1)),

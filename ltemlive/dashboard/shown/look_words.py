@@ -21,6 +21,7 @@ OFFERS = (
     Offer("text_scale", "Text", "Ctrl + / \N{MINUS SIGN} / 0"),
     Offer("axes", "Axes", "X"),
     Offer("percentile", "Automatic levels leave out", "A"),
+    Offer("second", "Beside the phase", "G"),
     Offer("phase_map", "Phase in"),
     Offer("contours", "Contours of the phase", "C"),
     Offer("contours_per_turn", "One each", "[ / ]"),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
     from ltemlive.dashboard.shown.measuring import (
         Profile,
         RegionStatistics,

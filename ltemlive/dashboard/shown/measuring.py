@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 Point: TypeAlias = tuple[float, float]
 

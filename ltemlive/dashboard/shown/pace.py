@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.shown.content import EstimateShown, StatusShown
+    from ltemlive.dashboard.shown.content import StatusShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
 
 SPAN_S = 30.0
 """Over which frames are counted: exposures take seconds."""

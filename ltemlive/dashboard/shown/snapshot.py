@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ltemlive.dashboard.shown.content import (
     Notice,
     read_advice,
-    read_estimate,
     read_frame,
     read_status,
 )
+from ltemlive.dashboard.shown.estimates import read_estimate
 from ltemlive.dashboard.shown.finished import completed
 from ltemlive.dashboard.shown.history import NO_HISTORY, History, remembered
 from ltemlive.dashboard.shown.pace import NO_PACE, Pace, paced_frames, paced_steps
@@ -24,7 +24,8 @@ from ltemlive.dashboard.shown.views import FrameViewShown, TieShown, read_view
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from ltemlive.dashboard.shown.content import EstimateShown, StatusShown
+    from ltemlive.dashboard.shown.content import StatusShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
     from ltemlive.dashboard.shown.fits import FrameFit
     from ltemlive.wire.results import FrameRow, ResultMessage
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
+    from ltemlive.events import PhaseSigmas
 
 NOTHING = "\N{EN DASH}"
 SAME_DEFOCUS = 0.01
@@ -29,7 +30,6 @@ class ReadOut:
 
     position: str
     phase: str
-    gradient: str
     induction: str
 
 
@@ -93,9 +93,11 @@ def age_text(age_s: float | None) -> str:
     return f"{minutes // 60}{_THIN_SPACE}h {minutes % 60}{_THIN_SPACE}min"
 
 
-def objective_text(objective: tuple[float, ...]) -> str:
-    """Return the newest objective with four digits; a dash where it is not finite."""
-    return f"{objective[-1]:.4g}" if objective and math.isfinite(objective[-1]) else NOTHING
+def sigma_text(sigmas: PhaseSigmas | None) -> str:
+    """Return how sure the phase is, with two digits; a dash while nobody can tell."""
+    if sigmas is None:
+        return NOTHING
+    return f"\N{PLUS-MINUS SIGN}{float(f'{sigmas.phase_rad:.2g}'):g}{_THIN_SPACE}rad"
 
 
 def shortened(text: str, most: int) -> str:
@@ -138,7 +140,6 @@ def read_out(
     return ReadOut(
         position=f"x {length_text(x_nm)}   y {length_text(y_nm)}",
         phase=f"{_figure(float(estimate.phase_rad[row, column]), digits=3)} rad",
-        gradient=f"{estimate.gradient_rad_per_nm[row, column] * 1e3:.3g} mrad/nm",
         induction=f"{strength} at {angle_text(angle_deg)}",
     )
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ltemlive.dashboard.panels.image_panel import ImagePanel
-    from ltemlive.dashboard.shown.content import EstimateShown
+    from ltemlive.dashboard.shown.estimates import EstimateShown
     from ltemlive.dashboard.shown.measuring import Point
     from ltemlive.dashboard.theme import Theme
 

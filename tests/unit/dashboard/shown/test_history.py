@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ltemlive.dashboard.shown.content import read_estimate
+from ltemlive.dashboard.shown.estimates import read_estimate
 from ltemlive.dashboard.shown.finished import completed, final_revisions
 from ltemlive.dashboard.shown.history import (
     NO_HISTORY,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltemlive.dashboard.shown import wording
+from ltemlive.events import PhaseSigmas
 
 
 @pytest.mark.parametrize(
@@ -53,10 +54,10 @@ def test_an_age_is_no_more_precise_than_anybody_needs(age_s, text):
     assert wording.age_text(age_s).replace("\u202f", " ") == text
 
 
-def test_an_objective_that_is_not_known_is_a_dash():
-    assert wording.objective_text((3.0, 0.02221)) == "0.02221"
-    assert wording.objective_text(()) == wording.NOTHING
-    assert wording.objective_text((1.0, float("nan"))) == wording.NOTHING
+def test_how_sure_a_phase_is_has_two_digits_and_nobody_knows_is_a_dash():
+    sigmas = PhaseSigmas(0.05321, 0.001, 1.2)
+    assert wording.sigma_text(sigmas).replace("\u202f", " ") == "\u00b10.053 rad"
+    assert wording.sigma_text(None) == wording.NOTHING
 
 
 @given(st.floats(1e-3, 1e9))
@@ -87,7 +88,6 @@ def test_the_read_out_gives_the_direction_as_it_looks_on_screen(b_y, b_x, angle)
     )
     reading = wording.read_out(maps, y_nm=19.9, x_nm=50.0)
     assert reading.phase == "\u22121.250 rad"
-    assert reading.gradient == "750 mrad/nm"
     assert reading.induction == f"1 T nm at {angle}\u00b0"
     assert "50" in reading.position
 
