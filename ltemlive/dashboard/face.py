@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+import functools
+from typing import TypeVar, cast
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
@@ -22,6 +23,8 @@ from ltemlive.dashboard.tools.measuring_tools import MeasuringTools
 
 PAGES = ("live", "frame", "compare")
 
+_Page = TypeVar("_Page", FramePage, ComparePage)
+
 _LOWER_ROW_PX = 180
 _LEAST_CARD_PX = 320
 _GAP_PX = 7
@@ -37,8 +40,6 @@ class Face(QtWidgets.QWidget):
         self.toolbar = Toolbar(actions, self.look)
         self.banner = Banner()
         self.live = LivePage()
-        self.frame = FramePage()
-        self.compare = ComparePage()
         self.pages = QtWidgets.QStackedWidget()
         self.frames = FrameTable()
         self.objective = ObjectivePlot()
@@ -47,8 +48,11 @@ class Face(QtWidgets.QWidget):
         self.history = HistoryBar()
         self.strip = StatusStrip()
         self.tools = MeasuringTools(self.live.panels, self)
-        for page in (self.live, self.frame, self.compare):
-            self.pages.addWidget(page)
+        self.made_pages: tuple[LivePage | FramePage | ComparePage, ...] = (self.live,)
+        """Those that there are so far."""
+        self._worn = theme.DARK
+        for page in PAGES:
+            self.pages.addWidget(self.live if page == "live" else QtWidgets.QWidget())
         self.tabs.addTab(self.objective, "Objective")
         self.tabs.addTab(self.fit_plot, "Fit of each frame")
         self.tabs.addTab(self.tools.profile_panel, "Profile")
@@ -59,13 +63,32 @@ class Face(QtWidgets.QWidget):
         self.named_splitters = self._split()
         self._lay_out()
 
+    @functools.cached_property
+    def frame(self) -> FramePage:
+        """The page of one frame, made when it is first wanted."""
+        return self._put("frame", FramePage())
+
+    @functools.cached_property
+    def compare(self) -> ComparePage:
+        """The page of two phases, made when it is first wanted."""
+        return self._put("compare", ComparePage())
+
     def wear(self, worn: theme.Theme) -> None:
         """Dress every part in a theme."""
+        self._worn = worn
         for part in (
-            self.header, self.live, self.frame, self.compare, self.frames, self.objective,
-            self.fit_plot, self.tools,
+            self.header, *self.made_pages, self.frames, self.objective, self.fit_plot,
+            self.tools,
         ):  # fmt: skip
             part.wear(worn)
+
+    def _put(self, name: str, page: _Page) -> _Page:
+        layout = QtWidgets.QVBoxLayout(self.pages.widget(PAGES.index(name)))
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(page)
+        page.wear(self._worn)
+        self.made_pages = (*self.made_pages, page)
+        return page
 
     def _split(self) -> dict[str, QtWidgets.QSplitter]:
         lower = QtWidgets.QSplitter(QtCore.Qt.Orientation.Horizontal)

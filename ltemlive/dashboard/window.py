@@ -211,7 +211,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
             panel.hold(is_locked)
 
     def _fit(self) -> None:
-        for page in (self.face.live, self.face.frame, self.face.compare):
+        for page in self.face.made_pages:
             page.fit()
 
     def _show_tool(self) -> None:
