@@ -18,7 +18,7 @@ from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.physics.correction import as_corrected, corrected_frame
 from ltemlive.recon import runtime
 from ltemlive.recon.arrival import looked_on_arrival
-from ltemlive.recon.certainty import certainty_of
+from ltemlive.recon.certainty import N_LIVE_SAMPLES, certainty_of
 from ltemlive.recon.deviations import frame_deviations
 from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit
@@ -302,7 +302,7 @@ class LiveEngine:
         is_turned = state is not None and self._settings.turns_frames
         # On its way a phase fits no image.
         at_rest = None if self.wants_steps else state
-        certainty = certainty_of(model, at_rest) if at_rest else None
+        certainty = certainty_of(model, at_rest, N_LIVE_SAMPLES) if at_rest else None
         doubts = notes_on_fit(scores, model) if at_rest else ()
         estimate = PhaseEstimate(
             ordinal=self._ordinal,

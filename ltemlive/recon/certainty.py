@@ -18,6 +18,7 @@ have locked in elsewhere.
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,20 +29,25 @@ from ltemlive.events import PhaseSigmas
 from ltemlive.physics.accuracy import without_plane
 from ltemlive.physics.electron import HBAR_OVER_E_T_NM2
 from ltemlive.physics.induction import phase_gradient
-from ltemlive.recon.curvature import curvature_at_rest, traced
+from ltemlive.recon.curvature import curvature_at_rest, curved, random_pull
 from ltemlive.recon.objective import seen_in
+from ltemlive.recon.search import evaluating
 from ltemlive.recon.spectrum import filtered, wave_counts, weak_contrasts
+from ltemlive.recon.sums import overlap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from tensorflow import Tensor
 
-    from ltemlive.recon.curvature import Curvature
+    from ltemlive.recon.curvature import Curvature, Evaluate
     from ltemlive.recon.model import SeriesModel
     from ltemlive.recon.solver import SolverState
 
-N_SAMPLES = 2
-"""The rms of a smooth phase is known to a sixth with two, and each more takes as long."""
+N_SAMPLES, N_LIVE_SAMPLES = 2, 1
+"""Of the final result, and while frames may be waiting: with one, the rms of a smooth phase
+is known to a quarter, with two to a sixth."""
 SAMPLE_STEPS = 16
 """Of conjugate gradients; more change the rms by a tenth at most."""
 SEED = 28
@@ -57,18 +63,22 @@ class Certainty(NamedTuple):
     """Of each pixel of the frame, (ny, nx)."""
 
 
-def certainty_of(model: SeriesModel, state: SolverState) -> Certainty | None:
+def certainty_of(
+    model: SeriesModel, state: SolverState, n_samples: int = N_SAMPLES
+) -> Certainty | None:
     """Return how sure the phase of a state is; None where it is not at rest.
 
-    Takes ``N_SAMPLES`` (``SAMPLE_STEPS`` + 1) gradients; the same bits each time.
+    Takes ``n_samples`` (``SAMPLE_STEPS`` + 1) gradients; the same bits each time.
     """
     if not state.is_converged:
         return None
-    curvature = curvature_at_rest(model, state)
+    curvature, evaluate = curvature_at_rest(model, state), evaluating(state, model.series)
     pixel_nm = model.microscope.pixel_nm
     samples = [
-        without_plane(model.field.crop(_sample(curvature, index)[0].numpy()))
-        for index in range(N_SAMPLES)
+        without_plane(
+            model.field.crop(_sample(curvature, state.metric, evaluate, index)[0].numpy())
+        )
+        for index in range(n_samples)
     ]
     gradients = [
         phase_gradient(each.astype(np.float32), pixel_nm=pixel_nm) for each in samples
@@ -81,44 +91,37 @@ def certainty_of(model: SeriesModel, state: SolverState) -> Certainty | None:
     return Certainty(sigmas, np.asarray(phase_rad * uneven, np.float32))
 
 
-def _sample(curvature: Curvature, index: int) -> Tensor:
+def _sample(curvature: Curvature, metric: Tensor, evaluate: Evaluate, index: int) -> Tensor:
     """Return a sample of what phase and log amplitude may be off by, (2, ny, nx).
 
     Images that come later leave the noise of those before them as it was.
     """
-    metric = curvature.state.metric
-    search = _begun(curvature.random_pull(np.random.default_rng([SEED, index])), metric)
-    for _ in range(SAMPLE_STEPS):
-        search = _advanced(search, curvature.along(search.step), metric)
-    return search.found
+    rng = np.random.default_rng([SEED, index])
+    pull = random_pull(curvature, evaluate, rng)
+    return _solving(evaluate)(curvature, pull, metric)
 
 
-class _Search(NamedTuple):
-    """Where conjugate gradients stand that solve H x = b; (2, ny, nx) but the slope."""
+@cache
+def _solving(evaluate: Evaluate) -> Callable[..., Tensor]:
+    """Return the graph that solves H x = b by conjugate gradients; one for each field."""
 
-    found: Tensor
-    left: Tensor
-    """b - H x."""
-    step: Tensor
-    slope: Tensor
+    @partial(tf.function, reduce_retracing=True)
+    def solved(curvature: Curvature, pull: Tensor, metric: Tensor) -> Tensor:
+        found, left = tf.zeros_like(pull), pull
+        step = _by_metric(pull, metric)
+        slope = overlap(pull, step)
+        for _ in tf.range(SAMPLE_STEPS):
+            against = curved(curvature, step, evaluate)
+            length = tf.math.divide_no_nan(slope, overlap(step, against))
+            found += length * step
+            left -= length * against
+            downhill = _by_metric(left, metric)
+            before, slope = slope, overlap(left, downhill)
+            step = downhill + tf.math.divide_no_nan(slope, before) * step
+        return found
 
-
-@traced
-def _begun(pull: Tensor, metric: Tensor) -> _Search:
-    step = _by_metric(pull, metric)
-    return _Search(tf.zeros_like(pull), pull, step, _overlap(pull, step))
-
-
-@traced
-def _advanced(search: _Search, pull: Tensor, metric: Tensor) -> _Search:
-    """Return the search after a step along which the curvature pulls so."""
-    length = tf.math.divide_no_nan(search.slope, _overlap(search.step, pull))
-    left = search.left - length * pull
-    downhill = _by_metric(left, metric)
-    slope = _overlap(left, downhill)
-    turned = tf.math.divide_no_nan(slope, search.slope) * search.step
-    found = search.found + length * search.step
-    return _Search(found, left, downhill + turned, slope)
+    graph: Callable[..., Tensor] = solved
+    return graph
 
 
 def _by_metric(pull: Tensor, metric: Tensor) -> Tensor:
@@ -128,10 +131,6 @@ def _by_metric(pull: Tensor, metric: Tensor) -> Tensor:
             for layer, factor in zip(tf.unstack(pull), tf.unstack(metric), strict=True)
         ]
     )
-
-
-def _overlap(one: Tensor, other: Tensor) -> Tensor:
-    return tf.reduce_sum(one * other)
 
 
 def _unevenness(

@@ -10,27 +10,29 @@ rests (Geman & Reynolds 1992) stands for it:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from ltemlive.recon.innovation import predictions
 from ltemlive.recon.objective import UNSEEN, seen_in
-from ltemlive.recon.priors import bends_of, differences
-from ltemlive.recon.search import bare_search
+from ltemlive.recon.priors import bends_of, differences, no_prior
 from ltemlive.recon.spectrum import filtered
 from ltemlive.recon.sums import total
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tensorflow import Tensor
 
     from ltemlive.recon.model import SeriesModel
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.priors import Prior
     from ltemlive.recon.solver import SolverState
+
+    Evaluate: TypeAlias = Callable[..., tuple[Tensor, Tensor]]
 
 traced = partial(tf.function, autograph=False)
 """Decorator: make a graph of a function. Not compiled: that takes seconds at the first
@@ -49,40 +51,50 @@ class PriorParabola(NamedTuple):
     roughness: Tensor
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curvature:
+class Curvature(NamedTuple):
     """The problem of a series as a parabola about where its search rests."""
 
-    state: SolverState
+    unknowns: Tensor
+    """Phase and log amplitude there, (2, ny, nx)."""
     predicted: FocalSeries
     """As the unknowns have it: no image pulls."""
     prior: PriorParabola
-
-    def along(self, move: Tensor) -> Tensor:
-        """Return the curvature times a move of phase and log amplitude; one gradient."""
-        times = tf.sqrt(tf.reduce_mean(move**2)) / SMALL_MOVE_RAD
-        moved = self.state.unknowns + tf.math.divide_no_nan(move, times)
-        there = bare_search(replace(self.state, unknowns=moved), self.predicted)
-        return times * there.gradient + _pull_of_prior(move, self.prior)
-
-    def random_pull(self, rng: np.random.Generator) -> Tensor:
-        """Return what noise pulls at phase and log amplitude; one gradient.
-
-        That of the images, and as much of the prior as if it had been measured, so that the
-        pull has the curvature for covariance.
-        """
-        of_prior = _random_pull_of_prior(self.prior, self.state.unknowns.shape[1:], rng)
-        noisy = _with_noise(self.predicted, rng)
-        return of_prior - bare_search(self.state, noisy).gradient
 
 
 def curvature_at_rest(model: SeriesModel, state: SolverState) -> Curvature:
     """Return the parabola about a state whose search rests."""
     return Curvature(
-        state,
+        state.unknowns,
         _as_predicted(model.series, state),
         _parabola(state.prior, state.unknowns, model.series.weight),
     )
+
+
+def curved(curvature: Curvature, move: Tensor, evaluate: Evaluate) -> Tensor:
+    """Return the curvature times a move of phase and log amplitude; one gradient.
+
+    To be called within a graph; ``evaluate`` is that of ``search_graphs``.
+    """
+    times = tf.sqrt(tf.reduce_mean(move**2)) / SMALL_MOVE_RAD
+    moved = curvature.unknowns + tf.math.divide_no_nan(move, times)
+    _, pull = evaluate(moved, curvature.predicted, no_prior(tuple(move.shape[1:])))
+    rough = filtered(move[0], curvature.prior.roughness)
+    return times * pull + _pull_of_prior(move, curvature.prior) + _of_phase(rough)
+
+
+def random_pull(
+    curvature: Curvature, evaluate: Evaluate, rng: np.random.Generator
+) -> Tensor:
+    """Return what noise pulls at phase and log amplitude; one gradient.
+
+    That of the images, and as much of the prior as if it had been measured, so that the
+    pull has the curvature for covariance.
+    """
+    shape = tuple(curvature.unknowns.shape[1:])
+    of_prior = _random_pull_of_prior(curvature.prior, shape, rng)
+    noisy = _with_noise(curvature.predicted, rng)
+    _, of_images = evaluate(curvature.unknowns, noisy, no_prior(shape))
+    return of_prior - of_images
 
 
 def _as_predicted(series: FocalSeries, state: SolverState) -> FocalSeries:
@@ -145,12 +157,6 @@ def _inverse_lengths(
     ]
 
 
-@traced
-def _pull_of_prior(move: Tensor, prior: PriorParabola) -> Tensor:
-    """Return the prior's curvature times a move, (2, ny, nx)."""
-    return _curved(move, prior) + _rough(filtered(move[0], prior.roughness))
-
-
 def _random_pull_of_prior(
     prior: PriorParabola, shape: tuple[int, ...], rng: np.random.Generator
 ) -> Tensor:
@@ -161,14 +167,15 @@ def _random_pull_of_prior(
 
     pulls = _pulled(drawn(prior.steepness), drawn(prior.bending), drawn(prior.absorption))
     rough = tf.constant(rng.standard_normal(shape, np.float32))
-    return pulls + _rough(filtered(rough, tf.sqrt(prior.roughness)))
+    return pulls + _of_phase(filtered(rough, tf.sqrt(prior.roughness)))
 
 
-def _rough(of_phase: Tensor) -> Tensor:
+def _of_phase(of_phase: Tensor) -> Tensor:
     return tf.stack([of_phase, tf.zeros_like(of_phase)])
 
 
-def _curved(move: Tensor, prior: PriorParabola) -> Tensor:
+def _pull_of_prior(move: Tensor, prior: PriorParabola) -> Tensor:
+    """Return the curvature of what the prior sums, times a move, (2, ny, nx)."""
     with tf.GradientTape() as tape:
         tape.watch(move)
         gradient, absorption = differences(move[0]), differences(move[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
     from tensorflow import Tensor
 
-    Graphs: TypeAlias = tuple[
-        Callable[..., LbfgsState], Callable[..., tuple[LbfgsState, Tensor]]
-    ]
+
+class Graphs(NamedTuple):
+    """What a search calls."""
+
+    begin: Callable[..., LbfgsState]
+    advance: Callable[..., tuple[LbfgsState, Tensor]]
+    evaluate: Callable[..., tuple[Tensor, Tensor]]
+    """Objective and gradient alone, of unknowns, series and prior."""
 
 
 @cache
@@ -86,7 +91,7 @@ def search_graphs(
             reached = reached.write(step, search.objective)
         return search, reached.stack()
 
-    return begin, advance
+    return Graphs(begin, advance, evaluated)
 
 
 def prepare_graphs(series: FocalSeries, memory: int) -> None:
@@ -95,7 +100,7 @@ def prepare_graphs(series: FocalSeries, memory: int) -> None:
     Takes seconds the first time; done while the first frames come in, it costs nobody.
     """
     ny, nx = series.amplitude.shape
-    begin, advance = search_graphs((ny, nx), tuple(series.blur.shape[1:]), memory)
+    begin, advance, _ = search_graphs((ny, nx), tuple(series.blur.shape[1:]), memory)
     prior = no_prior((ny, nx))
     one_image = series._replace(
         measured=tf.ones([1, ny, nx]),

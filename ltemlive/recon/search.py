@@ -16,6 +16,8 @@ from ltemlive.recon.priors import no_prior, prior_and_gradient
 from ltemlive.recon.weighing import search_metric, weighed_prior
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tensorflow import Tensor
 
     from ltemlive.recon.graphs import Graphs
@@ -29,8 +31,14 @@ LITTLE = 0.1
 
 def bare_search(state: SolverState, series: FocalSeries) -> LbfgsState:
     """Return a search that begins where the state is, without prior; one gradient."""
-    begin, _ = _graphs(state, series)
-    return begin(state.unknowns, series, state.step_length)
+    return _graphs(state, series).begin(state.unknowns, series, state.step_length)
+
+
+def evaluating(
+    state: SolverState, series: FocalSeries
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Return the graph of (unknowns, series, prior) that gives J and its gradient alone."""
+    return _graphs(state, series).evaluate
 
 
 def misfit(bare: LbfgsState, series: FocalSeries) -> float:
@@ -73,7 +81,7 @@ def advanced(
 
     Steps that find no way down count.
     """
-    _, advance = _graphs(state, series)
+    advance = _graphs(state, series).advance
     before = int(search.evaluations)
     search, objective = advance(
         search, series, state.prior, state.metric, tf.constant(n_steps)
@@ -96,7 +104,7 @@ def unheld(state: SolverState, series: FocalSeries, n_steps: int) -> tuple[Tenso
     They fit what noise there is, too. And how many gradients that has taken.
     """
     bare = bare_search(replace(state, step_length=tf.ones([])), series)
-    _, advance = _graphs(state, series)
+    advance = _graphs(state, series).advance
     held_little = series.stiffness + LITTLE * tf.reduce_max(series.precision)
     # A mean no image tells.
     metric = tf.where(state.metric > 0.0, 1.0 / held_little, 0.0)

@@ -19,7 +19,7 @@ DEFOCI_NM = (0.0, 2e6, -4e5, 4e5, -2e6, 6e5)
 
 def begin_of(series):
     shape = tuple(series.amplitude.shape)
-    begin, _ = search_graphs(shape, tuple(series.blur.shape[1:]), SETTINGS.memory)
+    begin, *_ = search_graphs(shape, tuple(series.blur.shape[1:]), SETTINGS.memory)
     return begin
 
 
