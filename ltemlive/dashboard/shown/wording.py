@@ -97,7 +97,9 @@ def sigma_text(sigmas: PhaseSigmas | None) -> str:
     """Return how sure the phase is, with two digits; a dash while nobody can tell."""
     if sigmas is None:
         return NOTHING
-    return f"\N{PLUS-MINUS SIGN}{float(f'{sigmas.phase_rad:.2g}'):g}{_THIN_SPACE}rad"
+    # A zero at the end is a digit, too: 0.10.
+    figure = f"{sigmas.phase_rad:#.2g}".rstrip(".")
+    return f"\N{PLUS-MINUS SIGN}{figure}{_THIN_SPACE}rad"
 
 
 def shortened(text: str, most: int) -> str:

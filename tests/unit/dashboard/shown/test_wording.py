@@ -57,6 +57,8 @@ def test_an_age_is_no_more_precise_than_anybody_needs(age_s, text):
 def test_how_sure_a_phase_is_has_two_digits_and_nobody_knows_is_a_dash():
     sigmas = PhaseSigmas(0.05321, 0.001, 1.2)
     assert wording.sigma_text(sigmas).replace("\u202f", " ") == "\u00b10.053 rad"
+    assert "0.10" in wording.sigma_text(sigmas._replace(phase_rad=0.1))
+    assert "12\u202f" in wording.sigma_text(sigmas._replace(phase_rad=12.0))
     assert wording.sigma_text(None) == wording.NOTHING
 
 
