@@ -27,7 +27,7 @@ HEADINGS = (
 )
 _DEFOCUS, _FIT, _STATE = 1, 4, 5
 _WIDTHS_PX = (56, 136, 96, 100, 48, 64)
-_ROW_PX = 24
+_ROW_PX = 21
 _Index: TypeAlias = QtCore.QModelIndex | QtCore.QPersistentModelIndex
 
 
