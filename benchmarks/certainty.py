@@ -2,9 +2,7 @@
 
 Five planes (in focus, +-0.15 and +-1.6 mm), images summed over tilts and focus, the default
 model of coherence. Rms over the frame and over seeds, of the phase less its plane and of a
-component of its gradient. `left, right` are the halves of the map and of the error where
-both strong images cover the left half only. The cost of saying it is in gradients of the
-same series.
+component of its gradient. The cost of saying it is in gradients of the same series.
 """
 
 from __future__ import annotations
@@ -39,8 +37,6 @@ if TYPE_CHECKING:
     from simulator.specimens import Specimen
 
 DEFOCUS_MM = (0.0, -0.15, 0.15, -1.6, 1.6)
-N_WHOLE = 3
-"""Images that cover the whole field where the others cover a half."""
 TARGET = "target"
 NAMES = (TARGET, "stripe domains", "vortices")
 
@@ -52,29 +48,23 @@ def main() -> None:
     arguments.add_argument("--specimens", choices=NAMES, nargs="+", default=NAMES)
     arguments.add_argument("--noise", type=float, nargs="+", default=[0.1, 0.03])
     arguments.add_argument("--size", type=int, default=256, help="pixels (default: 256)")
-    arguments.add_argument("--half", action="store_true", help="strong images cover half")
     options = arguments.parse_args()
     specimens.SIDE_PX = options.size
     rows = [
-        _row(name, noise, options.seeds, options.size, covers_half=options.half)
+        _row(name, noise, options.seeds, options.size)
         for name in options.specimens
         for noise in options.noise
     ]
     report(rows, options.json)
 
 
-def _row(
-    name: str, noise: float, seeds: list[int], size_px: int, *, covers_half: bool
-) -> Row:
+def _row(name: str, noise: float, seeds: list[int], size_px: int) -> Row:
     specimen = _specimen(name, size_px)
-    figures = [
-        _figures(specimen, noise, seed, covers_half=covers_half, is_free=name == TARGET)
-        for seed in seeds
-    ]
-    said_rad, off_rad, said_slope, off_slope, left, off_left, right, off_right = np.sqrt(
+    figures = [_figures(specimen, noise, seed, is_free=name == TARGET) for seed in seeds]
+    said_rad, off_rad, said_slope, off_slope = np.sqrt(
         np.mean(np.square([each[:-1] for each in figures]), axis=0)
     )
-    row: Row = {
+    return {
         "specimen": name,
         "noise": f"{100.0 * noise:g} %",
         "said rad": f"{said_rad:.4f}",
@@ -85,12 +75,6 @@ def _row(
         "ratio ": f"{said_slope / off_slope:.2f}",
         "gradients": f"{np.median([each[-1] for each in figures]):.0f}",
     }
-    if covers_half:
-        row |= {
-            "left, right": f"{left:.4f}, {right:.4f}",
-            "off  ": f"{off_left:.4f}, {off_right:.4f}",
-        }
-    return row
 
 
 def _specimen(name: str, size_px: int) -> Specimen:
@@ -101,9 +85,9 @@ def _specimen(name: str, size_px: int) -> Specimen:
 
 
 def _figures(
-    specimen: Specimen, noise: float, seed: int, *, covers_half: bool, is_free: bool
+    specimen: Specimen, noise: float, seed: int, *, is_free: bool
 ) -> tuple[float, ...]:
-    """Return said and off: phase, gradient, left half, right half; and the cost."""
+    """Return said and off, phase and gradient, and the cost."""
     optics = paper_optics("intensity").model_copy(
         update={
             "pixel_nm": specimen.pixel_nm,
@@ -113,10 +97,6 @@ def _figures(
     microscope = VirtualMicroscope(specimen, optics, Detector(), workers=2)
     defocus_nm = [value * NM_PER_MM for value in DEFOCUS_MM]
     images = noisy_images(microscope, defocus_nm, noise, np.random.default_rng(seed))
-    middle = images[0].shape[1] // 2
-    if covers_half:
-        for image in images[N_WHOLE:]:
-            image[:, middle:] = np.nan
     model, state = _at_rest(model_of(images, defocus_nm, optics))
     truth_rad = specimen.frame_of(specimen.phase_rad)
     error = without_plane(model.field.crop(state.phase.numpy()) - truth_rad)
@@ -127,12 +107,9 @@ def _figures(
     cost_s = time.perf_counter() - started
     if certainty is None:
         raise SystemExit("the phase does not come to rest")
-    sigma = certainty.phase_sigma_rad
     return (
         *(certainty.sigmas.phase_rad, _rms(error)),
         *(certainty.sigmas.gradient_rad_per_nm, _rms(slopes)),
-        *(_rms(sigma[:, :middle]), _rms(error[:, :middle])),
-        *(_rms(sigma[:, middle:]), _rms(error[:, middle:])),
         cost_s / _gradient_s(model, state),
     )
 
