@@ -176,12 +176,18 @@ class DashboardWindow(QtWidgets.QMainWindow):
         if estimate is self._estimate:
             return
         self._estimate = estimate
-        self.face.live.show_estimate(estimate)
+        self._show_maps()
         self.face.tools.show_estimate(estimate)
         self.face.fit_plot.show_estimate(estimate)
         self.face.objective.show_curve(snapshot.curve)
 
+    def _show_maps(self) -> None:
+        """Draw what the live page shows; while another is up, nobody sees it."""
+        if self.page == "live":
+            self.face.live.show_estimate(self._estimate)
+
     def _show_page(self, snapshot: DisplaySnapshot) -> None:
+        self._show_maps()
         if self.page == "frame":
             seq = self.requests.seq
             rows = [row for row in snapshot.frames if row.seq == seq]

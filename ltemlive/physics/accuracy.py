@@ -35,41 +35,64 @@ def correlation(result: NDArray[Any], truth: NDArray[Any]) -> float:
 
     Zero if either is constant. The paper's accuracy, as its authors' code computes it.
     """
-    centred = result.astype(np.float64) - result.mean(dtype=np.float64)
-    expected = truth.astype(np.float64) - truth.mean(dtype=np.float64)
-    norm = np.sqrt((centred**2).sum() * (expected**2).sum())
-    return float((centred * expected).sum() / norm) if norm > 0.0 else 0.0
+    return _cosine(_centred(result), _centred(truth))
 
 
 def without_plane(phase_rad: NDArray[Any]) -> NDArray[np.float64]:
     """Return the phase less the plane that fits it best; no data can tell a plane."""
-    ny, nx = phase_rad.shape
-    y = np.linspace(-1.0, 1.0, ny)[:, np.newaxis]
-    x = np.linspace(-1.0, 1.0, nx)[np.newaxis, :]
-    centred = phase_rad.astype(np.float64) - phase_rad.mean(dtype=np.float64)
-    along_y = (centred * y).sum() / (nx * (y**2).sum())
-    along_x = (centred * x).sum() / (ny * (x**2).sum())
-    return np.asarray(centred - along_y * y - along_x * x)
+    centred = _centred(phase_rad)
+    y, x = _planes(centred)
+    # In place: what is allocated anew costs more than the arithmetic.
+    centred -= (centred.sum(axis=1) @ y) * y[:, np.newaxis]
+    centred -= (centred.sum(axis=0) @ x) * x
+    return centred
 
 
 def phase_accuracy(phase_rad: NDArray[Any], truth_rad: NDArray[Any]) -> PhaseAccuracy:
     """Compare an unwrapped phase with the truth, both [rad] and of shape (ny, nx)."""
-    gradients = [
-        phase_gradient(phase.astype(np.float32), pixel_nm=1.0)
+    gradients = (
+        _centred(phase_gradient(np.asarray(phase, np.float32), pixel_nm=1.0), axis=(-2, -1))
         for phase in (phase_rad, truth_rad)
-    ]
-    flat = without_plane(phase_rad)
-    expected = without_plane(truth_rad)
-    power = float((expected**2).sum())
+    )
+    result, truth = _centred(phase_rad), _centred(truth_rad)
+    slopes, expected = _along_planes(result), _along_planes(truth)
+    power = _dot(truth, truth) - float(expected @ expected)
+    overlap = _dot(result, truth) - float(slopes @ expected)
     return PhaseAccuracy(
-        phase=correlation(phase_rad, truth_rad),
-        gradient=_pair_correlation(gradients[0], gradients[1]),
-        slope=float((flat * expected).sum()) / power if power > 0.0 else 0.0,
-        rms_rad=float((flat - expected).std()),
+        phase=_cosine(result, truth),
+        gradient=_cosine(*gradients),
+        slope=overlap / power if power > 0.0 else 0.0,
+        rms_rad=float(without_plane(result - truth).std()),
     )
 
 
-def _pair_correlation(result: NDArray[Any], truth: NDArray[Any]) -> float:
-    centred = result - result.mean(axis=(-2, -1), keepdims=True)
-    expected = truth - truth.mean(axis=(-2, -1), keepdims=True)
-    return correlation(centred, expected)
+def _centred(
+    values: NDArray[Any], axis: tuple[int, ...] | None = None
+) -> NDArray[np.float64]:
+    centred = values.astype(np.float64)
+    centred -= centred.mean(axis=axis, keepdims=True)
+    return centred
+
+
+def _cosine(result: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+    norm = np.sqrt(_dot(result, result) * _dot(truth, truth))
+    return float(_dot(result, truth) / norm) if norm > 0.0 else 0.0
+
+
+def _dot(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    # No array of products, and no threads of BLAS that wait for each other.
+    return float(np.einsum("i,i->", one.ravel(), other.ravel()))
+
+
+def _along_planes(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    y, x = _planes(centred)
+    return np.array([centred.sum(axis=1) @ y, centred.sum(axis=0) @ x])
+
+
+def _planes(
+    centred: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the profiles of the planes of norm one along y and along x."""
+    ny, nx = centred.shape
+    y, x = np.linspace(-1.0, 1.0, ny), np.linspace(-1.0, 1.0, nx)
+    return y / np.sqrt(nx * (y @ y)), x / np.sqrt(ny * (x @ x))

@@ -48,7 +48,9 @@ class LivePage(QtWidgets.QWidget):
         return (self.phase, self.second)
 
     def show_estimate(self, estimate: EstimateShown | None) -> None:
-        """Draw an estimate; None: nothing is known of these maps."""
+        """Draw an estimate, once; None: nothing is known of these maps."""
+        if estimate is self._estimate:
+            return
         self._estimate = estimate
         if estimate is None:
             for panel in self.panels:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltemlive.physics.edges import FWHM_PER_SIGMA, EdgeFit, EdgeShape, NoEdge, fit_edge
@@ -29,6 +29,8 @@ def edges(draw):
     return np.arange(points) * SPACING_NM, shape, draw(st.integers(0, 2**32 - 1))
 
 
+# The first one imports SciPy.
+@settings(deadline=None)
 @given(edges())
 def test_an_edge_is_found_within_its_noise(drawn):
     distance_nm, true, seed = drawn
