@@ -25,7 +25,7 @@ PAGES = ("live", "frame", "compare")
 
 _Page = TypeVar("_Page", FramePage, ComparePage)
 
-_LOWER_ROW_PX = 180
+_LOWER_ROW_PX = 196
 _LEAST_CARD_PX = 320
 _GAP_PX = 7
 

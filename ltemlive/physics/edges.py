@@ -1,6 +1,8 @@
 """How sharp an edge is: an error function on a slope, fitted to a profile across it.
 
-The width is that of its derivative, a Gaussian: the full width at half of its height.
+The width is that of its derivative, a Gaussian: the full width at half of its height. Where
+the profile asks for it the slope may be another one behind the edge, as the phase of a
+magnetic film has it beside vacuum; step and bend are blurred alike.
 """
 
 from __future__ import annotations
@@ -17,13 +19,15 @@ if TYPE_CHECKING:
 
 FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 
-FEWEST_POINTS = 8
-"""Five parameters are fitted."""
+FEWEST_POINTS = 9
+"""Up to six parameters are fitted."""
 LEAST_EXPLAINED = 0.7
 """Of the variance that a straight line leaves; noise of few points looks like less of an
 edge in all but some per cent of cases."""
 LEAST_HEIGHT = 4.0
 """Standard deviations of the height, below which an edge does not stand out."""
+LEAST_SURE = 0.3
+"""Relative deviation of the width, above which the profile is of another shape."""
 FLAT = 1e-6
 """What float32 can tell; a profile with less beside a line, against its values, is one."""
 
@@ -46,21 +50,29 @@ class EdgeShape(NamedTuple):
     """Of the straight line below the edge."""
     offset: float
     """Of that line at position 0."""
+    bend: float = 0.0
+    """By how much the slope is another one at high positions."""
 
     def at(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values of the edge at some positions."""
         width = math.sqrt(2.0) * abs(self.sigma) + 1e-9
-        step = 0.5 * self.height * _erf((positions - self.position) / width)
-        return np.asarray(step + self.slope * positions + self.offset)
+        apart = (positions - self.position) / width
+        step = 0.5 * self.height * _erf(apart)
+        bent = self.bend * width * _blurred_bend(apart)
+        return np.asarray(step + self.slope * positions + self.offset + bent)
 
     def derivatives(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how the values change with each parameter, shape (n, 5)."""
+        """Return how the values change with each parameter, shape (n, 6)."""
         width = math.sqrt(2.0) * abs(self.sigma) + 1e-9
         apart = (positions - self.position) / width
-        rise = self.height * np.exp(-(apart**2)) / (math.sqrt(math.pi) * width)
-        across = -math.copysign(math.sqrt(2.0), self.sigma) * apart * rise
+        bell = np.exp(-(apart**2)) / math.sqrt(math.pi)
+        rise = self.height * bell / width
+        sign = math.copysign(1.0, self.sigma)
+        across = sign * math.sqrt(2.0) * (0.5 * self.bend * bell - apart * rise)
+        along = -rise - 0.5 * self.bend * (1.0 + _erf(apart))
         line = positions, np.ones_like(positions)
-        return np.stack([0.5 * _erf(apart), -rise, across, *line], axis=1)
+        bent = width * _blurred_bend(apart)
+        return np.stack([0.5 * _erf(apart), along, across, *line, bent], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +114,14 @@ def fit_edge(
     beside_line = _beside_line(position, known)
     if np.abs(beside_line).max() <= FLAT * max(np.abs(known).max(), np.ptp(known)):
         return NoEdge("the profile is straight")
-    found = fit_shape(position, known, _rough_shape(position, beside_line))
-    if found is None:
+    found = [
+        fit_shape(position, known, _rough_shape(position, beside_line, is_bent), is_bent)
+        for is_bent in (False, True)
+    ]
+    fits = [each for each in found if each is not None]
+    if not fits:
         return NoEdge("no edge fits the profile")
-    shape, deviations = found
+    shape, deviations = min(fits, key=lambda fit: _price(position, known, fit[0]))
     left = float(np.sum((known - shape.at(position)) ** 2) / np.sum(beside_line**2))
     reason = _objection(position, shape, deviations, left)
     if reason is not None:
@@ -120,12 +136,17 @@ def fit_edge(
 
 
 def fit_shape(
-    positions: NDArray[np.float64], values: NDArray[np.float64], start: EdgeShape
+    positions: NDArray[np.float64],
+    values: NDArray[np.float64],
+    start: EdgeShape,
+    is_bent: bool = False,
 ) -> tuple[EdgeShape, EdgeShape] | None:
     """Return the best shape near a start, and the standard deviations; None: no end found.
 
-    A deviation is infinite where the profile says nothing of the parameter.
+    A deviation is infinite where the profile says nothing of the parameter. Unless
+    ``is_bent`` the slope is the same on both sides.
     """
+    n_fitted = len(start) if is_bent else len(start) - 1
 
     def residuals(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         return EdgeShape(*parameters).at(positions) - values
@@ -134,13 +155,16 @@ def fit_shape(
     # SciPy also inverts what cannot be inverted; the covariance below is our own.
     with np.errstate(all="ignore"):
         best, _, _, _, state = optimize.leastsq(
-            residuals, np.array(start), full_output=True, maxfev=_MOST_EVALUATIONS
+            residuals,
+            np.array(start)[:n_fitted],
+            full_output=True,
+            maxfev=_MOST_EVALUATIONS,
         )
     if state not in (1, 2, 3, 4) or not np.all(np.isfinite(best)):
         return None
     shape = EdgeShape(*(float(each) for each in best))
     shape = shape._replace(sigma=abs(shape.sigma))
-    return shape, _deviations(positions, values, shape)
+    return shape, _deviations(positions, values, shape, n_fitted)
 
 
 def _erf(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -148,12 +172,31 @@ def _erf(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(importlib.import_module("scipy.special").erf(values))
 
 
+def _blurred_bend(apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a slope that sets in at 0, after the blur whose step is erf(apart)."""
+    bell = np.exp(-(apart**2)) / math.sqrt(math.pi)
+    return np.asarray(0.5 * (apart * (1.0 + _erf(apart)) + bell))
+
+
+def _price(
+    position: NDArray[np.float64], values: NDArray[np.float64], shape: EdgeShape
+) -> float:
+    """Return Schwarz's criterion (1978): a bend must explain more than noise would."""
+    n_fitted = len(shape) - (shape.bend == 0.0)
+    left = float(np.mean((values - shape.at(position)) ** 2))
+    floor = float(np.finfo(float).tiny)
+    return values.size * math.log(left + floor) + n_fitted * math.log(values.size)
+
+
 def _deviations(
-    positions: NDArray[np.float64], values: NDArray[np.float64], shape: EdgeShape
+    positions: NDArray[np.float64],
+    values: NDArray[np.float64],
+    shape: EdgeShape,
+    n_fitted: int,
 ) -> EdgeShape:
-    derivatives = shape.derivatives(positions)
+    derivatives = shape.derivatives(positions)[:, :n_fitted]
     norms = np.linalg.norm(derivatives, axis=0)
-    degrees_of_freedom = values.size - len(shape)
+    degrees_of_freedom = values.size - n_fitted
     if degrees_of_freedom < 1 or norms.min() <= 0.0:
         return EdgeShape(*[math.inf] * len(shape))
     scaled = derivatives / norms
@@ -165,22 +208,50 @@ def _deviations(
 
 
 def _rough_shape(
-    position: NDArray[np.float64], beside_line: NDArray[np.float64]
+    position: NDArray[np.float64], beside_line: NDArray[np.float64], is_bent: bool
 ) -> EdgeShape:
     """Return the best of many edges; a search for the nearest one may end at a wrong one.
 
-    Each is compared in what it has beside a straight line, as the profile is.
+    Each is compared in what it has beside a straight line, as the profile is, or beside a
+    line that has its bend at the same place.
     """
     length = position[-1] - position[0]
     centres = np.linspace(position[0], position[-1], _CENTRES + 2)[1:-1]
     sigmas = length * np.array(_SIGMAS_PER_LENGTH)
     grid = [(centre, sigma) for sigma in sigmas for centre in centres]
-    edges = np.array([EdgeShape(1.0, *each, 0.0, 0.0).at(position) for each in grid])
-    beside = _beside_line(position, edges.T).T
-    norm = np.sum(beside**2, axis=1)
-    likeness = beside @ beside_line
-    best = int(np.argmax(likeness**2 / np.maximum(norm, np.finfo(float).tiny)))
-    return EdgeShape(float(likeness[best] / norm[best]), *grid[best], 0.0, 0.0)
+    steps = _beside_line(position, _shapes(position, grid, height=1.0)).T
+    bends = _beside_line(position, _shapes(position, grid, bend=1.0)).T
+    tiny = np.finfo(float).tiny
+    bend_norm = np.maximum(np.sum(bends**2, axis=1), tiny)
+    explained = np.zeros(len(grid))
+    overlap = np.zeros(len(grid))
+    bend_likeness = bends @ beside_line
+    if is_bent:
+        # What step and bend share is the bend's; of the step the rest is compared.
+        overlap = np.sum(steps * bends, axis=1) / bend_norm
+        steps = steps - overlap[:, None] * bends
+        explained = bend_likeness**2 / bend_norm
+    step_norm = np.maximum(np.sum(steps**2, axis=1), tiny)
+    step_likeness = steps @ beside_line
+    explained = explained + step_likeness**2 / step_norm
+    best = int(np.argmax(explained))
+    height = float(step_likeness[best] / step_norm[best])
+    bend = 0.0
+    if is_bent:
+        bend = float(bend_likeness[best] / bend_norm[best] - height * overlap[best])
+    return EdgeShape(height, *grid[best], 0.0, 0.0, bend)
+
+
+def _shapes(
+    position: NDArray[np.float64],
+    grid: list[tuple[float, float]],
+    *,
+    height: float = 0.0,
+    bend: float = 0.0,
+) -> NDArray[np.float64]:
+    """Return the values of an edge or a bend at each centre and sigma, shape (n, k)."""
+    shapes = [EdgeShape(height, *each, 0.0, 0.0, bend) for each in grid]
+    return np.array([shape.at(position) for shape in shapes]).T
 
 
 def _beside_line(
@@ -203,6 +274,7 @@ def _objection(
         return f"the edge is sharper than {spacing:.3g} nm, the distance of two points"
     if not first + fwhm <= shape.position <= last - fwhm:
         return f"the line must reach {fwhm:.3g} nm beyond the edge on both sides"
-    if abs(shape.height) < LEAST_HEIGHT * deviations.height:
+    is_unsure = deviations.sigma > LEAST_SURE * shape.sigma
+    if is_unsure or abs(shape.height) < LEAST_HEIGHT * deviations.height:
         return "no edge stands out"
     return None

@@ -41,7 +41,8 @@ class ProfilePanel(QtWidgets.QWidget):
         self.hint = theme.label("muted", _HINT)
         # Large text must not widen the window.
         ignored = QtWidgets.QSizePolicy.Policy.Ignored
-        self.hint.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        for label in (self.edge, self.hint):
+            label.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         self.plot = _empty_plot()
         self._curve = self.plot.plot(connect="finite")
         self._fitted = self.plot.plot()
@@ -62,6 +63,8 @@ class ProfilePanel(QtWidgets.QWidget):
         """Draw a quantity along the line and the edge fitted to it; None: nothing."""
         self.save.setEnabled(profile is not None)
         self.edge.setText(edge_text(edge))
+        self.edge.setToolTip(edge_text(edge))
+        self.edge.setVisible(profile is not None)
         self.hint.setVisible(profile is None)
         if quantity.unit != self._unit:
             self._unit = quantity.unit
@@ -95,24 +98,24 @@ class ProfilePanel(QtWidgets.QWidget):
     def _lay_out(self) -> None:
         controls = QtWidgets.QHBoxLayout()
         controls.setSpacing(theme.MARGIN_PX // 2)
-        for widget in (self.quantity, theme.label("muted", "averaged across")):
-            controls.addWidget(widget)
+        controls.addWidget(self.quantity)
         controls.addWidget(self.width_nm)
-        controls.addStretch()
+        controls.addSpacing(theme.MARGIN_PX // 2)
+        # Both say something of the profile; there is never but one of them.
+        controls.addWidget(self.edge, 1)
+        controls.addWidget(self.hint, 1)
         controls.addWidget(self.save)
-        told = QtWidgets.QHBoxLayout()
-        told.addWidget(self.edge)
-        told.addWidget(self.hint, 1)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.MARGIN_PX // 2)
         layout.addLayout(controls)
-        layout.addLayout(told)
         layout.addWidget(self.plot, 1)
 
 
 def _width_box() -> QtWidgets.QDoubleSpinBox:
     box = QtWidgets.QDoubleSpinBox(decimals=1, maximum=_MOST_WIDTH_NM, suffix=" nm")
+    box.setPrefix("width ")
+    box.setToolTip("Across the line, over which the profile is averaged")
     box.setStepType(QtWidgets.QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     # Half a number must not be measured with; afterwards letters are shortcuts again.
     box.setKeyboardTracking(False)

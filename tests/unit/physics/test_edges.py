@@ -67,7 +67,7 @@ def test_the_deviation_is_as_large_as_the_widths_scatter():
 @given(edges())
 def test_the_derivatives_are_those_of_the_values(drawn):
     distance_nm, shape, _ = drawn
-    shape = shape._replace(sigma=-shape.sigma)
+    shape = shape._replace(sigma=-shape.sigma, bend=2.0 * shape.slope + 0.01)
     for column, value in enumerate(shape):
         step = 1e-4 * max(1.0, abs(value))
         values = [
@@ -122,3 +122,32 @@ def test_noise_is_hardly_ever_taken_for_an_edge():
     random, distance_nm = np.random.default_rng(1), np.arange(20) * SPACING_NM
     found = [fit_edge(distance_nm, random.normal(size=20)) for _ in range(100)]
     assert sum(isinstance(each, EdgeFit) for each in found) <= 2
+
+
+@pytest.mark.parametrize("bend", [-0.03, 0.012])
+def test_an_edge_between_two_slopes_is_as_sharp_as_it_is(bend):
+    # As the phase of a magnetic film beside vacuum, which is flat.
+    distance_nm = np.arange(0.0, 280.0, 2.0)
+    shape = EdgeShape(1.4, 140.0, 6.0, 0.001, -1.0, bend)
+    noise = np.random.default_rng(4).normal(scale=0.02, size=distance_nm.size)
+    found = fit_edge(distance_nm, shape.at(distance_nm) + noise)
+    assert isinstance(found, EdgeFit)
+    assert found.fwhm_nm == pytest.approx(FWHM_PER_SIGMA * 6.0, rel=0.1)
+    assert found.height == pytest.approx(1.4, rel=0.05)
+    assert found.shape.bend == pytest.approx(bend, rel=0.1)
+
+
+def test_a_bend_is_only_there_where_the_profile_asks_for_it():
+    distance_nm = np.arange(0.0, 280.0, 2.0)
+    noise = np.random.default_rng(5).normal(scale=0.02, size=distance_nm.size)
+    found = fit_edge(
+        distance_nm, EdgeShape(1.4, 140.0, 6.0, 0.001, -1.0).at(distance_nm) + noise
+    )
+    assert found.shape.bend == 0.0
+
+
+def test_a_bend_alone_is_no_edge():
+    distance_nm = np.arange(0.0, 280.0, 2.0)
+    noise = np.random.default_rng(6).normal(scale=0.02, size=distance_nm.size)
+    bent = np.maximum(distance_nm - 140.0, 0.0) * 0.02
+    assert isinstance(fit_edge(distance_nm, bent + noise), NoEdge)
