@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ltemlive.daemon.comparing import ReplayedEstimate
+    from ltemlive.events import Event
     from ltemlive.recording.replay import RecordedSession
 
 
@@ -145,7 +147,10 @@ def _replay_through_engine(
         board.note_device(solver.device)
         board.note_phase("solving")
         session = SessionReplay(
-            recorded, solver, publish=publication.publish, requests=publication.requests
+            recorded,
+            solver,
+            publish=lambda event: publication.publish(as_of_now(event)),
+            requests=publication.requests,
         )
         sleep = attentively(time.sleep, session.look)
         pause = paused(speed, clock=time.monotonic, sleep=sleep)
@@ -161,6 +166,15 @@ def _replay_through_engine(
     n_same = sum(estimate.is_same for estimate in replayed)
     console.print(f"{n_same} of {len(replayed)} estimates as recorded")
     return n_same == len(replayed)
+
+
+def as_of_now(event: Event) -> Event:
+    """Return an event that does not count from the day of the recording until now."""
+    from ltemlive.events import PhaseEstimate
+
+    if isinstance(event, PhaseEstimate):
+        return replace(event, t_frame_last=None)
+    return event
 
 
 def _say_what_differs(recorded: RecordedSession) -> None:

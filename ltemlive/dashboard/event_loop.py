@@ -57,14 +57,13 @@ def run_window(
     courier = Courier(control_endpoint, keys=keys)
     window = DashboardWindow(clock=time.monotonic)
     exports = Exports(window, control_endpoint, keys=keys)
-    _connect(window, listener, courier)
     # Nothing would move any more: better no window than one that looks alive.
     listener.finished.connect(lambda: application.exit(_DEAF))
     if screenshot is not None:
         _photograph_first_estimate(application, window, screenshot, timeout_s)
     # A picture is the same wherever it is taken: it keeps no choices and has none.
     kept = choices.kept_choices() if screenshot is None else None
-    with _open(window, kept), _working(listener, courier, exports):
+    with _open(window, kept), in_touch(window, listener, courier, exports):
         outcome = application.exec()
     reasons = {
         _NO_ESTIMATE: f"{results_endpoint}: expected an estimate within {timeout_s:g} s, "
@@ -94,9 +93,14 @@ def _open(window: DashboardWindow, kept: QtCore.QSettings | None) -> Iterator[No
 
 
 @contextlib.contextmanager
-def _working(
-    listener: EstimateListener, courier: Courier, exports: Exports
+def in_touch(
+    window: DashboardWindow, listener: EstimateListener, courier: Courier, exports: Exports
 ) -> Iterator[None]:
+    """Let a window hear and ask until the end of a ``with`` block.
+
+    That the listener ends there of itself, as ``finished`` tells, is for the caller.
+    """
+    _connect(window, listener, courier)
     listener.start()
     courier.start()
     try:

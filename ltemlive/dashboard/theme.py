@@ -111,6 +111,7 @@ QLabel[role="banner"] {{
 }}
 QLabel[role="banner"][level="warning"] {{ border-left-color: {theme.warning}; }}
 QLabel[role="banner"][level="error"] {{ border-left-color: {theme.bad}; }}
+QLabel[role="muted"][level="warning"] {{ color: {theme.warning}; }}
 QLabel[role="title"][level="good"] {{ color: {theme.good}; }}
 QLabel[role="title"][level="warning"] {{ color: {theme.warning}; }}
 QLabel[role="title"][level="bad"] {{ color: {theme.bad}; }}

@@ -289,6 +289,16 @@ def test_the_value_under_the_pointer_is_read_out_with_its_unit(window, estimate_
     assert window.face.live.phase.read_out.text() == ""
 
 
+def test_a_pointer_that_rests_reads_the_revision_that_comes(window, estimate_of):
+    draw(window, after(estimate_of()))
+    window.face.live.phase.hovered.emit((105.0, 205.0))
+    flat = np.full((48, 48), 3.0, np.float32)
+    draw(window, after(estimate_of(rev=2, phase_rad=flat)))
+    assert window.face.live.phase.read_out.text() == "3.000 rad"
+    draw(window, after())
+    assert window.face.live.phase.read_out.text() == ""
+
+
 def test_the_pointer_on_an_image_is_told_in_nm(window, estimate_of):
     draw(window, after(estimate_of()))
     told = []

@@ -30,9 +30,10 @@ class ComparePage(QtWidgets.QWidget):
         self.quantity = _choice()
         self.quantity.addItems(list(comparison.UNITS))
         self.figures = theme.label("muted")
+        self.names = (_name(), _name())
         self.panels = (
-            MapPanel("First", "", colour_map="viridis"),
-            MapPanel("Second", "", colour_map="viridis"),
+            MapPanel("First", self.names[0], colour_map="viridis"),
+            MapPanel("Second", self.names[1], colour_map="viridis"),
             MapPanel("Difference", "second less first", colour_map="CET-D1"),
         )
         self._candidates: tuple[Candidate, ...] = ()
@@ -94,6 +95,8 @@ class ComparePage(QtWidgets.QWidget):
         if identity == self._drawn:
             return
         self._drawn = identity
+        for name, each in zip(self.names, (first, second), strict=True):
+            name.setText("" if each is None else each.text)
         phases = [each.phase_rad for each in (first, second) if each is not None]
         if first is None or len(phases) < 2 or phases[0] is None or phases[1] is None:
             self._clear("waiting for the daemon" if None in phases else "")
@@ -166,6 +169,15 @@ class ComparePage(QtWidgets.QWidget):
         layout.setSpacing(theme.MARGIN_PX // 2)
         layout.addLayout(heading)
         layout.addLayout(maps, 1)
+
+
+def _name() -> QtWidgets.QLabel:
+    """Return room for the whole name of a phase, which a choice shows the beginning of."""
+    name = theme.label("muted")
+    # However long it is, it must not widen the window.
+    ignored = QtWidgets.QSizePolicy.Policy.Ignored
+    name.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+    return name
 
 
 def _choice() -> QtWidgets.QComboBox:

@@ -62,6 +62,8 @@ class HistoryBar(QtWidgets.QWidget):
         self.slider.setEnabled(len(self._revisions) > 1)
         self.slider.setValue(self._place(on_screen))
         self.label.setText(_FOLLOWING if shown is None else revision_text(shown))
+        # The figures on top are those of the newest; nobody must miss that this is not it.
+        theme.set_level(self.label, "" if shown is None else "warning")
         self._is_showing = False
 
     def step(self, by: int) -> None:

@@ -101,8 +101,7 @@ class ImagePanel(QtWidgets.QFrame):
     def _lay_out(self, unit: QtWidgets.QLabel, beside: QtWidgets.QWidget) -> None:
         heading = QtWidgets.QHBoxLayout()
         heading.addWidget(self.heading)
-        heading.addWidget(unit)
-        heading.addStretch()
+        heading.addWidget(unit, 1)
         heading.addWidget(self.read_out)
         body = QtWidgets.QHBoxLayout()
         body.setSpacing(theme.MARGIN_PX // 2)

@@ -31,6 +31,7 @@ class LivePage(QtWidgets.QWidget):
         self.panels = (self.phase, self.second, self.induction)
         self._estimate: EstimateShown | None = None
         self._look = Look()
+        self._point_nm: tuple[float, float] | None = None
         for panel in self.panels:
             panel.hovered.connect(self._show_point)
         for panel in self.panels[1:]:
@@ -55,10 +56,13 @@ class LivePage(QtWidgets.QWidget):
         if estimate is None:
             for panel in self.panels:
                 panel.clear()
+            self._show_point(self._point_nm)
             return
         self.phase.show_estimate(estimate)
         self.second.show_estimate(estimate)
         self.induction.show_estimate(estimate)
+        # A pointer that rests is on other values now.
+        self._show_point(self._point_nm)
 
     def fit(self) -> None:
         """Show the whole maps."""
@@ -75,17 +79,18 @@ class LivePage(QtWidgets.QWidget):
         self._look = look
         for panel in self.panels:
             panel.show_look(look)
+        self._show_point(self._point_nm)
 
     def _show_point(self, point_nm: tuple[float, float] | None) -> None:
-        reading, second = None, ""
+        self._point_nm = point_nm
+        reading = None
         if point_nm is not None and self._estimate is not None:
-            second = self.second.reading(point_nm)
             y_nm, x_nm = point_nm
             reading = wording.read_out(
                 self._estimate, y_nm=y_nm, x_nm=x_nm, thickness_nm=self._look.thickness_nm
             )
         reading = reading or wording.ReadOut("", "", "")
         self.phase.read_out.setText(reading.phase)
-        self.second.read_out.setText(second)
+        self.second.read_out.setText(self.second.reading(point_nm))
         self.induction.read_out.setText(reading.induction)
         self.pointed.emit(reading.position)

@@ -15,13 +15,14 @@ from ltemlive.dashboard.shown.look_words import OFFERS, UNITS, WHERE_ZERO, choic
 _GAP_PX = 4
 
 
-class LookButton(QtWidgets.QPushButton):
+class LookButton(QtWidgets.QToolButton):
     """Opens the card; ``chosen`` tells the look that the user has chosen there."""
 
     chosen = QtCore.Signal(object)
 
     def __init__(self) -> None:
-        super().__init__("Look")
+        super().__init__()
+        self.setText("Look")
         self.setToolTip("Colours, levels, contours, axes and size of text")
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.card = LookCard(self)

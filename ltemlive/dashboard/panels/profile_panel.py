@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _HINT = "Choose Profile (P) and draw a line on any map."
 _MOST_WIDTH_NM = 1e6
 _WIDTH_BOX_PX, _AXIS_WIDTH_PX = 112, 56
+_TICK_DENSITY = 0.5
 
 
 class ProfilePanel(QtWidgets.QWidget):
@@ -131,5 +132,7 @@ def _empty_plot() -> pg.PlotWidget:
     plot.showGrid(x=True, y=True, alpha=0.15)
     for name in ("bottom", "left"):
         plot.getAxis(name).enableAutoSIPrefix(False)
+    # The card is low: figures of the axis must not run into each other.
+    plot.getAxis("left").setTickDensity(_TICK_DENSITY)
     plot.setMinimumHeight(80)
     return plot

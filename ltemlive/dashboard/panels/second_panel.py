@@ -50,7 +50,6 @@ class SecondPanel(MapPanel):
         values = self._values_of(estimate)
         if values is None:
             super().clear()
-            self.read_out.setText(_NOT_YET)
         else:
             self.show_map(values, pixel_nm=estimate.pixel_nm)
 
@@ -63,7 +62,6 @@ class SecondPanel(MapPanel):
         kind = _KINDS[look.second]
         self.heading.setText(kind.title)
         self.unit.setText(kind.unit)
-        self.read_out.setText("")
         self.set_colour_map(kind.colour_map)
         self.set_magnitude(look.second == "gradient")
         if self._estimate is not None:
@@ -74,10 +72,14 @@ class SecondPanel(MapPanel):
         super().clear()
         self._estimate = None
 
-    def reading(self, point_nm: tuple[float, float]) -> str:
-        """Return what the map holds at (y, x), with its unit."""
-        values = None if self._estimate is None else self._values_of(self._estimate)
-        if self._estimate is None or values is None:
+    def reading(self, point_nm: tuple[float, float] | None) -> str:
+        """Return what the map holds at (y, x), with its unit, or that it is not known."""
+        if self._estimate is None:
+            return ""
+        values = self._values_of(self._estimate)
+        if values is None:
+            return _NOT_YET
+        if point_nm is None:
             return ""
         value = wording.value_at(values, point_nm, self._estimate.pixel_nm)
         unit = _KINDS[self._second].unit

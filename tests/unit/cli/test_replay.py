@@ -5,10 +5,11 @@ import pytest
 
 from ltemlive.arrivals import SeriesAnnounced
 from ltemlive.cli import replay as module
-from ltemlive.cli.replay import LOOK_S, attentively, paused
+from ltemlive.cli.replay import LOOK_S, as_of_now, attentively, paused
 from ltemlive.daemon import loading
 from ltemlive.daemon.loading import Solver
 from ltemlive.errors import FrameError
+from ltemlive.events import AdviceGiven, PhaseEstimate
 from ltemlive.formats.series import read_series
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.recording.session import SessionRecorder
@@ -206,6 +207,21 @@ def test_a_replay_that_stays_ends_well_when_asked(
     assert signal.getsignal(number) == before
     assert "goes on to answer until Ctrl-C" in outcome.out
     assert outcome.out.splitlines()[-1] == "0 of 0 estimates as recorded"
+
+
+def test_no_latency_is_counted_from_the_day_of_the_recording():
+    flat = np.zeros((16, 16), np.float32)
+    estimate = PhaseEstimate(
+        ordinal=1, series="disc", rev=1, seqs_used=(0,), defocus_nm=(0.0,), steps=1,
+        gradient_evaluations=1, objective=(1.0,), is_final=False, phase_rad=flat,
+        amplitude=flat, pixel_nm=5.0, device="CPU", t_frame_last=1e9,
+    )  # fmt: skip
+    told = as_of_now(estimate)
+    assert isinstance(told, PhaseEstimate)
+    assert told.t_frame_last is None
+    assert told.phase_rad is flat
+    advice = AdviceGiven("go on", "info")
+    assert as_of_now(advice) is advice
 
 
 @pytest.mark.parametrize("name", ["gone", "."])
