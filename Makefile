@@ -22,9 +22,11 @@ test: $(INSTALLED)
 	  QT_QPA_PLATFORM=offscreen \
 	  $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $$without_qt
 
-# Real processes killed at fifty instants, and whatever else takes long to break.
+# Real processes killed at fifty instants, a window looked at for hours, and whatever else
+# takes long to break.
 chaos: $(INSTALLED)
-	$(BIN)/pytest --no-cov -p no:pytest-qt -m 'chaos or not chaos' tests/chaos
+	$(BIN)/pytest --no-cov -p no:pytest-qt -m 'chaos or not chaos' tests/chaos \
+	  tests/gui/test_endurance.py
 
 # Debian keeps what fills a new environment in python3-venv. Where only python3-pip is
 # there, that pip fills it from outside.

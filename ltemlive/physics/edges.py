@@ -216,15 +216,18 @@ def _rough_shape(
     line that has its bend at the same place.
     """
     length = position[-1] - position[0]
-    centres = np.linspace(position[0], position[-1], _CENTRES + 2)[1:-1]
-    sigmas = length * np.array(_SIGMAS_PER_LENGTH)
-    grid = [(centre, sigma) for sigma in sigmas for centre in centres]
-    steps = _beside_line(position, _shapes(position, grid, height=1.0)).T
-    bends = _beside_line(position, _shapes(position, grid, bend=1.0)).T
+    middles = np.linspace(position[0], position[-1], _CENTRES + 2)[1:-1]
+    centres = np.tile(middles, len(_SIGMAS_PER_LENGTH))
+    sigmas = np.repeat(length * np.array(_SIGMAS_PER_LENGTH), _CENTRES)
+    # All at once: under a profile a window does this for each estimate.
+    widths = math.sqrt(2.0) * sigmas
+    apart = (position[:, np.newaxis] - centres) / widths
+    steps = _beside_line(position, 0.5 * _erf(apart)).T
+    bends = _beside_line(position, widths * _blurred_bend(apart)).T
     tiny = np.finfo(float).tiny
     bend_norm = np.maximum(np.sum(bends**2, axis=1), tiny)
-    explained = np.zeros(len(grid))
-    overlap = np.zeros(len(grid))
+    explained = np.zeros(centres.size)
+    overlap = np.zeros(centres.size)
     bend_likeness = bends @ beside_line
     if is_bent:
         # What step and bend share is the bend's; of the step the rest is compared.
@@ -239,19 +242,7 @@ def _rough_shape(
     bend = 0.0
     if is_bent:
         bend = float(bend_likeness[best] / bend_norm[best] - height * overlap[best])
-    return EdgeShape(height, *grid[best], 0.0, 0.0, bend)
-
-
-def _shapes(
-    position: NDArray[np.float64],
-    grid: list[tuple[float, float]],
-    *,
-    height: float = 0.0,
-    bend: float = 0.0,
-) -> NDArray[np.float64]:
-    """Return the values of an edge or a bend at each centre and sigma, shape (n, k)."""
-    shapes = [EdgeShape(height, *each, 0.0, 0.0, bend) for each in grid]
-    return np.array([shape.at(position) for shape in shapes]).T
+    return EdgeShape(height, float(centres[best]), float(sigmas[best]), 0.0, 0.0, bend)
 
 
 def _beside_line(
