@@ -1,11 +1,11 @@
-# `make demo` and `make test` do all the set-up themselves, in .venv.
+# `make demo`, `make test` and `make tour` do all the set-up themselves, in .venv.
 
 PYTHON ?= python3
 DEMO_ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test chaos clean
+.PHONY: demo test tour chaos clean
 
 demo: $(INSTALLED)
 	$(BIN)/ltemlive demo $(DEMO_ARGS)
@@ -21,6 +21,10 @@ test: $(INSTALLED)
 	    echo 'Qt cannot start here, its tests are left out: see ltemlive doctor'; fi; \
 	  QT_QPA_PLATFORM=offscreen \
 	  $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $$without_qt
+
+# The pictures of docs/tour.md, anew: the demo is recorded, replayed and looked at.
+tour: $(INSTALLED)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/tour.py
 
 # Real processes killed at fifty instants, a window looked at for hours, and whatever else
 # takes long to break.
