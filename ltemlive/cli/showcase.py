@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SESSION = "session"
 TRUTH_FILE = "truth_phase.tif"
 TAKE_TIMEOUT_S = 1.0
-SILENCE_S = 300.0
+SILENCE_S = 300
 """How long nothing but heartbeats may come before the demo gives up."""
 
 
