@@ -63,7 +63,9 @@ def measured_image(frame: Frame, defocus_nm: float) -> MeasuredImage:
     intensity = np.maximum(filled(frame.image, bad), 0.0)
     mean = float(intensity.mean(dtype=np.float64))
     amplitude = np.sqrt(intensity / np.float32(mean if mean > 0.0 else 1.0))
-    sigma = noise_sigma(amplitude)
+    # What is filled in has no noise of its own.
+    good = 1.0 - float(bad.mean())
+    sigma = noise_sigma(amplitude) / max(good, 1.0 / bad.size) ** 0.5
     clipped = _without_outliers(amplitude)
     significance = ring_significance(clipped)
     contrast = contrast_beyond_noise(clipped) if is_significant(significance) else 0.0

@@ -78,6 +78,15 @@ def test_a_hot_pixel_costs_the_estimate_of_the_noise_nothing():
     assert after.mean == pytest.approx(before.mean, rel=0.02)
 
 
+def test_the_noise_of_a_frame_of_which_half_is_missing_is_that_of_the_other_half():
+    rng = np.random.default_rng(4)
+    image = (1.0 + 0.1 * rng.normal(size=(128, 128))).astype(np.float32)
+    image[:, 64:] = np.nan
+    found = measured_image(frame_of(image), 1e5)
+    assert found.bad.mean() == 0.5
+    assert found.sigma == pytest.approx(0.05, rel=0.05)
+
+
 def test_negative_counts_are_no_electrons():
     image = speckle()
     image[:4, :4] = -3.0
