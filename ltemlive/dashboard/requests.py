@@ -11,6 +11,7 @@ from ltemlive.dashboard.shown.asking import Asked, ViewWish
 if TYPE_CHECKING:
     from ltemlive.dashboard.actions import Actions
     from ltemlive.dashboard.shown.snapshot import DisplaySnapshot
+    from ltemlive.dashboard.shown.views import FrameViewShown
 
 _WISHES = {"aside": False, "use": True, "judge": None}
 
@@ -32,6 +33,8 @@ class Requests(QtCore.QObject):
         self.seq: int | None = None
         """The frame that is chosen in the table."""
         self._ordinal: int | None = None
+        self._session: str | None = None
+        self._view: FrameViewShown | None = None
         self._asked = Asked()
         for name in _WISHES:
             actions[name].triggered.connect(lambda *_, name=name: self._wish(name))
@@ -47,9 +50,11 @@ class Requests(QtCore.QObject):
 
     def follow(self, snapshot: DisplaySnapshot) -> None:
         """Learn the series that is listed, and whether the daemon is paused."""
-        if snapshot.ordinal != self._ordinal:
-            self._ordinal, self.seq = snapshot.ordinal, None
         status = snapshot.status
+        session = None if status is None else status.session
+        if (session, snapshot.ordinal) != (self._session, self._ordinal):
+            self._session, self._ordinal = session, snapshot.ordinal
+            self.seq = self._view = None
         self._actions["pause"].setChecked(status is not None and status.state == "paused")
         for name in _WISHES:
             self._actions[name].setEnabled(self.seq is not None)
@@ -60,18 +65,22 @@ class Requests(QtCore.QObject):
         for name in _WISHES:
             self._actions[name].setEnabled(seq is not None)
 
+    def view_of(self, snapshot: DisplaySnapshot) -> FrameViewShown | None:
+        """Return the newest view of the chosen frame; other windows may look at others."""
+        for view in (snapshot.frame_view, self._view):
+            of_view = None if view is None else (view.ordinal, view.seq)
+            if of_view == (self._ordinal, self.seq):
+                self._view = view
+                return view
+        return None
+
     def want_frame(self, snapshot: DisplaySnapshot, *, now: float) -> None:
         """Ask for the chosen frame as the newest phase predicts it, where that is due."""
         estimate = snapshot.estimate
         is_listed = estimate is not None and estimate.ordinal == snapshot.ordinal
         if self.seq is not None and estimate is not None and is_listed:
             wish = ViewWish("frame", estimate.ordinal, estimate.rev, self.seq)
-            view = snapshot.frame_view
-            is_it = view is not None and (view.ordinal, view.seq) == (
-                wish.ordinal,
-                wish.seq,
-            )
-            self._want(wish, now, has_come=is_it)
+            self._want(wish, now, has_come=self.view_of(snapshot) is not None)
 
     def want_tie(self, snapshot: DisplaySnapshot, *, now: float) -> None:
         """Ask for transport of intensity of the newest series, where that is due."""

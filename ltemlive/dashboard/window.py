@@ -150,8 +150,10 @@ class DashboardWindow(QtWidgets.QMainWindow):
         self._drawn = snapshot
         self._show_banner(snapshot)
         self.face.strip.show_snapshot(snapshot)
-        self.face.frames.show_rows(snapshot.frames, fits(snapshot))
         self.requests.follow(snapshot)
+        if self.requests.seq is None:
+            self.face.frames.forget()
+        self.face.frames.show_rows(snapshot.frames, fits(snapshot))
         self._show_estimate(snapshot)
         self._show_page(snapshot)
         self.taken.emit()
@@ -191,7 +193,8 @@ class DashboardWindow(QtWidgets.QMainWindow):
         if self.page == "frame":
             seq = self.requests.seq
             rows = [row for row in snapshot.frames if row.seq == seq]
-            self.face.frame.show_frame(seq, rows[0] if rows else None, snapshot.frame_view)
+            view = self.requests.view_of(snapshot)
+            self.face.frame.show_frame(seq, rows[0] if rows else None, view)
         elif self.page == "compare":
             self.face.compare.show_candidates(candidates(snapshot))
 

@@ -155,6 +155,45 @@ def test_the_view_of_another_frame_is_not_shown(window, qtbot, estimate_of, stat
     assert window.face.frame.measured.image.image is None
 
 
+def test_the_view_of_a_frame_of_an_earlier_series_is_not_shown(
+    window, qtbot, estimate_of, status_of
+):
+    snapshot = draw(window, after(status_of(), estimate_of(), frame_view()))
+    draw(
+        window,
+        after(status_of(ordinal=2), estimate_of(ordinal=2, rev=2), snapshot=snapshot),
+    )
+    press(qtbot, window, "2")
+    window.face.frames.choose(1)
+    assert "Frame 1: waiting" in window.face.frame.caption.text()
+    assert window.face.frame.measured.image.image is None
+
+
+def test_what_another_window_looks_at_does_not_take_a_frame_away(
+    window, qtbot, estimate_of, status_of
+):
+    snapshot = draw(window, after(status_of(), estimate_of(), frame_view()))
+    press(qtbot, window, "2")
+    window.face.frames.choose(1)
+    draw(window, after(frame_view(seq=0), snapshot=snapshot))
+    assert "Frame 1" in window.face.frame.caption.text()
+    assert "waiting" not in window.face.frame.caption.text()
+
+
+@pytest.mark.parametrize("change", [{"ordinal": 2}, {"session": "another"}])
+def test_after_another_series_the_same_row_can_be_chosen_again(
+    window, estimate_of, status_of, change
+):
+    snapshot = draw(window, after(status_of(), estimate_of()))
+    window.face.frames.selectRow(1)
+    assert window.requests.seq == 1
+    draw(window, after(status_of(**change), snapshot=snapshot))
+    assert window.requests.seq is None
+    assert window.face.frames.selectionModel().selectedRows() == []
+    window.face.frames.selectRow(1)
+    assert window.requests.seq == 1
+
+
 def test_a_frame_is_asked_for_again_once_a_second_while_its_phase_changes(
     window, qtbot, clock, estimate_of, status_of
 ):

@@ -53,14 +53,14 @@ class FramePage(QtWidgets.QWidget):
     def show_frame(
         self, seq: int | None, row: FrameRow | None, view: FrameViewShown | None
     ) -> None:
-        """Draw the view of the chosen frame; without one, say what is missing."""
+        """Draw the chosen frame's own ``view``; without one, say what is missing."""
         if seq is None:
             self.caption.setText(_NOTHING_CHOSEN)
-        elif view is None or view.seq != seq:
+        elif view is None:
             self.caption.setText(_WAITING.format(seq=seq))
         else:
             self.caption.setText(caption_text(view, row))
-        if view is None or view.seq != seq:
+        if seq is None or view is None:
             self._clear()
         elif view is not self._view:
             self._draw(view)

@@ -144,6 +144,11 @@ class FrameTable(QtWidgets.QTableView):
         if seq is not None and seq in seqs:
             self.selectRow(seqs.index(seq))
 
+    def forget(self) -> None:
+        """Choose no frame, and tell nobody: rows of another series come."""
+        self._seq = None
+        self.clearSelection()
+
     def wear(self, worn: Theme) -> None:
         """Take colours and size of text of a theme; columns get their usual widths."""
         self._model.wear(worn)
