@@ -44,11 +44,18 @@ NO_HISTORY = History()
 def remembered(
     history: History, estimate: EstimateShown, *, most_bytes: int = MOST_BYTES
 ) -> History:
-    """Return the history with one more revision, which is kept however large it is."""
+    """Return the history with one more revision, which is kept however large it is.
+
+    So is the newest, which is on screen.
+    """
     others = [each for each in history.entries if not _is_replaced(each, estimate)]
     entries = sorted([*others, estimate], key=lambda each: each.rev)
-    while sum(map(nbytes, entries)) > most_bytes and len(entries) > 1:
-        entries.remove(_least_missed(entries, estimate))
+    kept = (estimate, entries[-1])
+    while sum(map(nbytes, entries)) > most_bytes:
+        others = [each for each in entries if all(each is not one for one in kept)]
+        if not others:
+            break
+        entries.remove(_least_missed(others))
     return History(tuple(entries))
 
 
@@ -83,7 +90,6 @@ def _is_replaced(kept: EstimateShown, newer: EstimateShown) -> bool:
     )
 
 
-def _least_missed(entries: list[EstimateShown], newest: EstimateShown) -> EstimateShown:
-    others = [each for each in entries if each is not newest]
-    on_the_way = [each for each in others if not each.is_final]
-    return (on_the_way or others)[0]
+def _least_missed(entries: list[EstimateShown]) -> EstimateShown:
+    on_the_way = [each for each in entries if not each.is_final]
+    return (on_the_way or entries)[0]

@@ -96,6 +96,15 @@ def test_memory_has_a_limit_and_results_are_kept_longest():
     assert revs(after(shown(rev=1), shown(rev=2, ordinal=2), most_bytes=1)) == [2]
 
 
+def test_results_that_come_late_never_drive_the_newest_out():
+    newest = shown(rev=50, ordinal=5)
+    history = after(newest)
+    for rev in (40, 30, 20):
+        late = shown(rev=rev, ordinal=rev // 10, is_final=True)
+        history = remembered(history, late, most_bytes=2 * nbytes(newest))
+    assert revs(history) == [20, 50]
+
+
 def test_a_revision_is_named_by_how_many_images_it_has():
     assert revision_text(shown(rev=3)) == "revision 3: 2 images"
     one = shown(rev=4, seqs_used=(1,), defocus_nm=(0.0,), is_final=True)
