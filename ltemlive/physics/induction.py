@@ -19,12 +19,16 @@ def phase_gradient(
 ) -> NDArray[np.float32]:
     """Return (d phase/dy, d phase/dx) [rad/nm], shape (2, ny, nx).
 
-    Central differences; edge pixels use one-sided ones and are twice as noisy.
+    Central differences; edge pixels use one-sided ones and are twice as noisy. Along an
+    axis of one pixel, as a preview of a narrow frame may have, it is 0.
     """
     gradient = np.empty((2, *phase_rad.shape), np.float32)
     for along, phase in zip(
         (gradient[0], gradient[1].T), (phase_rad, phase_rad.T), strict=True
     ):
+        if len(phase) < 2:
+            along[:] = 0.0
+            continue
         # np.gradient needs three times as long, and a copy.
         np.subtract(phase[2:], phase[:-2], out=along[1:-1], casting="same_kind")
         along[1:-1] /= 2.0 * pixel_nm

@@ -75,3 +75,11 @@ def test_a_constant_result_scores_nothing_and_is_finite():
 def test_a_constant_truth_is_no_division_by_zero():
     accuracy = phase_accuracy(TRUTH, np.zeros_like(TRUTH))
     assert (accuracy.phase, accuracy.gradient, accuracy.slope) == (0.0, 0.0, 0.0)
+
+
+def test_phases_of_one_row_are_compared_along_it():
+    row = TRUTH[:1]
+    accuracy = phase_accuracy(2.0 * row, row)
+    assert accuracy.phase == pytest.approx(1.0)
+    assert accuracy.gradient == pytest.approx(1.0)
+    assert accuracy.slope == pytest.approx(2.0)

@@ -89,3 +89,11 @@ def test_the_induction_is_free_of_divergence():
     )
     scale = np.abs(np.gradient(induction_y, 3.0, axis=0)).max()
     assert np.abs(divergence).max() < 1e-5 * scale
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (8, 1), (1, 1)])
+def test_along_one_pixel_there_is_no_gradient(shape):
+    phase = np.arange(8.0, dtype=np.float32)[: shape[0] * shape[1]].reshape(shape)
+    along_y, along_x = phase_gradient(phase, pixel_nm=2.0)
+    np.testing.assert_array_equal(along_y, 0.5 if shape == (8, 1) else 0.0)
+    np.testing.assert_array_equal(along_x, 0.5 if shape == (1, 8) else 0.0)
