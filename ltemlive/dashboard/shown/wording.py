@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ltemlive.events import PhaseSigmas
 
 NOTHING = "\N{EN DASH}"
+"""Stands where a figure is not known."""
 SAME_DEFOCUS = 0.01
 """Relative difference that is not worth a second figure."""
-"""Stands where a figure is not known."""
 
 PI = "\N{GREEK SMALL LETTER PI}"
 _MICRO = "\N{MICRO SIGN}"
@@ -142,13 +142,19 @@ def read_out(
     ny, nx = estimate.phase_rad.shape
     if not (0 <= row < ny and 0 <= column < nx):
         return None
+    phase_rad = float(estimate.phase_rad[row, column])
     b_y, b_x = (float(part) for part in estimate.induction_t_nm[:, row, column])
-    angle_deg = math.degrees(math.atan2(-b_y, b_x)) % 360.0
-    strength = induction_text(math.hypot(b_y, b_x), thickness_nm=thickness_nm)
+    induction = NOTHING
+    if math.isfinite(b_y) and math.isfinite(b_x):
+        angle_deg = math.degrees(math.atan2(-b_y, b_x)) % 360.0
+        strength = induction_text(math.hypot(b_y, b_x), thickness_nm=thickness_nm)
+        induction = f"{strength} at {angle_text(angle_deg)}"
     return ReadOut(
         position=f"x {length_text(x_nm)}   y {length_text(y_nm)}",
-        phase=f"{_figure(float(estimate.phase_rad[row, column]), digits=3)} rad",
-        induction=f"{strength} at {angle_text(angle_deg)}",
+        phase=f"{_figure(phase_rad, digits=3)} rad"
+        if math.isfinite(phase_rad)
+        else NOTHING,
+        induction=induction,
     )
 
 
@@ -162,7 +168,9 @@ def value_at(
 
 
 def angle_text(angle_deg: float) -> str:
-    """Return a direction in whole degrees, 0 to 359."""
+    """Return a direction in whole degrees, 0 to 359; a dash where it is not finite."""
+    if not math.isfinite(angle_deg):
+        return NOTHING
     return f"{round(angle_deg) % 360}\N{DEGREE SIGN}"
 
 

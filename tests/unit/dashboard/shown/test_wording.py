@@ -125,3 +125,13 @@ def test_a_thickness_turns_t_nm_into_millitesla():
     assert wording.induction_text(65.82) == "65.8 T nm"
     assert wording.induction_text(65.82, thickness_nm=20.0) == "3290 mT"
     assert wording.induction_text(0.01234, thickness_nm=20.0) == "0.617 mT"
+
+
+def test_a_pixel_without_a_value_reads_as_a_dash():
+    nothing = np.full((2, 3), np.nan, np.float32)
+    maps = SimpleNamespace(
+        pixel_nm=10.0, phase_rad=nothing, induction_t_nm=np.stack([nothing, nothing])
+    )
+    reading = wording.read_out(maps, y_nm=5.0, x_nm=5.0)
+    assert reading.phase == wording.NOTHING
+    assert reading.induction == wording.NOTHING
