@@ -270,6 +270,27 @@ def test_held_levels_stay_whatever_percentile_is_chosen(window, estimate_of):
     assert window.face.live.phase.levels() == (5.0, 7.0)
 
 
+def test_held_levels_are_not_those_of_another_quantity(window, estimate_of):
+    sigma = np.linspace(0.0, 0.1, 48 * 48, dtype=np.float32).reshape(48, 48)
+    draw(window, estimate_of(phase_sigma_rad=sigma))
+    window.actions_["lock"].setChecked(True)
+    window.set_look(Look(second="uncertainty"))
+    assert window.face.live.second.levels()[1] < 0.11
+    draw(window, estimate_of(phase_sigma_rad=2.0 * sigma, rev=2))
+    assert window.face.live.second.levels()[1] < 0.11
+
+
+def test_levels_that_are_locked_before_the_first_map_are_its_own(window, estimate_of):
+    window.actions_["lock"].setChecked(True)
+    draw(window, estimate_of())
+    assert window.face.live.phase.levels()[1] > 40.0
+
+
+def test_a_map_without_a_number_has_no_counts(window, estimate_of):
+    draw(window, estimate_of(phase_rad=np.full((48, 48), np.nan, np.float32)))
+    assert window.face.live.phase.levels() == (0.0, 1.0)
+
+
 def test_axes_come_by_key_and_tell_lengths_in_a_unit_that_fits(window, qtbot, estimate_of):
     draw(window, estimate_of())
     left, bottom = window.face.live.phase._canvas.axes

@@ -83,10 +83,11 @@ class LevelsColumn(pg.GraphicsView):
 
     def show_counts(self) -> None:
         """Count the values of the image that is shown now."""
-        values, counts = self._image.getHistogram()
-        if values is None:
+        image = self._image.image
+        if image is None or not np.isfinite(image).any():
             self._counts.clear()
             return
+        values, counts = self._image.getHistogram()
         self._counts.setData(values, counts)
         self._view.setXRange(-float(counts.max()), 0.0, padding=0.02)
 

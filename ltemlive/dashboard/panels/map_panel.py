@@ -57,6 +57,8 @@ class MapPanel(ImagePanel):
         self._values: NDArray[np.float32] | None = None
         self._given_levels: tuple[float, float] | None = None
         self._is_held = False
+        self._has_levels = False
+        """Whether the levels are those of this quantity."""
         self.set_colour_map(colour_map)
         column.dragged.connect(self.dragged)
         column.double_clicked.connect(self.released)
@@ -73,9 +75,10 @@ class MapPanel(ImagePanel):
             self._percent = look.percentile
             self._follow_data()
 
-    def set_magnitude(self, is_magnitude: bool) -> None:
-        """Say whether the lower level is always 0."""
+    def begin_quantity(self, *, is_magnitude: bool) -> None:
+        """Expect values of another quantity, which held levels are not for."""
         self._is_magnitude = is_magnitude
+        self._has_levels = False
 
     def set_colour_map(self, name: str) -> None:
         """Draw in another map."""
@@ -91,7 +94,9 @@ class MapPanel(ImagePanel):
         """Draw (ny, nx) values, between ``levels`` where the data are not to say them."""
         self._values = values
         self._given_levels = levels
-        chosen = self.levels() if self._is_held else self._automatic_levels(values)
+        is_kept = self._is_held and self._has_levels
+        self._has_levels = True
+        chosen = self.levels() if is_kept else self._automatic_levels(values)
         self.show_image(values, pixel_nm=pixel_nm, levels=chosen)
         self._column.set_levels(chosen)
         self._column.show_counts()

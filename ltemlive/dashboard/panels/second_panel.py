@@ -63,7 +63,7 @@ class SecondPanel(MapPanel):
         self.heading.setText(kind.title)
         self.unit.setText(kind.unit)
         self.set_colour_map(kind.colour_map)
-        self.set_magnitude(look.second == "gradient")
+        self.begin_quantity(is_magnitude=look.second == "gradient")
         if self._estimate is not None:
             self.show_estimate(self._estimate)
 
