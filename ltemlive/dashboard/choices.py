@@ -48,5 +48,6 @@ def keep(window: DashboardWindow, kept: QtCore.QSettings) -> None:
 def _document(text: object) -> object:
     try:
         return json.loads(str(text))
-    except ValueError:
+    # Brackets without end are too deep for the reader.
+    except (ValueError, RecursionError):
         return None

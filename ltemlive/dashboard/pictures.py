@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from ltemlive.dashboard.shown.estimates import EstimateShown
 
-_MOST_CHARACTERS = 60
+_MOST_BYTES = 120
+"""Of the name of a series; a file system takes 255 in all."""
 
 
 def save_picture(widget: QtWidgets.QWidget, path: Path) -> None:
@@ -32,10 +33,18 @@ def save_picture(widget: QtWidgets.QWidget, path: Path) -> None:
 
 
 def free_path(folder: Path, estimate: EstimateShown | None, suffix: str = "") -> Path:
-    """Return a path that is not there yet, named after what is shown."""
+    """Return a path that is not there yet, named after what is shown.
+
+    Raises
+    ------
+    OSError
+        If the folder may not be looked into.
+    """
     stem = "ltemlive"
     if estimate is not None:
-        series = re.sub(r"[^\w.-]+", "_", estimate.series)[:_MOST_CHARACTERS].strip("_.")
+        named = re.sub(r"[^\w.-]+", "_", estimate.series).encode()[:_MOST_BYTES]
+        # A character that was cut in two is none.
+        series = named.decode(errors="ignore").strip("_.")
         stem = f"ltemlive-{estimate.ordinal:04}-{series}-rev{estimate.rev}"
     path, count = folder / f"{stem}{suffix}", 1
     while path.exists():

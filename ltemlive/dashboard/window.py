@@ -235,8 +235,8 @@ class DashboardWindow(QtWidgets.QMainWindow):
             self.face.tools.choose(None)
 
     def _save_picture(self) -> None:
-        path = free_path(self._folder, self._estimate, ".png")
         try:
+            path = free_path(self._folder, self._estimate, ".png")
             save_picture(self, path)
         except (LtemLiveError, OSError) as error:
             self.say(f"No snapshot: {error}", "error")
@@ -246,8 +246,12 @@ class DashboardWindow(QtWidgets.QMainWindow):
     def _export(self) -> None:
         if self._estimate is None:
             self.say("Nothing to export: there is no estimate yet.")
-        else:
+            return
+        try:
             folder = free_path(self._folder, self._estimate)
+        except OSError as error:
+            self.say(f"Not exported: {error}", "error")
+        else:
             self.export_wanted.emit(self._estimate.rev, folder)
 
     def _connect(self) -> None:

@@ -409,6 +409,20 @@ def test_maps_of_other_sizes_cannot_be_compared(window, qtbot, estimate_of, stat
     assert window.face.compare.panels[0].image.image is None
 
 
+def test_maps_with_other_pixels_cannot_be_compared(window, qtbot, estimate_of, status_of):
+    draw(
+        window,
+        after(
+            status_of(),
+            estimate_of(),
+            estimate_of(rev=2, ordinal=2, pixel_nm=20.0),
+        ),
+    )
+    press(qtbot, window, "3")
+    window.face.compare.choose(("revision", 1), ("revision", 2))
+    assert "cannot be compared" in window.face.compare.figures.text()
+
+
 def test_without_an_estimate_nothing_can_be_compared_or_exported(window, qtbot):
     draw(window, after())
     press(qtbot, window, "3")
@@ -453,6 +467,26 @@ def test_a_snapshot_that_cannot_be_written_is_said(window, qtbot, tmp_path, stat
     draw(window, after(status_of()))
     press(qtbot, window, "S")
     assert "No snapshot" in window.face.banner.text()
+    assert window.face.banner.property("level") == "error"
+
+
+def test_a_long_name_of_another_script_can_be_saved(
+    window, qtbot, tmp_path, estimate_of, status_of
+):
+    draw(window, after(status_of(), estimate_of(series="\U00020000" * 100)))
+    press(qtbot, window, "S")
+    assert "Saved as" in window.face.banner.text()
+    assert len(list(tmp_path.glob("*.png"))) == 1
+
+
+@pytest.mark.parametrize("key", ["S", "E"])
+def test_a_folder_that_cannot_be_looked_into_is_said(
+    window, qtbot, tmp_path, estimate_of, status_of, key
+):
+    window._folder = tmp_path / ("long" * 100)
+    draw(window, after(status_of(), estimate_of()))
+    press(qtbot, window, key)
+    assert "too long" in window.face.banner.text()
     assert window.face.banner.property("level") == "error"
 
 
@@ -533,6 +567,13 @@ def test_layout_and_look_are_as_they_were_left(window, qtbot, tmp_path, clock):
 def test_damaged_choices_are_as_at_first(window, tmp_path):
     path = tmp_path / "choices.ini"
     path.write_text("[General]\nlook=nonsense{\ngeometry=12\n[splitters]\nlower=x\n")
+    restore(window, kept_choices(path))
+    assert window.look == Look()
+
+
+def test_choices_too_deep_to_read_are_as_at_first(window, tmp_path):
+    path = tmp_path / "choices.ini"
+    path.write_text(f'[General]\nlook="{"[" * 100_000}"\n')
     restore(window, kept_choices(path))
     assert window.look == Look()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, cast
 
 from pyqtgraph.Qt import QtCore, QtWidgets
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ltemlive.dashboard.shown.comparison import Candidate, Key, Quantity
 
 _MOST_CHARACTERS = 60
-_NOT_ALIKE = "these two have maps of different size and cannot be compared"
+_NOT_ALIKE = "these two have maps or pixels of different size and cannot be compared"
 
 
 class ComparePage(QtWidgets.QWidget):
@@ -37,7 +38,8 @@ class ComparePage(QtWidgets.QWidget):
             MapPanel("Difference", "second less first", colour_map="CET-D1"),
         )
         self._candidates: tuple[Candidate, ...] = ()
-        self._drawn: tuple[object, ...] = ()
+        self._drawn: tuple[NDArray[np.float32] | None, ...] = ()
+        self._quantity: Quantity | None = None
         self._maps: tuple[NDArray[np.float32], ...] = ()
         self._pixel_nm = 1.0
         for panel in self.panels[1:]:
@@ -91,16 +93,18 @@ class ComparePage(QtWidgets.QWidget):
     def _draw(self) -> None:
         first, second = (self._found(key) for key in self.keys)
         quantity = cast("Quantity", self.quantity.currentText())
-        identity = (*(each and id(each.phase_rad) for each in (first, second)), quantity)
-        if identity == self._drawn:
+        # Kept, not told by their ids: those of what is gone are given again.
+        wanted = tuple(None if each is None else each.phase_rad for each in (first, second))
+        is_drawn = all(map(operator.is_, wanted, self._drawn))
+        if is_drawn and quantity == self._quantity:
             return
-        self._drawn = identity
+        self._drawn, self._quantity = wanted, quantity
         for name, each in zip(self.names, (first, second), strict=True):
             name.setText("" if each is None else each.text)
         phases = [each.phase_rad for each in (first, second) if each is not None]
         if first is None or len(phases) < 2 or phases[0] is None or phases[1] is None:
             self._clear("waiting for the daemon" if None in phases else "")
-        elif phases[0].shape != phases[1].shape:
+        elif second is None or not comparison.are_alike(first, second):
             self._clear(_NOT_ALIKE)
         else:
             self._draw_both(phases[0], phases[1], first.pixel_nm, quantity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -22,6 +23,9 @@ Key: TypeAlias = tuple[Literal["revision", "tie"], int]
 Quantity: TypeAlias = Literal["phase", "gradient"]
 
 UNITS: dict[Quantity, str] = {"phase": "rad", "gradient": "mrad/nm"}
+
+SAME_PIXEL = 1e-3
+"""Relative difference of pixels that moves nothing by more than one in a large map."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +58,14 @@ def candidates(snapshot: DisplaySnapshot) -> tuple[Candidate, ...]:
         return ()
     newest = snapshot.history.entries[-1]
     return (revisions[0], _tie(snapshot, newest), *revisions[1:])
+
+
+def are_alike(first: Candidate, second: Candidate) -> bool:
+    """Return whether two candidates with phases have pixels of the same places."""
+    if first.phase_rad is None or second.phase_rad is None:
+        return False
+    is_one_size = math.isclose(first.pixel_nm, second.pixel_nm, rel_tol=SAME_PIXEL)
+    return is_one_size and first.phase_rad.shape == second.phase_rad.shape
 
 
 def agreement(first_rad: NDArray[np.float32], second_rad: NDArray[np.float32]) -> Agreement:

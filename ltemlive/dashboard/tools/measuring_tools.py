@@ -187,13 +187,13 @@ class MeasuringTools(QtCore.QObject):
             return
         # While the user looks for a place, other estimates come.
         text = profile_csv(estimate, segment, profile, (self.quantity, edge))
-        proposed = free_path(Path(), estimate, "-profile.csv")
-        path = self._ask(self.profile_panel, proposed)
-        if path is None:
-            return
         try:
+            proposed = free_path(Path(), estimate, "-profile.csv")
+            path = self._ask(self.profile_panel, proposed)
+            if path is None:
+                return
             save_text(path, text)
-        except RecordingError as error:
+        except (RecordingError, OSError) as error:
             self.said.emit(f"No profile: {error}", "error")
         else:
             self.said.emit(f"Saved as {path.absolute()}", "info")
