@@ -40,37 +40,55 @@ def correlation(result: NDArray[Any], truth: NDArray[Any]) -> float:
 
 def without_plane(phase_rad: NDArray[Any]) -> NDArray[np.float64]:
     """Return the phase less the plane that fits it best; no data can tell a plane."""
-    centred = _centred(phase_rad)
-    y, x = _planes(centred)
-    # In place: what is allocated anew costs more than the arithmetic.
-    centred -= (centred.sum(axis=1) @ y) * y[:, np.newaxis]
-    centred -= (centred.sum(axis=0) @ x) * x
-    return centred
+    return _flattened(_centred(phase_rad))
 
 
 def phase_accuracy(phase_rad: NDArray[Any], truth_rad: NDArray[Any]) -> PhaseAccuracy:
     """Compare an unwrapped phase with the truth, both [rad] and of shape (ny, nx)."""
-    gradients = (
-        _centred(phase_gradient(np.asarray(phase, np.float32), pixel_nm=1.0), axis=(-2, -1))
-        for phase in (phase_rad, truth_rad)
-    )
     result, truth = _centred(phase_rad), _centred(truth_rad)
     slopes, expected = _along_planes(result), _along_planes(truth)
     power = _dot(truth, truth) - float(expected @ expected)
     overlap = _dot(result, truth) - float(slopes @ expected)
+    left = _flattened(result - truth)
     return PhaseAccuracy(
         phase=_cosine(result, truth),
-        gradient=_cosine(*gradients),
+        gradient=_gradient_correlation(phase_rad, truth_rad),
         slope=overlap / power if power > 0.0 else 0.0,
-        rms_rad=float(without_plane(result - truth).std()),
+        rms_rad=float(np.sqrt(_dot(left, left) / left.size)),
     )
 
 
-def _centred(
-    values: NDArray[Any], axis: tuple[int, ...] | None = None
-) -> NDArray[np.float64]:
+def _gradient_correlation(phase_rad: NDArray[Any], truth_rad: NDArray[Any]) -> float:
+    result, truth = (
+        phase_gradient(np.asarray(phase, np.float32), pixel_nm=1.0)
+        for phase in (phase_rad, truth_rad)
+    )
+    means = [each.mean(axis=(1, 2), dtype=np.float64) for each in (result, truth)]
+    pixels = phase_rad.size
+    # Of what lies beside the means, without arrays of it.
+    power, expected, overlap = (
+        _dot(one, other) - pixels * float(mean @ other_mean)
+        for one, mean, other, other_mean in (
+            (result, means[0], result, means[0]),
+            (truth, means[1], truth, means[1]),
+            (result, means[0], truth, means[1]),
+        )
+    )
+    norm = np.sqrt(max(power * expected, 0.0))
+    return float(overlap / norm) if norm > 0.0 else 0.0
+
+
+def _centred(values: NDArray[Any]) -> NDArray[np.float64]:
     centred = values.astype(np.float64)
-    centred -= centred.mean(axis=axis, keepdims=True)
+    centred -= centred.mean()
+    return centred
+
+
+def _flattened(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take the plane from a centred phase, in place: a copy costs more than the sums."""
+    y, x = _planes(centred)
+    centred -= (centred.sum(axis=1) @ y) * y[:, np.newaxis]
+    centred -= (centred.sum(axis=0) @ x) * x
     return centred
 
 
@@ -79,9 +97,9 @@ def _cosine(result: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
     return float(_dot(result, truth) / norm) if norm > 0.0 else 0.0
 
 
-def _dot(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def _dot(one: NDArray[Any], other: NDArray[Any]) -> float:
     # No array of products, and no threads of BLAS that wait for each other.
-    return float(np.einsum("i,i->", one.ravel(), other.ravel()))
+    return float(np.einsum("i,i->", one.ravel(), other.ravel(), dtype=np.float64))
 
 
 def _along_planes(centred: NDArray[np.float64]) -> NDArray[np.float64]:
