@@ -57,8 +57,9 @@ class EdgeShape(NamedTuple):
         """Return the values of the edge at some positions."""
         width = math.sqrt(2.0) * abs(self.sigma) + 1e-9
         apart = (positions - self.position) / width
-        step = 0.5 * self.height * _erf(apart)
-        bent = self.bend * width * _blurred_bend(apart)
+        erf = _erf(apart)
+        step = 0.5 * self.height * erf
+        bent = self.bend * width * _blurred_bend(apart, erf)
         return np.asarray(step + self.slope * positions + self.offset + bent)
 
     def derivatives(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -69,10 +70,11 @@ class EdgeShape(NamedTuple):
         rise = self.height * bell / width
         sign = math.copysign(1.0, self.sigma)
         across = sign * math.sqrt(2.0) * (0.5 * self.bend * bell - apart * rise)
-        along = -rise - 0.5 * self.bend * (1.0 + _erf(apart))
+        erf = _erf(apart)
+        along = -rise - 0.5 * self.bend * (1.0 + erf)
         line = positions, np.ones_like(positions)
-        bent = width * _blurred_bend(apart)
-        return np.stack([0.5 * _erf(apart), along, across, *line, bent], axis=1)
+        bent = width * _blurred_bend(apart, erf)
+        return np.stack([0.5 * erf, along, across, *line, bent], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +174,12 @@ def _erf(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(importlib.import_module("scipy.special").erf(values))
 
 
-def _blurred_bend(apart: NDArray[np.float64]) -> NDArray[np.float64]:
+def _blurred_bend(
+    apart: NDArray[np.float64], erf: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return a slope that sets in at 0, after the blur whose step is erf(apart)."""
     bell = np.exp(-(apart**2)) / math.sqrt(math.pi)
-    return np.asarray(0.5 * (apart * (1.0 + _erf(apart)) + bell))
+    return np.asarray(0.5 * (apart * (1.0 + erf) + bell))
 
 
 def _price(
@@ -222,8 +226,9 @@ def _rough_shape(
     # All at once: under a profile a window does this for each estimate.
     widths = math.sqrt(2.0) * sigmas
     apart = (position[:, np.newaxis] - centres) / widths
-    steps = _beside_line(position, 0.5 * _erf(apart)).T
-    bends = _beside_line(position, widths * _blurred_bend(apart)).T
+    erf = _erf(apart)
+    steps = _beside_line(position, 0.5 * erf).T
+    bends = _beside_line(position, widths * _blurred_bend(apart, erf)).T
     tiny = np.finfo(float).tiny
     bend_norm = np.maximum(np.sum(bends**2, axis=1), tiny)
     explained = np.zeros(centres.size)
