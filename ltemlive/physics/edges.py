@@ -153,12 +153,16 @@ def fit_shape(
     def residuals(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         return EdgeShape(*parameters).at(positions) - values
 
+    def derivatives(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+        return EdgeShape(*parameters).derivatives(positions)[:, :n_fitted]
+
     optimize = importlib.import_module("scipy.optimize")
     # SciPy also inverts what cannot be inverted; the covariance below is our own.
     with np.errstate(all="ignore"):
         best, _, _, _, state = optimize.leastsq(
             residuals,
             np.array(start)[:n_fitted],
+            Dfun=derivatives,
             full_output=True,
             maxfev=_MOST_EVALUATIONS,
         )
