@@ -61,6 +61,7 @@ class Session:
             rev=rev,
             steps=24 * rev,
             phase_rad=rng.normal(size=(SIDE_PX, SIDE_PX)).astype(np.float32),
+            amplitude=rng.uniform(size=(SIDE_PX, SIDE_PX)).astype(np.float32),
             seqs_used=tuple(range(rev % 30 + 2)),
             defocus_nm=tuple(1e4 * seq for seq in range(rev % 30 + 2)),
             holdout=(1.0,) * (rev % 30 + 2),
