@@ -142,6 +142,27 @@ def test_the_second_map_shows_gradient_uncertainty_or_amplitude(window, qtbot, e
     assert second.read_out.text().replace("\u202f", " ") == "0.1 rad"
 
 
+def test_figures_that_were_long_leave_the_bar_of_colours_in_its_place(
+    window, qtbot, estimate_of
+):
+    nearly_alike = np.full((48, 48), 0.1, np.float32)
+    nearly_alike[:, 24:] += 1e-6
+    draw(window, after(estimate_of(phase_sigma_rad=nearly_alike)))
+    column = window.face.live.second._column
+
+    def axis_px():
+        # An axis learns how wide its figures are when it paints them.
+        column.grab()
+        return column._axis.width()
+
+    window.set_look(Look(second="uncertainty"))
+    qtbot.waitUntil(lambda: axis_px() > 60.0)
+    window.set_look(Look())
+    qtbot.waitUntil(lambda: axis_px() < 60.0)
+    bar = column._bar
+    assert bar.mapRectToScene(bar.rect()).right() == pytest.approx(column.width(), abs=1.0)
+
+
 def test_a_map_that_is_not_known_yet_says_so(window, estimate_of):
     window.set_look(Look(second="uncertainty"))
     draw(window, after(estimate_of()))

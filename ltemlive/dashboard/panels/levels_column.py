@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _RANGE_BEYOND_LEVELS = 0.15
 _BEYOND_AXIS_PX = 7
 """Half a figure stands beyond each end of the axis."""
-_COUNTS_WIDTH_PX = 34
+_LEAST_COUNTS_PX = 16
+"""Figures of many digits take the rest; the bar beside must not be pushed out."""
 _BAR_WIDTH_PX = 15
 _BAR_INSET_PX = 8
 _ABOVE_COUNTS = 1000.0
@@ -46,7 +47,7 @@ class LevelsColumn(pg.GraphicsView):
         self._image = image
         self._is_setting = False
         self._view = pg.ViewBox(enableMouse=False, enableMenu=False)
-        self._view.setMinimumWidth(_COUNTS_WIDTH_PX)
+        self._view.setMinimumWidth(_LEAST_COUNTS_PX)
         self._counts = pg.PlotCurveItem(pen=None, fillLevel=0.0)
         self._counts.setRotation(90.0)
         self._axis = pg.AxisItem("left", linkView=self._view, maxTickLength=-10)
@@ -133,6 +134,8 @@ class _Row(pg.GraphicsWidget):
         layout.setContentsMargins(0, _BEYOND_AXIS_PX, 0, _BEYOND_AXIS_PX)
         layout.setSpacing(0)
         self.setLayout(layout)
+        # Figures that need more room than there is must not widen it for ever.
+        self.setMinimumSize(0.0, 0.0)
         for column, part in enumerate((axis, view, bar)):
             layout.addItem(part, 0, column)
         for part in (view, bar):

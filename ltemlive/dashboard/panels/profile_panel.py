@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HINT = "Choose Profile (P) and draw a line on any map."
 _MOST_WIDTH_NM = 1e6
-_WIDTH_BOX_PX, _AXIS_WIDTH_PX = 112, 56
+_WIDTH_BOX_PX, _AXIS_WIDTH_PX = 128, 56
 _TICK_DENSITY = 0.5
 
 
