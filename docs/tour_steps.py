@@ -75,6 +75,15 @@ def dress_for_paper(hand: Hand) -> None:
     hand.until("the light theme", lambda: hand.window.look == look)
 
 
+def ask_how_sure(hand: Hand) -> None:
+    """Have the uncertainty of the phase beside it."""
+    hand.press("G")
+    window = hand.window
+    hand.until("the uncertainty", lambda: window.look.second == "uncertainty")
+    if window.estimate is None or window.estimate.phase_sigma_rad is None:
+        raise LtemLiveError("tour: expected a phase with its uncertainty, got none")
+
+
 def draw_profile(hand: Hand) -> None:
     """Draw a line across an edge."""
     hand.press("P")
@@ -133,6 +142,7 @@ STEPS: dict[str, Callable[[Hand], None]] = {
     "tour-history.png": go_back,
     "tour-look.png": dress,
     "tour-light.png": dress_for_paper,
+    "tour-uncertainty.png": ask_how_sure,
     "tour-profile.png": draw_profile,
     "tour-region.png": measure,
     "tour-frame.png": look_at_frame,

@@ -201,4 +201,7 @@ def _colours(worn: Theme) -> Mapping[str, str]:
 
 def _alignment(column: int) -> QtCore.Qt.AlignmentFlag:
     side = QtCore.Qt.AlignmentFlag
+    if column == _FIT:
+        # Beside what stands to the left it would run into the state.
+        return side.AlignCenter
     return side.AlignVCenter | (side.AlignRight if column < _STATE else side.AlignLeft)

@@ -79,7 +79,8 @@ def contour_text(per_turn: int) -> str:
     """Return what lies between two contours, as phase and as magnetic flux."""
     if per_turn == 1:
         return f"1 contour = 2{PI} rad, flux h/e"
-    return f"1 contour = 2{PI}/{per_turn} rad, flux h/{per_turn}e"
+    apart = PI if per_turn == 2 else f"2{PI}/{per_turn}"
+    return f"1 contour = {apart} rad, flux h/{per_turn}e"
 
 
 def contour_explanation(per_turn: int) -> str:

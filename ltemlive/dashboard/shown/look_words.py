@@ -45,6 +45,7 @@ _WORDS = {
     ("gamma", 0.5): "lifted more (power 0.5)",
     ("percentile", 0.0): "nothing",
     ("contours_per_turn", 1): f"2{PI} rad",
+    ("contours_per_turn", 2): f"{PI} rad",
 }
 
 

@@ -53,6 +53,7 @@ def test_contours_are_black_and_white_with_nothing_between():
 
 def test_the_legend_tells_phase_and_flux_between_contours():
     assert contour_text(1) == "1 contour = 2\u03c0 rad, flux h/e"
+    assert contour_text(2) == "1 contour = \u03c0 rad, flux h/2e"
     assert contour_text(8) == "1 contour = 2\u03c0/8 rad, flux h/8e"
     # h / e = 4.135667696e-15 V s, in T nm^2.
     assert "4136 T nm" in contour_explanation(1)
