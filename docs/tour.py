@@ -101,6 +101,8 @@ def main() -> int:
     parser.add_argument("--images", type=Path, default=IMAGES, help="folder for pictures")
     chosen = parser.parse_args()
     try:
+        if not chosen.images.is_dir():
+            raise LtemLiveError(f"--images {chosen.images}: expected a folder, got none")
         with tempfile.TemporaryDirectory() as folder:
             session = chosen.session
             if session is None:
