@@ -54,3 +54,34 @@ def test_what_is_no_report_is_told_in_one_line(tmp_path, text):
         read_report(tmp_path / "r.json")
     with pytest.raises(ConfigError, match="No such file"):
         read_report(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("versions", None),
+        ("device", ["CPU"]),
+        ("method", {}),
+        ("shift_px", [[1.0]]),
+        ("holdout", [1.0]),
+        ("rotation_deg", None),
+        ("deviations", {"rotation_deg": [0.1]}),
+        ("notes", None),
+        ("truth", "good"),
+        ("solver", ["ad"]),
+        ("uncertainty", {"phase_rad": 1.0}),
+    ],
+)
+def test_a_key_that_was_edited_is_named(tmp_path, report, key, value):
+    document = json.loads(json_text(report.as_document()))
+    document[key] = value
+    (tmp_path / "r.json").write_text(json.dumps(document))
+    with pytest.raises(ConfigError, match=key) as raised:
+        read_report(tmp_path / "r.json")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_report_too_deep_to_read_is_told(tmp_path):
+    (tmp_path / "r.json").write_text("[" * 100_000)
+    with pytest.raises(ConfigError, match="expected the report"):
+        read_report(tmp_path / "r.json")
