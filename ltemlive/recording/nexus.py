@@ -116,13 +116,18 @@ def _findings_in(entry: h5py.Group, report: Report) -> Findings:
     maps.sort(key=lambda each: (each.name != first, _ORDER.get(each.name, len(_ORDER))))
     known = Microscope.model_validate(_values_in(entry["microscope"]))
     origin = json.loads(entry["process/origin"][()]) if "process/origin" in entry else {}
+    shapes = {each.values.shape[-2:] for each in maps}
+    if len(shapes) != 1 or any(
+        each.values.ndim < 2 or not each.values.size for each in maps
+    ):
+        raise ValueError(f"expected maps of one shape, got {sorted(shapes)}")
     return Findings(
         title=entry["title"].asstr()[()],
         pixel_nm=known.pixel_nm,
         maps=tuple(maps),
         report=report,
         microscope=known,
-        origin=origin,
+        origin=dict(origin),
     )
 
 

@@ -151,3 +151,22 @@ def test_lens_tables_and_what_is_not_stated_come_back(tmp_path, make_result):
 def test_a_map_that_is_not_there_is_told_with_those_that_are(make_result):
     with pytest.raises(RecordingError, match="got: phase gradient induction amplitude"):
         findings_of(make_result()).map("doubt")
+
+
+@pytest.mark.parametrize("shape", [(4,), (0, 4), (3, 4)])
+def test_maps_of_other_shapes_than_the_others_are_no_result(path, result, shape):
+    with h5py.File(path, "r+") as file:
+        told = dict(file["entry/phase/phase"].attrs)
+        del file["entry/phase/phase"]
+        file["entry/phase/phase"] = np.zeros(shape, np.float32)
+        file["entry/phase/phase"].attrs.update(told)
+    with pytest.raises(ConfigError, match="expected maps of one shape"):
+        read_nexus(path, result.report)
+
+
+def test_a_file_without_a_map_is_no_result(path, result):
+    with h5py.File(path, "r+") as file:
+        for name in ("phase", "gradient", "induction", "amplitude"):
+            del file["entry"][name]
+    with pytest.raises(ConfigError, match="expected maps of one shape"):
+        read_nexus(path, result.report)
