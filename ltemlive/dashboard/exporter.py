@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ltemlive.dashboard.shown.estimates import EstimateShown
     from ltemlive.keys import ClientKeys
     from ltemlive.wire.results import ResultMessage
@@ -34,17 +37,22 @@ USUAL_FORMATS = ("tif", "nxs", "png", "pdf")
 """What needs no extra; `ltemlive export` knows more."""
 
 _FETCHED = ("phase", "induction", "amplitude")
+_SIGMA = "phase_sigma"
+_FROM_SCREEN = "as published for the screen, where a pixel may be the mean of several"
 
 
 class Exporter(QtCore.QThread):
     """Fetch one revision from the daemon and write it; ``done`` or ``failed`` tells.
 
+    Where the daemon cannot give it, since it is gone or keeps others by now, what the
+    window has of it is written, and ``done`` says so.
+
     Parameters
     ----------
     control_endpoint
         Where the daemon answers.
-    rev
-        The revision.
+    estimate
+        The revision, as the window has it.
     folder
         Where the files go.
     formats
@@ -55,15 +63,15 @@ class Exporter(QtCore.QThread):
         Of this client, for a daemon that asks for them.
     """
 
-    done = QtCore.Signal(object)
-    """The files, as a tuple of paths."""
+    done = QtCore.Signal(object, str)
+    """The files, as a tuple of paths; why they are not at full size, or nothing."""
     failed = QtCore.Signal(str)
 
     def __init__(
         self,
         control_endpoint: str,
         *,
-        rev: int,
+        estimate: EstimateShown,
         folder: Path,
         formats: Sequence[str],
         session: str = "",
@@ -71,7 +79,7 @@ class Exporter(QtCore.QThread):
     ) -> None:
         super().__init__()
         self._endpoint = control_endpoint
-        self._rev = rev
+        self._estimate = estimate
         self._folder = folder
         self._formats = tuple(formats)
         self._session = session
@@ -80,22 +88,37 @@ class Exporter(QtCore.QThread):
     def run(self) -> None:
         """Fetch and write (Qt calls this in the new thread)."""
         try:
-            findings = findings_of_messages(self._fetched(), session=self._session)
+            findings, reason = self._findings()
             written = write_export(findings, self._folder, self._formats)
         except LtemLiveError as error:
             self.failed.emit(str(error))
         else:
-            self.done.emit(written)
+            self.done.emit(written, reason)
+
+    def _findings(self) -> tuple[Findings, str]:
+        """Return what to write, and why that is not all there was."""
+        try:
+            return findings_of_messages(self._fetched(), session=self._session), ""
+        except WireError as error:
+            return findings_on_screen(self._estimate, session=self._session), str(error)
 
     def _fetched(self) -> dict[str, ResultMessage]:
-        messages = {}
         with ControlClient(self._endpoint, keys=self._keys) as client:
-            for name in _FETCHED:
-                answer = client.request("full", array=name, rev=self._rev)
-                if not answer.ok or answer.buffer is None:
-                    raise WireError(answer.error or f"full {name}: no array came")
-                messages[name] = decode_result(answer.buffer)
+            messages = {name: self._full(client, name) for name in _FETCHED}
+            if messages["phase"].header.get("uncertainty") is not None:
+                messages[_SIGMA] = self._full(client, _SIGMA)
         return messages
+
+    def _full(self, client: ControlClient, name: str) -> ResultMessage:
+        answer = client.request("full", array=name, rev=self._estimate.rev)
+        if not answer.ok or answer.buffer is None:
+            raise WireError(answer.error or f"full {name}: no array came")
+        message = decode_result(answer.buffer)
+        # A daemon that was started anew counts from the beginning again.
+        wanted = (self._estimate.ordinal, self._estimate.series)
+        if (message.header.get("ordinal"), message.header.get("series")) != wanted:
+            raise WireError(f"full {name}: the daemon has another session by now")
+        return message
 
 
 def findings_of_messages(
@@ -115,11 +138,33 @@ def findings_of_messages(
     }
     pixel_nm = pixel_nm_of(message, "phase")
     arrays["gradient"] = phase_gradient(arrays["phase"], pixel_nm=pixel_nm)
+    if _SIGMA in arrays:
+        arrays["uncertainty"] = arrays.pop(_SIGMA)
     shown = read_estimate(completed(message))
-    final = "final" if shown.is_final else "live"
-    origin = {"estimate": final, "revision": str(shown.rev)}
-    if session:
-        origin |= {"session": session, "series_folder": f"{shown.ordinal:04}"}
+    return _findings_of(shown, arrays, pixel_nm=pixel_nm, origin=_origin(shown, session))
+
+
+def findings_on_screen(shown: EstimateShown, *, session: str = "") -> Findings:
+    """Return what the window itself has of a revision, which says so in its origin."""
+    arrays = {
+        "phase": shown.phase_rad,
+        "gradient": phase_gradient(shown.phase_rad, pixel_nm=shown.pixel_nm),
+        "induction": shown.induction_t_nm,
+        "amplitude": shown.amplitude,
+        "uncertainty": shown.phase_sigma_rad,
+    }
+    known = {name: array for name, array in arrays.items() if array is not None}
+    origin = _origin(shown, session) | {"maps": _FROM_SCREEN}
+    return _findings_of(shown, known, pixel_nm=shown.pixel_nm, origin=origin)
+
+
+def _findings_of(
+    shown: EstimateShown,
+    arrays: Mapping[str, NDArray[np.float32]],
+    *,
+    pixel_nm: float,
+    origin: Mapping[str, str],
+) -> Findings:
     return Findings(
         title=shown.series,
         pixel_nm=pixel_nm,
@@ -127,6 +172,14 @@ def findings_of_messages(
         report=_report(shown),
         origin=origin,
     )
+
+
+def _origin(shown: EstimateShown, session: str) -> dict[str, str]:
+    final = "final" if shown.is_final else "live"
+    origin = {"estimate": final, "revision": str(shown.rev), "beam": shown.beam}
+    if session:
+        origin |= {"session": session, "series_folder": f"{shown.ordinal:04}"}
+    return origin
 
 
 def _report(shown: EstimateShown) -> Report:
@@ -152,6 +205,7 @@ def _report(shown: EstimateShown) -> Report:
         rotation_deg=_whole(turn and turn[0] for turn in turns),
         magnification=_whole(turn and turn[1] for turn in turns),
         holdout=_whole(fit.holdout for fit in fits),
+        uncertainty=shown.sigmas,
         notes=shown.notes,
     )
 

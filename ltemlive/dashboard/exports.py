@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ltemlive.dashboard.exporter import Exporter
+    from ltemlive.dashboard.shown.estimates import EstimateShown
     from ltemlive.dashboard.window import DashboardWindow
     from ltemlive.keys import ClientKeys
 
@@ -45,7 +46,7 @@ class Exports:
         if self._exporter is not None:
             self._exporter.wait()
 
-    def _begin(self, rev: int, folder: Path) -> None:
+    def _begin(self, estimate: EstimateShown, folder: Path) -> None:
         if self._exporter is not None and self._exporter.isRunning():
             self._window.say("An export is under way; press again when it is done.")
             return
@@ -54,18 +55,19 @@ class Exports:
         status = self._window.drawn and self._window.drawn.status
         self._exporter = exporter.Exporter(
             self._endpoint,
-            rev=rev,
+            estimate=estimate,
             folder=folder,
             formats=exporter.USUAL_FORMATS,
             session=status.session if status else "",
             keys=self._keys,
         )
-        self._exporter.done.connect(lambda files: self._tell(files, folder))
+        self._exporter.done.connect(lambda files, reason: self._tell(files, folder, reason))
         self._exporter.failed.connect(
             lambda reason: self._window.say(f"Not exported: {reason}", "error")
         )
-        self._window.say(f"Exporting revision {rev} ...")
+        self._window.say(f"Exporting revision {estimate.rev} ...")
         self._exporter.start()
 
-    def _tell(self, files: Sequence[Path], folder: Path) -> None:
-        self._window.say(f"Exported {len(files)} files to {folder.absolute()}")
+    def _tell(self, files: Sequence[Path], folder: Path, reason: str) -> None:
+        told = f"Exported {len(files)} files to {folder.absolute()}"
+        self._window.say(f"{told}, as on screen: {reason}" if reason else told)

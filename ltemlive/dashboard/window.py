@@ -52,7 +52,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
     taken = QtCore.Signal()
     asked = QtCore.Signal(str, dict, str)
     """Operation, its arguments, and what to say once it is done."""
-    export_wanted = QtCore.Signal(int, object)
+    export_wanted = QtCore.Signal(object, object)
     """Revision, and the folder for its files."""
 
     def __init__(self, *, clock: Callable[[], float], folder: Path | None = None) -> None:
@@ -252,7 +252,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         except OSError as error:
             self.say(f"Not exported: {error}", "error")
         else:
-            self.export_wanted.emit(self._estimate.rev, folder)
+            self.export_wanted.emit(self._estimate, folder)
 
     def _connect(self) -> None:
         self.face.look.chosen.connect(self.set_look)

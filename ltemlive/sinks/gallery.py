@@ -25,11 +25,13 @@ _WHERE = "the final arrays of every series are files in its folder"
 class Gallery:
     """Keep the newest live estimate and the final ones of the last series; for one thread.
 
+    So is the live one that was asked for last, so that a client gets all arrays of one.
     They are kept as they came, and each array is encoded when it is first asked for.
     """
 
     def __init__(self) -> None:
         self._live: PhaseEstimate | None = None
+        self._asked: PhaseEstimate | None = None
         self._finals: dict[int, PhaseEstimate] = {}
         self._encoded: dict[tuple[int, str], memoryview] = {}
 
@@ -42,8 +44,7 @@ class Gallery:
                 del self._finals[next(iter(self._finals))]
         else:
             self._live = estimate
-        revs = {each.rev for each in self._kept()}
-        self._encoded = {key: data for key, data in self._encoded.items() if key[0] in revs}
+        self._forget_others()
 
     def full(
         self, array: str, rev: int | None, *, t: float
@@ -65,6 +66,9 @@ class Gallery:
             If there is no such estimate, or the array is too large for a message.
         """
         estimate = self._found(array, rev)
+        if not estimate.is_final:
+            self._asked = estimate
+            self._forget_others()
         key = (estimate.rev, array)
         data = self._encoded.pop(key, None)
         if data is None:
@@ -90,8 +94,13 @@ class Gallery:
         return kept[rev]
 
     def _kept(self) -> list[PhaseEstimate]:
-        live = [] if self._live is None else [self._live]
+        live = [each for each in (self._asked, self._live) if each is not None]
         return [*self._finals.values(), *live]
+
+    def _forget_others(self) -> None:
+        """Let what was made of an estimate go with it."""
+        revs = {each.rev for each in self._kept()}
+        self._encoded = {key: data for key, data in self._encoded.items() if key[0] in revs}
 
     def _nbytes(self) -> int:
         return sum(data.nbytes for data in self._encoded.values())

@@ -192,8 +192,9 @@ def test_a_window_that_was_closed_is_freed_with_its_scenes(session):
 def test_an_export_under_way_ends_before_its_window_is_gone(session, fake_daemon, tmp_path):
     with fake_daemon() as daemon:
         exports = Exports(session.window, daemon.control)
-        session.window.export_wanted.emit(1, tmp_path / "exported")
+        session.refresh()
+        session.window.export_wanted.emit(session.window.estimate, tmp_path / "exported")
         exports.close()
         assert [each.op for each in daemon.requests] == ["full"]
     assert not exports._exporter.isRunning()
-    assert not (tmp_path / "exported").exists()
+    assert (tmp_path / "exported" / "summary.pdf").exists()

@@ -436,7 +436,7 @@ def test_an_export_is_asked_for_with_a_folder_of_its_own(
     window, qtbot, tmp_path, estimate_of, status_of
 ):
     asked = []
-    window.export_wanted.connect(lambda *told: asked.append(told))
+    window.export_wanted.connect(lambda shown, folder: asked.append((shown.rev, folder)))
     draw(window, after(status_of(), estimate_of(rev=4)))
     press(qtbot, window, "E")
     (tmp_path / "ltemlive-0001-vortex_disc-rev4").mkdir()

@@ -57,6 +57,17 @@ def test_the_newest_live_one_and_the_last_final_ones_are_kept(gallery, estimate_
     assert gallery.full("phase", None, t=1.0)[0].rev == 99
 
 
+def test_a_live_one_that_was_asked_for_stays_until_another_is(gallery, estimate_of):
+    gallery.keep(estimate_of(3))
+    first = gallery.full("phase", 3, t=1.0)[0]
+    gallery.keep(estimate_of(4))
+    gallery.keep(estimate_of(5))
+    assert gallery.full("amplitude", 3, t=2.0)[0] is first
+    assert gallery.full("phase", None, t=3.0)[0].rev == 5
+    with pytest.raises(WireError, match="expected a rev of 5, got 3"):
+        gallery.full("phase", 3, t=4.0)
+
+
 def test_a_series_that_ended_again_has_one_final_estimate(gallery, estimate_of):
     for rev in (1, 2):
         gallery.keep(estimate_of(rev, is_final=True))
@@ -73,7 +84,8 @@ def test_what_was_made_of_an_estimate_goes_with_it(gallery, estimate_of):
     gallery.keep(estimate_of(1))
     gallery.full("phase", 1, t=1.0)
     gallery.keep(estimate_of(2))
-    assert gallery._encoded == {}
+    gallery.full("phase", 2, t=2.0)
+    assert list(gallery._encoded) == [(2, "phase")]
 
 
 def test_encoded_arrays_are_bounded_and_the_longest_unused_goes_first(
