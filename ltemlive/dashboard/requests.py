@@ -55,6 +55,7 @@ class Requests(QtCore.QObject):
         if (session, snapshot.ordinal) != (self._session, self._ordinal):
             self._session, self._ordinal = session, snapshot.ordinal
             self.seq = self._view = None
+            self._asked = Asked()
         self._actions["pause"].setChecked(status is not None and status.state == "paused")
         for name in _WISHES:
             self._actions[name].setEnabled(self.seq is not None)
@@ -94,7 +95,7 @@ class Requests(QtCore.QObject):
     def _want(self, wish: ViewWish, now: float, *, has_come: bool) -> None:
         if not self._asked.is_due(wish, now=now, has_come=has_come):
             return
-        self._asked = Asked(wish, now)
+        self._asked = self._asked.again(wish, now=now, has_come=has_come)
         arguments = {"what": wish.what, "ordinal": wish.ordinal}
         if wish.seq is not None:
             arguments["seq"] = wish.seq

@@ -398,6 +398,18 @@ def test_transport_of_intensity_is_asked_for_once_and_compared(
     assert "phase 1.0000" in window.face.compare.figures.text()
 
 
+def test_in_another_session_transport_of_intensity_is_asked_for_at_once(
+    window, qtbot, estimate_of, status_of
+):
+    snapshot = draw(window, after(status_of(), estimate_of()))
+    press(qtbot, window, "3")
+    window.redraw()
+    assert len(window.requested) == 1
+    draw(window, after(status_of(session="other"), estimate_of(), snapshot=snapshot))
+    window.redraw()
+    assert len(window.requested) == 2
+
+
 def test_maps_of_other_sizes_cannot_be_compared(window, qtbot, estimate_of, status_of):
     small = np.zeros((32, 32), np.float32)
     draw(

@@ -40,3 +40,14 @@ def test_what_is_on_screen_is_not_asked_for_again():
 def test_what_does_not_come_is_asked_for_again_after_a_while():
     assert not due(Asked(WISH, 10.0), NEWER, PATIENCE_S - 0.1, has_come=False)
     assert due(Asked(WISH, 10.0), WISH, PATIENCE_S, has_come=False)
+
+
+def test_what_never_comes_is_asked_for_less_and_less():
+    wish, asked, times = ViewWish("tie", 1, 7), Asked(), []
+    for now in range(400):
+        if asked.is_due(wish, now=now, has_come=False):
+            asked = asked.again(wish, now=now, has_come=False)
+            times.append(now)
+    assert times == [0, 5, 15, 35, 75, 135, 195, 255, 315, 375]
+    assert asked.again(wish, now=400.0, has_come=True).n_in_vain == 0
+    assert asked.again(ViewWish("tie", 2, 8), now=400.0, has_come=False).n_in_vain == 0
