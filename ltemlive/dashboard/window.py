@@ -18,7 +18,7 @@ from ltemlive.dashboard.requests import Requests
 from ltemlive.dashboard.shown.comparison import candidates
 from ltemlive.dashboard.shown.content import Notice
 from ltemlive.dashboard.shown.look import Look
-from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, banner, fits
+from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, banner, curve_of, fits
 from ltemlive.dashboard.tools.kinds import TOOLS
 from ltemlive.errors import LtemLiveError
 
@@ -181,7 +181,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         self._show_maps()
         self.face.tools.show_estimate(estimate)
         self.face.fit_plot.show_estimate(estimate)
-        self.face.objective.show_curve(snapshot.curve)
+        self.face.objective.show_curve(curve_of(snapshot, estimate))
 
     def _show_maps(self) -> None:
         """Draw what the live page shows; while another is up, nobody sees it."""

@@ -80,6 +80,13 @@ def test_before_anything_is_heard_every_figure_is_a_dash(window):
     assert window.face.live.phase.image.image is None
 
 
+def test_how_many_frames_another_series_expects_is_not_said_of_this_one(
+    window, estimate_of, status_of
+):
+    draw(window, after(estimate_of(), status_of(ordinal=2, n_expected=40)))
+    assert window.face.header.figures["frames used"].text() == "2"
+
+
 def test_the_key_figures_are_those_of_the_snapshot(window, estimate_of, status_of):
     draw(window, after(status_of(), estimate_of(rev=4)))
     figures = {

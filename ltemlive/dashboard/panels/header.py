@@ -91,7 +91,10 @@ def key_figures(snapshot: DisplaySnapshot, *, now: float) -> dict[str, str]:
     """Return the large figures of the header by name; a dash where one is not known."""
     estimate = snapshot.estimate
     n_used = len(estimate.seqs_used) if estimate is not None else 0
-    n_expected = snapshot.status.n_expected if snapshot.status is not None else None
+    status, n_expected = snapshot.status, None
+    # While another series begins, how many it expects says nothing of this phase.
+    if status is not None and (estimate is None or estimate.ordinal == status.ordinal):
+        n_expected = status.n_expected
     return {
         "frames used": f"{n_used}" if n_expected is None else f"{n_used} / {n_expected}",
         "revision": wording.NOTHING if estimate is None else f"{estimate.rev}",

@@ -183,6 +183,25 @@ def fits(snapshot: DisplaySnapshot) -> Mapping[int, FrameFit]:
     return estimate.fits if estimate is not None and is_listed else {}
 
 
+def curve_of(snapshot: DisplaySnapshot, estimate: EstimateShown | None) -> ObjectiveCurve:
+    """Return how the objective fell until a revision, the newest or another one.
+
+    Of an earlier series, or from before the solver began again, it is what the revision
+    itself tells.
+    """
+    if estimate is None:
+        return ObjectiveCurve()
+    own, whole = _extended(ObjectiveCurve(), estimate), snapshot.curve
+    newest = snapshot.estimate
+    is_of_series = newest is not None and newest.ordinal == estimate.ordinal
+    if not is_of_series or estimate.steps not in whole.steps:
+        return own
+    end = whole.steps.index(estimate.steps) + 1
+    if own.values and own.values[-1:] != whole.values[end - 1 : end]:
+        return own
+    return ObjectiveCurve(whole.steps[:end], whole.values[:end])
+
+
 def _with_status(
     snapshot: DisplaySnapshot, status: StatusShown, now: float
 ) -> DisplaySnapshot:

@@ -14,7 +14,12 @@ from ltemlive.dashboard.shown.history import (
     remembered,
     revision_text,
 )
-from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge, with_finished
+from ltemlive.dashboard.shown.snapshot import (
+    DisplaySnapshot,
+    curve_of,
+    merge,
+    with_finished,
+)
 from ltemlive.errors import WireError
 from ltemlive.events import PhaseEstimate
 from ltemlive.wire.control import Answer
@@ -157,3 +162,33 @@ def test_the_finished_revisions_are_read_from_the_events():
 
 def test_no_history_has_no_series():
     assert History().series == ()
+
+
+def told(rev, steps, *objective, **changes):
+    made = event(rev=rev, steps=steps, objective=objective, **changes)
+    return estimate_message(made, t_published=float(rev), preview_px=1024)
+
+
+def test_the_objective_is_shown_until_the_revision_that_is():
+    snapshot = DisplaySnapshot()
+    for message in (
+        told(1, 2, 5.0, 4.0),
+        told(2, 4, 3.0, 2.0, seqs_used=(0, 1, 2), defocus_nm=(0.0, 1.0, 2.0)),
+    ):
+        snapshot = merge(snapshot, decode_result(encode_result(message)), now=0.0)
+    first, second = snapshot.history.entries
+    assert curve_of(snapshot, second) == snapshot.curve
+    assert curve_of(snapshot, first).values == (5.0, 4.0)
+    other = shown(rev=0, ordinal=9, steps=4, objective=(7.0, 6.0))
+    assert curve_of(snapshot, other).steps == (3, 4)
+    assert curve_of(snapshot, other).values == (7.0, 6.0)
+    assert curve_of(snapshot, None).steps == ()
+
+
+def test_a_solver_that_began_again_says_nothing_of_a_revision_before():
+    snapshot = DisplaySnapshot()
+    for message in (told(1, 2, 5.0, 4.0), told(2, 3, 9.0, 8.0, 7.0, is_final=True)):
+        snapshot = merge(snapshot, decode_result(encode_result(message)), now=0.0)
+    first, final = snapshot.history.entries
+    assert curve_of(snapshot, final).values == (9.0, 8.0, 7.0)
+    assert curve_of(snapshot, first).values == (5.0, 4.0)
