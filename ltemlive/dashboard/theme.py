@@ -131,8 +131,6 @@ QTabBar::tab {{
 }}
 QTabBar::tab:selected {{ color: {theme.text}; }}
 QSplitter::handle {{ background: transparent; }}
-
-
 QComboBox, QDoubleSpinBox {{ min-height: {theme.px(22)}px; }}
 QCheckBox::indicator {{
     width: {theme.px(12)}px; height: {theme.px(12)}px; border-radius: 3px;
