@@ -34,17 +34,25 @@ def preview_factor(shape: tuple[int, ...], preview_px: int) -> int:
     return max(1, -(-max(shape[-2:]) // preview_px))
 
 
+def block_shape(shape: tuple[int, ...], factor: int) -> tuple[int, int]:
+    """Return how many rows and columns one block has: less than ``factor`` of a strip."""
+    ny, nx = shape[-2:]
+    return min(factor, ny), min(factor, nx)
+
+
 def block_average(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """Return the means of ``factor`` x ``factor`` pixels of (..., ny, nx).
 
-    Rows and columns that fill no block, at the end of each axis, are left out.
+    Rows and columns that fill no block, at the end of each axis, are left out; an axis
+    shorter than a block is one block.
     """
     if factor == 1:
         return image
     *leading, ny, nx = image.shape
-    rows, columns = ny // factor, nx // factor
-    blocks = image[..., : rows * factor, : columns * factor].reshape(
-        *leading, rows, factor, columns, factor
+    high, wide = block_shape(image.shape, factor)
+    rows, columns = ny // high, nx // wide
+    blocks = image[..., : rows * high, : columns * wide].reshape(
+        *leading, rows, high, columns, wide
     )
     return np.asarray(blocks.mean(axis=(-3, -1)), dtype=np.float32)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ltemlive.events import FrameView
 from ltemlive.wire.fields import one_line
-from ltemlive.wire.previews import block_average, preview_factor
+from ltemlive.wire.previews import block_average, block_shape, preview_factor
 from ltemlive.wire.results import ResultMessage
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def frame_arrays(view: FrameView, *, factor: int) -> dict[str, NDArray[np.float3
             ("residual", view.residual),
         )
     }
-    weights = {"residual": np.float32(factor) / np.sqrt(share)}
+    n_pixels = math.prod(block_shape(view.residual.shape, factor))
+    weights = {"residual": np.float32(math.sqrt(n_pixels)) / np.sqrt(share)}
     return {
         name: np.asarray(each * weights.get(name, 1.0 / share), np.float32)
         for name, each in sums.items()

@@ -86,3 +86,13 @@ def test_the_gradient_of_a_preview_is_in_radians_per_nm_of_the_specimen(on_its_w
 def test_an_estimate_on_its_way_has_no_map_of_how_sure_it_is(on_its_way):
     with pytest.raises(WireError, match="phase_sigma: estimate 1 has none; expected one"):
         full_array(on_its_way, "phase_sigma")
+
+
+@pytest.mark.parametrize("shape", [(16, 640), (640, 16)])
+def test_of_a_strip_there_is_one_row(shape):
+    strip = np.arange(16.0 * 640.0, dtype=np.float32).reshape(shape)
+    factor = preview_factor(shape, 32)
+    assert factor > 16
+    preview = block_average(strip, factor)
+    assert sorted(preview.shape) == [1, 32]
+    assert preview.mean() == pytest.approx(strip.mean())

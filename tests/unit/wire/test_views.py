@@ -82,3 +82,10 @@ def test_pixels_that_show_nothing_are_left_out_of_their_block():
     np.testing.assert_allclose(
         message.arrays["residual"], [[3.0**0.5, 2.0], [2.0, np.nan]], rtol=1e-6
     )
+
+
+def test_the_noise_of_a_strip_is_as_strong_as_before():
+    noise = np.random.default_rng(2).standard_normal((16, 40 * 400))
+    message = sent(frame_view(2.0 + noise, residual=noise), preview_px=400)
+    assert message.arrays["residual"].shape == (1, 400)
+    assert message.arrays["residual"].std() == pytest.approx(1.0, rel=0.1)
