@@ -222,7 +222,13 @@ def _with_estimate(snapshot: DisplaySnapshot, message: ResultMessage) -> Display
     shown = snapshot.estimate
     rev = message.header.get("rev")
     if shown is not None and isinstance(rev, int) and rev <= shown.rev:
-        return snapshot
+        if rev == shown.rev or not _is_later(message, shown):
+            return snapshot
+        # The same session again, as by a replay: its revisions count from the start.
+        snapshot = replace(
+            snapshot, history=NO_HISTORY, frame_view=None, tie=None, pace=NO_PACE
+        )
+        shown = None
     estimate = read_estimate(message)
     is_same_series = shown is not None and shown.ordinal == estimate.ordinal
     return replace(
@@ -233,6 +239,11 @@ def _with_estimate(snapshot: DisplaySnapshot, message: ResultMessage) -> Display
         history=remembered(snapshot.history, estimate),
         pace=paced_steps(snapshot.pace, estimate),
     )
+
+
+def _is_later(message: ResultMessage, shown: EstimateShown) -> bool:
+    t_published = message.header.get("t_published")
+    return isinstance(t_published, int | float) and t_published > shown.t_published
 
 
 def _with_frame(

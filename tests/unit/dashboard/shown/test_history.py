@@ -192,3 +192,17 @@ def test_a_solver_that_began_again_says_nothing_of_a_revision_before():
     first, final = snapshot.history.entries
     assert curve_of(snapshot, final).values == (9.0, 8.0, 7.0)
     assert curve_of(snapshot, first).values == (5.0, 4.0)
+
+
+def test_a_session_that_is_replayed_begins_again():
+    snapshot = DisplaySnapshot()
+    for message in (told(5, 2, 5.0, 4.0), told(9, 4, 3.0, 2.0, ordinal=2)):
+        snapshot = merge(snapshot, decode_result(encode_result(message)), now=0.0)
+    late = estimate_message(event(rev=3), t_published=1.0, preview_px=1024)
+    late = decode_result(encode_result(late))
+    assert merge(snapshot, late, now=0.0) is snapshot
+    again = estimate_message(event(rev=3), t_published=99.0, preview_px=1024)
+    again = merge(snapshot, decode_result(encode_result(again)), now=0.0)
+    assert again.estimate.rev == 3
+    assert revs(again.history) == [3]
+    assert again.curve.steps == (10,)
