@@ -338,11 +338,11 @@ def test_a_profile_is_saved_whole_for_other_tools_to_read(
     show(rev=12, series="disc no. 7 / left")
     tools, asked = window.face.tools, []
 
-    def ask(parent, proposed):
+    def ask(parent, proposed, take):
         asked.append((parent, proposed.name))
         # Estimates come while the user looks for a place.
         show(sigma_nm=40.0, rev=13)
-        return proposed
+        take(proposed)
 
     tools._ask = ask
     tools.save()
@@ -366,17 +366,30 @@ def test_a_profile_that_cannot_be_saved_is_said_so(window, show, tmp_path):
     tools._ask = lambda *_: None
     tools.save()
     assert window.face.banner.isHidden()
-    tools._ask = lambda *_: tmp_path / "gone" / "profile.csv"
+    tools._ask = lambda _parent, _proposed, take: take(tmp_path / "gone" / "profile.csv")
     tools.save()
     assert "put the folder back" in window.face.banner.text()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("is_accepted", [True, False])
-def test_the_place_asked_for_is_a_csv_file(window, tmp_path, monkeypatch, is_accepted):
-    monkeypatch.setattr(QtWidgets.QFileDialog, "exec", lambda _: int(is_accepted))
-    path = ask_path(window, tmp_path / "disc-profile")
-    assert path == (tmp_path / "disc-profile.csv" if is_accepted else None)
+def test_the_place_is_asked_for_beside_a_window_that_goes_on(
+    qtbot, window, show, tmp_path, is_accepted
+):
+    taken = []
+    ask_path(window, tmp_path / "disc-profile", taken.append)
+    (dialog,) = window.findChildren(QtWidgets.QFileDialog)
+    assert dialog.isVisible()
+    assert not dialog.isModal()
+    show(rev=99)
+    assert window.drawn.estimate.rev == 99
+    if is_accepted:
+        dialog.accept()
+    else:
+        dialog.reject()
+    del dialog
+    qtbot.waitUntil(lambda: window.findChildren(QtWidgets.QFileDialog) == [])
+    assert taken == ([tmp_path / "disc-profile.csv"] if is_accepted else [])
 
 
 def test_tools_wear_the_theme(window, show):

@@ -66,7 +66,7 @@ class MeasuringTools(QtCore.QObject):
     window
         Where arrow keys move what is drawn.
     ask
-        Where to save, given a proposal.
+        Asks where to save, given a proposal, and calls back with the place if there is one.
     """
 
     changed = QtCore.Signal()
@@ -80,7 +80,7 @@ class MeasuringTools(QtCore.QObject):
         panels: Sequence[ImagePanel],
         window: QtWidgets.QWidget,
         *,
-        ask: Callable[[QtWidgets.QWidget, Path], Path | None] = ask_path,
+        ask: Callable[[QtWidgets.QWidget, Path, Callable[[Path], None]], None] = ask_path,
     ) -> None:
         super().__init__(window)
         self._ask = ask
@@ -189,14 +189,10 @@ class MeasuringTools(QtCore.QObject):
         text = profile_csv(estimate, segment, profile, (self.quantity, edge))
         try:
             proposed = free_path(Path(), estimate, "-profile.csv")
-            path = self._ask(self.profile_panel, proposed)
-            if path is None:
-                return
-            save_text(path, text)
-        except (RecordingError, OSError) as error:
+        except OSError as error:
             self.said.emit(f"No profile: {error}", "error")
         else:
-            self.said.emit(f"Saved as {path.absolute()}", "info")
+            self._ask(self.profile_panel, proposed, partial(self._write, text))
 
     def wear(self, worn: Theme) -> None:
         """Draw in the colours of a theme."""
@@ -241,6 +237,14 @@ class MeasuringTools(QtCore.QObject):
         self._width_nm = width_nm
         if self.segment is not None:
             self.place("profile", self.segment)
+
+    def _write(self, text: str, path: Path) -> None:
+        try:
+            save_text(path, text)
+        except RecordingError as error:
+            self.said.emit(f"No profile: {error}", "error")
+        else:
+            self.said.emit(f"Saved as {path.absolute()}", "info")
 
     def _follow(self, tool: Tool, source: Overlay, shape: Shape) -> None:
         self.place(tool, shape, source=source)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyqtgraph.Qt import QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
 from ltemlive.formats.aside import written_aside
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def ask_path(parent: QtWidgets.QWidget, suggested: Path) -> Path | None:
-    """Return where the user wants a CSV file; None: nowhere."""
+
+def ask_path(
+    parent: QtWidgets.QWidget, suggested: Path, take: Callable[[Path], None]
+) -> None:
+    """Ask where a CSV file is to go; ``take`` is given the place, if there is one.
+
+    The dialog stands beside a window that goes on: what is live is never kept waiting.
+    """
     dialog = QtWidgets.QFileDialog(parent, "Save the profile")
+    dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setNameFilter("Comma-separated values (*.csv)")
     dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix("csv")
     dialog.selectFile(str(suggested.absolute()))
-    is_accepted = bool(dialog.exec())
-    chosen = dialog.selectedFiles()
-    dialog.deleteLater()
-    return Path(chosen[0]) if is_accepted and chosen else None
+    dialog.fileSelected.connect(lambda chosen: take(Path(chosen)))
+    dialog.setModal(False)
+    dialog.show()
 
 
 def save_text(path: Path, text: str) -> None:
