@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from ltemlive.dashboard.theme import DARK, TEXT_PX, Theme
 
 if TYPE_CHECKING:
-    from ltemlive.dashboard.shown.snapshot import ObjectiveCurve
+    from ltemlive.dashboard.shown.curves import ObjectiveCurve
 
 
 _AXIS_WIDTH_PX = 56

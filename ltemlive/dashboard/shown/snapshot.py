@@ -15,6 +15,7 @@ from ltemlive.dashboard.shown.content import (
     read_frame,
     read_status,
 )
+from ltemlive.dashboard.shown.curves import NO_CURVE, ObjectiveCurve, extended, until
 from ltemlive.dashboard.shown.estimates import read_estimate
 from ltemlive.dashboard.shown.finished import completed
 from ltemlive.dashboard.shown.history import NO_HISTORY, History, remembered
@@ -35,16 +36,6 @@ Connection: TypeAlias = Literal["connecting", "live", "silent", "lost", "refused
 SILENT_AFTER_S = 3.0
 """Heartbeats come each second; this many seconds without one is worth a word."""
 
-_MAX_CURVE_POINTS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectiveCurve:
-    """The objective against the solver step of one series; its newest points."""
-
-    steps: tuple[int, ...] = ()
-    values: tuple[float, ...] = ()
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DisplaySnapshot:
@@ -57,7 +48,7 @@ class DisplaySnapshot:
     t_heartbeat: float | None = None
     """When the status was heard, by our clock."""
     estimate: EstimateShown | None = None
-    curve: ObjectiveCurve = ObjectiveCurve()
+    curve: ObjectiveCurve = NO_CURVE
     ordinal: int | None = None
     """The series whose frames are listed."""
     frames: tuple[FrameRow, ...] = ()
@@ -184,22 +175,12 @@ def fits(snapshot: DisplaySnapshot) -> Mapping[int, FrameFit]:
 
 
 def curve_of(snapshot: DisplaySnapshot, estimate: EstimateShown | None) -> ObjectiveCurve:
-    """Return how the objective fell until a revision, the newest or another one.
-
-    Of an earlier series, or from before the solver began again, it is what the revision
-    itself tells.
-    """
+    """Return how the objective fell until a revision, the newest or another one."""
     if estimate is None:
-        return ObjectiveCurve()
-    own, whole = _extended(ObjectiveCurve(), estimate), snapshot.curve
+        return NO_CURVE
     newest = snapshot.estimate
     is_of_series = newest is not None and newest.ordinal == estimate.ordinal
-    if not is_of_series or estimate.steps not in whole.steps:
-        return own
-    end = whole.steps.index(estimate.steps) + 1
-    if own.values and own.values[-1:] != whole.values[end - 1 : end]:
-        return own
-    return ObjectiveCurve(whole.steps[:end], whole.values[:end])
+    return until(estimate, snapshot.curve if is_of_series else NO_CURVE)
 
 
 def _with_status(
@@ -234,7 +215,7 @@ def _with_estimate(snapshot: DisplaySnapshot, message: ResultMessage) -> Display
     return replace(
         snapshot,
         estimate=estimate,
-        curve=_extended(snapshot.curve if is_same_series else ObjectiveCurve(), estimate),
+        curve=extended(snapshot.curve if is_same_series else NO_CURVE, estimate),
         frames=_marked(snapshot.frames, snapshot.ordinal, estimate),
         history=remembered(snapshot.history, estimate),
         pace=paced_steps(snapshot.pace, estimate),
@@ -290,13 +271,3 @@ def _marked_row(
     if row.seq in set_aside:
         return replace(row, state="aside", reason=set_aside[row.seq])
     return replace(row, state="used", reason=None) if row.seq in used else row
-
-
-def _extended(curve: ObjectiveCurve, estimate: EstimateShown) -> ObjectiveCurve:
-    first = estimate.steps - len(estimate.objective) + 1
-    if curve.steps and first <= curve.steps[-1]:
-        # The solver began again: a cold start, or the final solve.
-        curve = ObjectiveCurve()
-    steps = (*curve.steps, *range(first, estimate.steps + 1))
-    values = (*curve.values, *estimate.objective)
-    return ObjectiveCurve(steps[-_MAX_CURVE_POINTS:], values[-_MAX_CURVE_POINTS:])
