@@ -18,7 +18,13 @@ from ltemlive.dashboard.requests import Requests
 from ltemlive.dashboard.shown.comparison import candidates
 from ltemlive.dashboard.shown.content import Notice
 from ltemlive.dashboard.shown.look import Look
-from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, banner, curve_of, fits
+from ltemlive.dashboard.shown.snapshot import (
+    DisplaySnapshot,
+    banner,
+    curve_of,
+    fits,
+    holding,
+)
 from ltemlive.dashboard.tools.kinds import TOOLS
 from ltemlive.errors import LtemLiveError
 
@@ -139,7 +145,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         snapshot = self._newest
         now = self._clock()
         # Ages grow without any message; labels repaint only where their text changes.
-        self.face.header.show_snapshot(snapshot, now=now)
+        self.face.header.show_snapshot(holding(snapshot, self._held), now=now)
         if self._said is not None and now >= self._t_silent:
             self._said = None
             self._show_banner(snapshot)
@@ -153,7 +159,6 @@ class DashboardWindow(QtWidgets.QMainWindow):
         self.requests.follow(snapshot)
         if self.requests.seq is None:
             self.face.frames.forget()
-        self.face.frames.show_rows(snapshot.frames, fits(snapshot))
         self._show_estimate(snapshot)
         self._show_page(snapshot)
         self.taken.emit()
@@ -174,7 +179,9 @@ class DashboardWindow(QtWidgets.QMainWindow):
 
     def _show_estimate(self, snapshot: DisplaySnapshot) -> None:
         self.face.history.show_history(snapshot.history, self._held)
-        estimate = self._held or snapshot.estimate
+        shown = holding(snapshot, self._held)
+        self.face.frames.show_rows(snapshot.frames, fits(shown))
+        estimate = shown.estimate
         if estimate is self._estimate:
             return
         self._estimate = estimate

@@ -35,7 +35,7 @@ class ComparePage(QtWidgets.QWidget):
         self.panels = (
             MapPanel("First", self.names[0], colour_map="viridis"),
             MapPanel("Second", self.names[1], colour_map="viridis"),
-            MapPanel("Difference", "second less first", colour_map="CET-D1"),
+            MapPanel("Difference", "second less first, less a plane", colour_map="CET-D1"),
         )
         self._candidates: tuple[Candidate, ...] = ()
         self._drawn: tuple[NDArray[np.float32] | None, ...] = ()

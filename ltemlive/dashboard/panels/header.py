@@ -42,7 +42,7 @@ class Header(QtWidgets.QFrame):
         self._lay_out()
 
     def show_snapshot(self, snapshot: DisplaySnapshot, *, now: float) -> None:
-        """Write every figure."""
+        """Write every figure; those of the estimate are of the one on screen."""
         text, level = _CONNECTIONS[connection(snapshot, now=now)]
         _write(self.connection, f"\N{BLACK CIRCLE}  {text}")
         theme.set_level(self.connection, level)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from ltemlive.dashboard import theme
-from ltemlive.dashboard.shown.commands import GROUP_TITLES, in_group, key_text
+from ltemlive.dashboard.shown.commands import GROUP_TITLES, MOUSE, in_group, key_text
 from ltemlive.dashboard.shown.look import LOOK_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ltemlive.dashboard.shown.commands import Group
+    from ltemlive.dashboard.shown.commands import Command, Group
 
 _LEFT: tuple[Group, ...] = ("page", "view", "file", "help")
 
@@ -39,6 +39,8 @@ class KeyHelp(QtWidgets.QFrame):
             if groups is not _LEFT:
                 looks = [(each.keys[0], each.does) for each in LOOK_KEYS]
                 _add_rows(column, "Look", looks)
+            else:
+                _add_rows(column, "Mouse", MOUSE)
             column.setRowStretch(column.rowCount(), 1)
             layout.addLayout(column)
         layout.setSizeConstraint(QtWidgets.QLayout.SizeConstraint.SetFixedSize)
@@ -60,11 +62,14 @@ class KeyHelp(QtWidgets.QFrame):
 
 def _add_group(column: QtWidgets.QGridLayout, group: Group) -> None:
     told = [
-        (key_text(command), f"{command.text}: {command.tip}")
-        for command in in_group(group)
-        if command.keys
+        (key_text(command), _told(command)) for command in in_group(group) if command.keys
     ]
     _add_rows(column, GROUP_TITLES[group], told)
+
+
+def _told(command: Command) -> str:
+    is_named = command.text != key_text(command)
+    return f"{command.text}: {command.tip}" if is_named else command.tip
 
 
 def _add_rows(

@@ -83,6 +83,14 @@ COMMANDS = (
     Command("keys", "?", "this list", "help", ("?", "F1"), True),
 )  # fmt: skip
 
+MOUSE = (
+    ("Wheel", "closer and farther, all maps together"),
+    ("Drag", "moves the maps; with a tool it draws; drags levels and ends of lines"),
+    ("Double click", "on the levels: automatic again"),
+    ("Right click", "on a frame: what can be done with it"),
+)
+"""What the mouse does, for the list of keys."""
+
 
 def key_text(command: Command) -> str:
     """Return how its key is told; empty where it has none."""

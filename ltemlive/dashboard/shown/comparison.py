@@ -84,9 +84,12 @@ def difference(
 def drawn(
     phase_rad: NDArray[np.float32], pixel_nm: float, quantity: Quantity
 ) -> NDArray[np.float32]:
-    """Return a phase [rad], or the magnitude of its gradient [mrad/nm]."""
+    """Return a phase [rad] less its plane, or the magnitude of its gradient [mrad/nm].
+
+    No data can tell the plane, and methods differ in it more than in anything else.
+    """
     if quantity == "phase":
-        return phase_rad
+        return np.asarray(without_plane(phase_rad), np.float32)
     along_y, along_x = phase_gradient(phase_rad, pixel_nm=pixel_nm)
     return np.asarray(1e3 * np.hypot(along_y, along_x), np.float32)
 

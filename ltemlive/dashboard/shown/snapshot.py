@@ -114,6 +114,11 @@ def with_finished(snapshot: DisplaySnapshot, message: ResultMessage) -> DisplayS
     return replace(snapshot, history=remembered(snapshot.history, estimate))
 
 
+def holding(snapshot: DisplaySnapshot, held: EstimateShown | None) -> DisplaySnapshot:
+    """Return the snapshot with a revision that is held in place of the newest, if any."""
+    return snapshot if held is None else replace(snapshot, estimate=held)
+
+
 def with_link(
     snapshot: DisplaySnapshot, link: Link, refusal: str | None = None
 ) -> DisplaySnapshot:
