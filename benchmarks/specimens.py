@@ -9,13 +9,12 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from ltemlive.physics.electron import (
-    HBAR_OVER_E_T_NM2,
     interaction_constant_rad_per_v_nm,
 )
-from simulator.magnetism import electrostatic_phase
+from simulator.magnetism import continued_magnetic_phase, electrostatic_phase
 from simulator.pattern import VortexDisc, draw
 from simulator.specimens import Specimen, stripe_domains
 
@@ -31,7 +30,7 @@ VOLTAGE_KV = 200.0
 def stripes() -> Specimen:
     """Return 20 nm of a film with perpendicular stripe domains and Bloch walls of 1 T."""
     in_plane = stripe_domains(SIDE_PX, 5.0, np.random.default_rng(1))
-    return _film(periodic_phase(20.0 * in_plane, 5.0), 0.9, 5.0)
+    return _film(continued_magnetic_phase(20.0 * in_plane, pixel_nm=5.0), 0.9, 5.0)
 
 
 def in_plane_domains() -> Specimen:
@@ -43,7 +42,7 @@ def in_plane_domains() -> Specimen:
     )
     sense = np.tanh(np.sin(bands) / 0.12)
     in_plane = np.stack([sense * math.cos(0.25), -sense * math.sin(0.25)])
-    return _film(periodic_phase(10.0 * in_plane, 5.0), 0.9, 5.0)
+    return _film(continued_magnetic_phase(10.0 * in_plane, pixel_nm=5.0), 0.9, 5.0)
 
 
 def skyrmions() -> Specimen:
@@ -59,7 +58,9 @@ def skyrmions() -> Specimen:
             [n_x / turns * np.sin(wave), -n_y / turns * np.sin(wave), np.cos(wave)]
         )
     in_plane = along[:2] / np.sqrt((along**2).sum(axis=0) + 0.3)
-    return _film(periodic_phase(40.0 * in_plane, pixel_nm), 0.95, pixel_nm)
+    return _film(
+        continued_magnetic_phase(40.0 * in_plane, pixel_nm=pixel_nm), 0.95, pixel_nm
+    )
 
 
 def vortices() -> Specimen:
@@ -74,9 +75,9 @@ def vortices() -> Specimen:
     ]
     y, x = _positions(5.0)
     coverage, in_plane = draw(discs, y[:, 0], x[0])
-    phase_rad = periodic_phase(10.0 * in_plane, 5.0) + electrostatic_phase(
-        10.0 * coverage, inner_potential_v=20.0, voltage_kv=VOLTAGE_KV
-    )
+    phase_rad = continued_magnetic_phase(
+        10.0 * in_plane, pixel_nm=5.0
+    ) + electrostatic_phase(10.0 * coverage, inner_potential_v=20.0, voltage_kv=VOLTAGE_KV)
     return Specimen(phase_rad, 0.66 - 0.03 * coverage, 5.0, margin_px=0)
 
 
@@ -104,24 +105,6 @@ SPECIMENS: dict[str, Callable[[], Specimen]] = {
     "vortices": vortices,
     "wires": wires,
 }
-
-
-def periodic_phase(
-    moment_t_nm: NDArray[np.float64], pixel_nm: float
-) -> NDArray[np.float64]:
-    """Return the magnetic phase [rad] of a film that goes on periodically.
-
-    ``moment_t_nm`` is (mu0 M_y t, mu0 M_x t), (2, ny, nx); its mean, which would tilt the
-    phase, is left out.
-    """
-    ny, nx = moment_t_nm.shape[1:]
-    k_y = 2.0 * np.pi * np.fft.fftfreq(ny, pixel_nm)[:, np.newaxis]
-    k_x = 2.0 * np.pi * np.fft.rfftfreq(nx, pixel_nm)[np.newaxis, :]
-    k_squared = k_y**2 + k_x**2
-    k_squared[0, 0] = 1.0
-    moment_y, moment_x = fft.rfft2(moment_t_nm)
-    curl = 1j * (k_y * moment_x - k_x * moment_y)
-    return np.asarray(fft.irfft2(curl / k_squared, s=(ny, nx)) / HBAR_OVER_E_T_NM2)
 
 
 def _film(phase_rad: NDArray[np.float64], amplitude: float, pixel_nm: float) -> Specimen:

@@ -29,6 +29,25 @@ def electrostatic_phase(
     return np.asarray(sigma * inner_potential_v * thickness_nm, np.float64)
 
 
+def continued_magnetic_phase(
+    moment_t_nm: NDArray[Any], *, pixel_nm: float, workers: int = 1
+) -> NDArray[np.float64]:
+    """Return the Aharonov-Bohm phase [rad] of a film that is repeated beyond the array.
+
+    The relation of ``magnetic_phase``, without its cut. The mean of ``moment_t_nm``, which
+    would tilt the phase, is left out, and so is the mean of the phase.
+    """
+    ny, nx = moment_t_nm.shape[1:]
+    k_y = 2.0 * math.pi * np.fft.fftfreq(ny, pixel_nm)[:, np.newaxis]
+    k_x = 2.0 * math.pi * np.fft.rfftfreq(nx, pixel_nm)[np.newaxis, :]
+    k_squared = k_y**2 + k_x**2
+    k_squared[0, 0] = 1.0
+    moment_y, moment_x = fft.rfft2(moment_t_nm, workers=workers)
+    curl = 1j * (k_y * moment_x - k_x * moment_y)
+    phase = fft.irfft2(curl / k_squared, s=(ny, nx), workers=workers)
+    return np.asarray(phase / HBAR_OVER_E_T_NM2)
+
+
 def magnetic_phase(
     moment_t_nm: NDArray[Any], *, pixel_nm: float, workers: int = 1
 ) -> NDArray[np.float64]:

@@ -1,0 +1,192 @@
+"""What physics says of the phase of each specimen, whatever drew it."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from ltemlive.physics.electron import (
+    FLUX_QUANTUM_T_NM2,
+    HBAR_OVER_E_T_NM2,
+    interaction_constant_rad_per_v_nm,
+)
+from ltemlive.physics.induction import projected_induction
+from ltemlive.series import Microscope
+from simulator.detector import Detector
+from simulator.magnetism import continued_magnetic_phase, magnetic_phase
+from simulator.microscope import VirtualMicroscope
+from simulator.scenario import SpecimenScenario
+from simulator.specimens import Specimen, make_specimen
+from simulator.specimens.matter import Film
+from simulator.tilt import Tilt
+
+PIXEL_NM = 5.0
+
+
+def made(kind, *, seed=1, pixel_nm=PIXEL_NM, margin_px=16, size_px=96, **keys):
+    stated = {"kind": kind, "size_px": size_px, "inner_potential_v": 0.0} | keys
+    return make_specimen(
+        SpecimenScenario.model_validate(stated),
+        pixel_nm=pixel_nm,
+        voltage_kv=200.0,
+        margin_px=margin_px,
+        rng=np.random.default_rng(seed),
+    )
+
+
+def positions(side_px, pixel_nm=PIXEL_NM):
+    along = (np.arange(side_px) - (side_px - 1) / 2.0) * pixel_nm
+    return along[:, np.newaxis], along[np.newaxis, :]
+
+
+def slab_phase(y, x, half_y, half_x, moment_t_nm):
+    """Phase of a rectangle magnetised along y: the integral of x / r^2 in closed form."""
+
+    def corner(dy, dx):
+        return 0.5 * dy * np.log(dy**2 + dx**2) + dx * np.arctan2(dy, dx)
+
+    def edge(dx):
+        # The arctangents of both ends differ by what a strip subtends, never by a turn.
+        upper, lower = corner(y + half_y, np.abs(dx)), corner(y - half_y, np.abs(dx))
+        return upper - lower
+
+    integral = edge(x + half_x) - edge(x - half_x)
+    return moment_t_nm / (2.0 * math.pi * HBAR_OVER_E_T_NM2) * integral
+
+
+def test_a_uniform_slab_has_the_phase_of_its_closed_form():
+    side_px = 128
+    y, x = positions(side_px)
+    half_y, half_x = 150.0, 60.0
+    inside = (np.abs(y) < half_y) & (np.abs(x) < half_x)
+    moment = np.zeros((2, side_px, side_px))
+    moment[0] = 10.0 * inside
+    phase = magnetic_phase(moment, pixel_nm=PIXEL_NM)
+    expected = slab_phase(y, x, half_y, half_x, 10.0)
+    assert np.abs(phase - expected).max() < 0.01 * np.ptp(expected)
+
+
+def test_a_vortex_disc_has_the_phase_of_its_integral():
+    # Closed flux: the slope is the circulating induction, tanh(r / core) of 1 T x 20 nm.
+    radius_nm, core_nm = 160.0, 12.0
+    discs = made("vortex_discs", period_nm=400, diameter_nm=2 * radius_nm, thickness_nm=20)
+    y, x = positions(128)
+    radius = np.hypot(y, x)
+    to_rim = np.log(np.cosh(radius_nm / core_nm) / np.cosh(radius / core_nm))
+    expected = -np.maximum(to_rim, 0.0) * core_nm * 20.0 / HBAR_OVER_E_T_NM2
+    sense = np.sign(discs.phase_rad[64, 64]) * np.sign(expected[64, 64])
+    assert np.abs(sense * discs.phase_rad - expected).max() < 0.01 * np.ptp(expected)
+
+
+def test_the_flux_between_middle_and_rim_is_the_phase_between_them_times_h_over_e():
+    discs = made("vortex_discs", period_nm=400, diameter_nm=320, thickness_nm=20)
+    middle, outside = discs.phase_rad[64, 64], discs.phase_rad[64, 2]
+    b_y_t = projected_induction(discs.phase_rad, pixel_nm=PIXEL_NM)[0]
+    flux_t_nm2 = b_y_t[64, 2:64].sum() * PIXEL_NM
+    quanta_h_over_e = flux_t_nm2 / (2.0 * FLUX_QUANTUM_T_NM2)
+    assert (middle - outside) / (2.0 * math.pi) == pytest.approx(quanta_h_over_e, rel=0.01)
+    # 1 T over half a diameter of 20 nm of film, less what the core turns out of the plane.
+    assert abs(flux_t_nm2) == pytest.approx(20.0 * (160.0 - 12.0 * math.log(2)), rel=0.02)
+
+
+def test_a_wall_that_draws_electrons_together_is_bright_in_overfocus():
+    # F = -e v x B: induction down the image deflects to the right, and up it to the left.
+    side_px = 128
+    _, x = positions(side_px)
+    sense = -np.tanh(np.sin(2.0 * np.pi * x / (side_px * PIXEL_NM)) / 0.15)
+    moment = np.zeros((2, side_px, side_px))
+    moment[0] = 30.0 * sense
+    phase = continued_magnetic_phase(moment, pixel_nm=PIXEL_NM)
+    assert projected_induction(phase.astype(np.float32), pixel_nm=PIXEL_NM)[0, 64, 32] > 0
+    stated = {"voltage_kv": 200.0, "pixel_nm": PIXEL_NM, "border": "periodic"}
+    column = VirtualMicroscope(
+        Specimen(phase, np.ones_like(phase), PIXEL_NM, 0),
+        Microscope.model_validate(stated),
+        Detector(),
+    )
+    for defocus_nm, sign in ((-2e5, 1.0), (2e5, -1.0)):
+        image = column.image(defocus_nm)
+        assert sign * (image[64, 63] - 1.0) > 0.1  # down on its left, up on its right
+        assert sign * (image[64, 0] - 1.0) < -0.1  # the other wall, which drives apart
+
+
+@pytest.mark.parametrize("kind", ["skyrmion_lattice", "labyrinth"])
+def test_neel_walls_are_invisible_until_they_are_tilted(kind):
+    bloch, neel, tilted = (
+        np.ptp(made(kind, **keys).phase_rad)
+        for keys in ({}, {"wall": "neel"}, {"wall": "neel", "tilt_x_deg": 30.0})
+    )
+    assert bloch > 0.2
+    assert neel < 1e-5 * bloch
+    assert tilted > bloch
+
+
+def test_a_tilt_shows_as_much_of_the_beams_component_as_its_sine():
+    # Far away a magnet that points along the beam is, once tilted, a dipole across it:
+    # phase = (e / hbar) (m_y x - m_x y) / (2 pi r^2).
+    side_px, angle_deg = 96, 30.0
+    y, x = positions(side_px)
+    direction = np.zeros((3, side_px, side_px))
+    direction[0] = np.exp(-(y**2 + x**2) / 400.0)
+    film = Film(direction[0], direction)
+    moment = 10.0 * direction[0].sum() * PIXEL_NM**2 * math.tan(math.radians(angle_deg))
+    dipole = moment / (2.0 * math.pi * HBAR_OVER_E_T_NM2 * (y**2 + x**2))
+    far = np.hypot(y, x) > 150.0
+    for tilt, expected in (
+        (Tilt(x_deg=angle_deg), -x * dipole),
+        (Tilt(y_deg=angle_deg), -y * dipole),
+    ):
+        matter = film.in_beam(tilt, thickness_nm=10.0, saturation_t=1.0, pixel_nm=PIXEL_NM)
+        phase = magnetic_phase(matter.moment_t_nm, pixel_nm=PIXEL_NM)
+        np.testing.assert_allclose(phase[far], expected[far], atol=0.02 * expected.max())
+
+
+def test_a_tilted_film_is_thicker_and_shorter_and_holds_as_much():
+    keys = {"inner_potential_v": 20.0, "saturation_t": 0.0, "period_nm": 600}
+    flat, tilted = (
+        made("vortex_discs", diameter_nm=200, **keys, **tilt)
+        for tilt in ({}, {"tilt_y_deg": 60.0})
+    )
+    assert tilted.phase_rad.max() == pytest.approx(2.0 * flat.phase_rad.max(), rel=0.05)
+    assert tilted.phase_rad.sum() == pytest.approx(flat.phase_rad.sum(), rel=0.01)
+    assert np.count_nonzero(tilted.phase_rad[64] > 1.0) < 24
+    assert np.count_nonzero(tilted.phase_rad[:, 64] > 1.0) == 40
+
+
+def test_a_wedge_has_no_induction_but_that_of_its_slope():
+    volts, thickness_nm = 20.0, 100.0
+    specimen = made("wedge", thickness_nm=thickness_nm, inner_potential_v=volts)
+    phase = specimen.frame_of(specimen.phase_rad)
+    b_y_t, b_x_t = projected_induction(phase, pixel_nm=PIXEL_NM)
+    slope = volts * interaction_constant_rad_per_v_nm(200.0) * thickness_nm / 360.0
+    assert not b_x_t.any()
+    assert not b_y_t[:, :23].any()
+    np.testing.assert_allclose(b_y_t[:, 26:], slope * HBAR_OVER_E_T_NM2, rtol=1e-4)
+    assert not made("wedge", thickness_nm=thickness_nm).phase_rad.any()
+
+
+def test_a_wire_steps_by_what_it_is_thick_and_by_the_flux_along_it():
+    keys = {"size_px": 160, "diameter_nm": 120, "pixel_nm": 5.0}
+    electric = made("nanowire", inner_potential_v=20.0, saturation_t=0.0, **keys)
+    sigma = interaction_constant_rad_per_v_nm(200.0)
+    assert electric.phase_rad.max() == pytest.approx(sigma * 20.0 * 120.0, rel=0.02)
+    # Beside the middle of a long wire, most of pi R^2 of flux has passed by; the rest is
+    # what the stray field brings back between the two points.
+    magnetic = made("nanowire", **keys)
+    flux_t_nm2 = np.ptp(magnetic.phase_rad) * HBAR_OVER_E_T_NM2
+    assert 0.75 < flux_t_nm2 / (math.pi * 60.0**2) < 1.0
+
+
+def test_the_spectrum_of_a_random_field_falls_as_stated():
+    keys = {"phase_rms_rad": 3.0, "spectrum_exponent": 3.0, "inner_potential_v": 20.0}
+    specimen = made("random_field", margin_px=0, size_px=256, **keys)
+    assert specimen.phase_rad.std() == pytest.approx(3.0)
+    power = np.abs(np.fft.fft2(specimen.phase_rad)) ** 2
+    q = np.hypot(np.fft.fftfreq(256)[:, np.newaxis], np.fft.fftfreq(256))
+    rings = np.geomspace(0.02, 0.4, 8)
+    means = [power[(q > low) & (q < high)].mean() for low, high in pairwise(rings)]
+    slope, _ = np.polyfit(np.log(np.sqrt(rings[1:] * rings[:-1])), np.log(means), 1)
+    assert slope == pytest.approx(-3.0, abs=0.15)
