@@ -44,6 +44,8 @@ class SpecimenScenario(_Section):
     """What stands in the beam; defaults are 10 nm of permalloy on a membrane."""
 
     kind: Kind = "resolution_target"
+    file: str | None = Field(None, min_length=1, validate_default=True)
+    """Of a micromagnetic state (OVF), from the folder of the scenario."""
     size_px: int = Field(512, ge=MIN_SIDE_PX, le=MAX_SIDE_PX)
     """Side of the square frame."""
     margin_px: int = Field(64, ge=0, le=4096)
@@ -73,6 +75,13 @@ class SpecimenScenario(_Section):
     phase_rms_rad: float = Field(2.0, ge=0.0, le=1e3)
     spectrum_exponent: float = Field(4.0, ge=0.0, le=8.0)
     """The power of the phase falls as frequency to minus this."""
+
+    @field_validator("file")
+    @classmethod
+    def _is_there(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("kind") == "micromagnetic":
+            raise ValueError("the file of a state (OVF)")
+        return value
 
     @field_validator(*USED_BY)
     @classmethod
@@ -198,4 +207,11 @@ def load_scenario(path: Path | None) -> Scenario:
     ConfigError
         One line per wrong key, all at once, each naming file and key.
     """
-    return documents.load_model(path, Scenario) if path is not None else Scenario()
+    if path is None:
+        return Scenario()
+    plan = documents.load_model(path, Scenario)
+    if plan.specimen.file is None:
+        return plan
+    file = str(path.parent / plan.specimen.file)
+    specimen = plan.specimen.model_copy(update={"file": file})
+    return plan.model_copy(update={"specimen": specimen})

@@ -13,6 +13,7 @@ Kind: TypeAlias = Literal[
     "nanowire",
     "wedge",
     "random_field",
+    "micromagnetic",
 ]
 
 Wall: TypeAlias = Literal["bloch", "neel"]
@@ -26,6 +27,7 @@ KINDS: dict[Kind, str] = {
     "nanowire": "a thick round wire magnetised along itself: steps of many radians",
     "wedge": "an edge that grows thicker, electrostatic phase alone",
     "random_field": "a random phase whose power falls as a power of the frequency",
+    "micromagnetic": "the state in an OVF file of OOMMF, MuMax3 or ubermag",
 }
 """What each kind shows, in one line."""
 
@@ -36,7 +38,8 @@ _TILTS: frozenset[Kind] = _FILMS - {"stripe_domains"}
 _WALLS: frozenset[Kind] = frozenset({"stripe_domains", "labyrinth", "skyrmion_lattice"})
 
 USED_BY: dict[str, frozenset[Kind]] = {
-    "thickness_nm": _FILMS | {"wedge"},
+    "file": frozenset({"micromagnetic"}),
+    "thickness_nm": _ALL - {"nanowire", "random_field", "micromagnetic"},
     "saturation_t": _FILMS | {"nanowire"},
     "inner_potential_v": _MATTER,
     "film_amplitude": _FILMS,
@@ -53,7 +56,8 @@ USED_BY: dict[str, frozenset[Kind]] = {
 """Of keys that not every kind has; the others are of all."""
 
 WHY_NOT: dict[str, str] = {
-    "thickness_nm": "is not of one thickness",
+    "file": "is drawn from the keys beside it",
+    "thickness_nm": "has a thickness that something else says",
     "saturation_t": "is not magnetic",
     "inner_potential_v": "has its phase stated",
     "film_amplitude": "is no film",

@@ -13,6 +13,7 @@ from simulator.magnetism import (
 )
 from simulator.specimens.domains import labyrinth_film, stripe_film
 from simulator.specimens.matter import Field, Film, Matter
+from simulator.specimens.micromagnetic import micromagnetic_matter
 from simulator.specimens.patterned import disc_film, target_film
 from simulator.specimens.random_field import random_phase
 from simulator.specimens.skyrmions import skyrmion_film
@@ -79,6 +80,8 @@ def _matter(scenario: SpecimenScenario, field: Field, rng: np.random.Generator) 
     if scenario.kind == "wedge":
         return wedge(scenario, field)
     tilt = Tilt(scenario.tilt_x_deg, scenario.tilt_y_deg)
+    if scenario.kind == "micromagnetic":
+        return micromagnetic_matter(scenario, field, tilt)
     return _film(scenario, field, tilt, rng).in_beam(
         tilt,
         thickness_nm=scenario.thickness_nm,

@@ -1,0 +1,162 @@
+"""A state that a micromagnetic code has computed, put into the beam.
+
+It is seen as such codes draw it: x to the right, y up, z towards the eye. The beam goes on
+from the eye, so both y and z point the other way here, and the state is the same.
+Its middle stands in the middle of the frame; what lies beyond the field is not there.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltemlive.errors import ConfigError
+from simulator.ovf import read_ovf
+from simulator.specimens.matter import Matter
+from simulator.tilt import through_thickness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from simulator.ovf import VectorField
+    from simulator.scenario import SpecimenScenario
+    from simulator.specimens.matter import Field
+    from simulator.tilt import Tilt
+
+MU_0_T_M_PER_A = 1.25663706127e-6
+
+_T_PER_UNIT = {
+    "a/m": MU_0_T_M_PER_A,
+    "ka/m": 1e3 * MU_0_T_M_PER_A,
+    "t": 1.0,
+    "mt": 1e-3,
+}
+_LEAST_A_PER_M = 10.0
+"""No magnet has less; codes write A/m above directions whose length is 1."""
+_LONGEST_DIRECTION = 1.01
+_LEAST_FILLED = 1e-6
+"""Of the longest vector: a cell with less is empty."""
+
+
+def micromagnetic_matter(scenario: SpecimenScenario, field: Field, tilt: Tilt) -> Matter:
+    """Return what the beam meets in the state of ``scenario.file``.
+
+    Each layer of cells is projected to where its depth puts it, then all are added up.
+    Between the middles of cells the magnetisation changes evenly, and the outermost
+    fade over one cell: in all there is as much as the file has.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be used, or does not say how strong the magnetisation is.
+    """
+    path = Path(str(scenario.file))
+    state = read_ovf(path)
+    induction_t = _induction_t(path, state, scenario)
+    # (x, y, z) with y up and z towards the eye, to (z, y, x) with y down and z away
+    induction_t = induction_t[::-1, ::-1, :, ::-1] * np.array([-1.0, -1.0, 1.0])
+    n_at_once = _layers_at_once(state, tilt, field.pixel_nm)
+    summed = np.zeros((3, field.side_px, field.side_px))
+    for layer_t, depth_nm in _layers(induction_t, state.cell_nm[0], n_at_once):
+        summed += _projected(layer_t, depth_nm, state.cell_nm, field, tilt)
+    if not tilt.is_flat:
+        step_nm = n_at_once * state.cell_nm[0]
+        summed = through_thickness(summed, tilt, step_nm, field.pixel_nm)
+    summed *= state.cell_nm[0] / tilt.cosine
+    thickness_nm = np.maximum(summed[0], 0.0)
+    thickest_nm = max(float(thickness_nm.max()), 1e-9)
+    return Matter(thickness_nm, summed[1:], thickness_nm / thickest_nm)
+
+
+def _induction_t(
+    path: Path, state: VectorField, scenario: SpecimenScenario
+) -> NDArray[np.float64]:
+    """Return mu0 M [T] of each cell, in the file's order and axes."""
+    longest = float(np.sqrt((state.vectors**2).sum(axis=-1).max()))
+    unit = state.unit.lower()
+    is_direction = unit in ("", "1") or (unit == "a/m" and longest < _LEAST_A_PER_M)
+    where = f"{path}: valueunits {state.unit or 'not stated'}, longest vector {longest:.3g}"
+    is_stated = "saturation_t" in scenario.model_fields_set
+    is_usual = scenario.saturation_t == type(scenario).model_fields["saturation_t"].default
+    if is_direction and longest > _LONGEST_DIRECTION:
+        raise ConfigError(f"{where}: expected a unit in the header, or vectors of length 1")
+    if is_direction and not is_stated:
+        raise ConfigError(
+            f"{where}: expected specimen.saturation_t beside directions, got none; add it"
+        )
+    if is_direction:
+        return state.vectors * scenario.saturation_t
+    if unit not in _T_PER_UNIT:
+        raise ConfigError(f"{where}: expected A/m, kA/m, T, mT or 1")
+    if is_stated and not is_usual:
+        raise ConfigError(
+            f"{where}: expected no specimen.saturation_t, for the file says how strong the "
+            f"magnetisation is, got {scenario.saturation_t:g}; remove it"
+        )
+    return state.vectors * _T_PER_UNIT[unit]
+
+
+def _layers_at_once(state: VectorField, tilt: Tilt, pixel_nm: float) -> int:
+    """Return how many layers are seen within half a pixel of each other."""
+    n_layers = int(state.vectors.shape[0])
+    parallax_nm = state.cell_nm[0] * math.hypot(*tilt.parallax)
+    if n_layers * parallax_nm <= 0.5 * pixel_nm:
+        return n_layers
+    return max(1, math.floor(0.5 * pixel_nm / parallax_nm))
+
+
+def _layers(
+    induction_t: NDArray[np.float64], cell_z_nm: float, n_at_once: int
+) -> Iterator[tuple[NDArray[np.float64], float]]:
+    """Yield sums of layers (4, ny, nx), of filled cells and mu0 M, with their depth."""
+    nz = induction_t.shape[0]
+    strength = np.sqrt((induction_t**2).sum(axis=-1))
+    is_filled = strength > _LEAST_FILLED * strength.max()
+    for first in range(0, nz, n_at_once):
+        last = min(first + n_at_once, nz)
+        moment = np.moveaxis(induction_t[first:last].sum(axis=0), -1, 0)
+        filled = is_filled[first:last].sum(axis=0)
+        yield (
+            np.concatenate([filled[np.newaxis], moment]),
+            0.5 * (first + last - nz) * cell_z_nm,
+        )
+
+
+def _projected(
+    layer_t: NDArray[np.float64],
+    depth_nm: float,
+    cell_nm: tuple[float, float, float],
+    field: Field,
+    tilt: Tilt,
+) -> NDArray[np.float64]:
+    """Return a layer as (filled, across y, across x) on the microscope's pixels."""
+    seen = np.stack([layer_t[0], *tilt.across(layer_t[1:])])
+    onto_y, onto_x = (
+        _resampling(cells, edge_nm * shortening, depth_nm * parallax, field)
+        for cells, edge_nm, shortening, parallax in zip(
+            seen.shape[1:], cell_nm[1:], tilt.foreshortening, tilt.parallax, strict=True
+        )
+    )
+    return np.asarray(onto_y @ seen @ onto_x.T)
+
+
+def _resampling(
+    n_cells: int, cell_nm: float, shift_nm: float, field: Field
+) -> NDArray[np.float64]:
+    """Return the mean over each pixel of straight lines between cells, (pixels, cells)."""
+    middle_nm = (np.arange(n_cells) - (n_cells - 1) / 2.0) * cell_nm + shift_nm
+    edge_nm = np.arange(field.side_px + 1) * field.pixel_nm
+    edge_nm -= 0.5 * field.side_px * field.pixel_nm
+    passed = _below_hat((edge_nm[:, np.newaxis] - middle_nm) / cell_nm)
+    return np.diff(passed, axis=0) * (cell_nm / field.pixel_nm)
+
+
+def _below_hat(u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the area of a triangle of half width 1 and area 1 that lies below ``u``."""
+    u = np.clip(u, -1.0, 1.0)
+    return np.where(u < 0.0, 0.5 * (1.0 + u) ** 2, 1.0 - 0.5 * (1.0 - u) ** 2)

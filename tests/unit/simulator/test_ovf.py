@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from ltemlive.errors import ConfigError
+from simulator.ovf import MAX_CELLS, read_ovf
+
+STATE = np.arange(2 * 3 * 4 * 3, dtype=np.float64).reshape(2, 3, 4, 3)
+
+
+@pytest.fixture
+def state_file(tmp_path):
+    return tmp_path / "state.ovf"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    vectors=arrays(
+        np.float64,
+        st.tuples(*[st.integers(1, 4)] * 3, st.just(3)),
+        elements=st.floats(-1e7, 1e7, width=32),
+    ),
+    version=st.sampled_from([1, 2]),
+    encoding=st.sampled_from(["text", "binary4", "binary8"]),
+    unit=st.sampled_from(["A/m", "1", "T", ""]),
+)
+def test_what_was_written_is_read(
+    tmp_path_factory, vectors, version, encoding, unit, ovf_bytes
+):
+    path = tmp_path_factory.getbasetemp() / "drawn.ovf"
+    path.write_bytes(ovf_bytes(vectors, version=version, encoding=encoding, unit=unit))
+    read = read_ovf(path)
+    np.testing.assert_array_equal(read.vectors, vectors)
+    assert read.unit == unit
+
+
+def test_x_runs_fastest_and_cells_are_in_nm(state_file, ovf_bytes):
+    state_file.write_bytes(ovf_bytes(STATE, cell_m=(3e-9, 2e-9, 1e-9)))
+    read = read_ovf(state_file)
+    assert read.vectors.shape == (2, 3, 4, 3)
+    assert read.vectors[0, 0, 1].tolist() == [3.0, 4.0, 5.0]
+    assert read.cell_nm == pytest.approx((3.0, 2.0, 1.0))
+
+
+def test_the_multiplier_of_version_one_and_units_of_the_mesh_count(state_file, ovf_bytes):
+    header = {"valuemultiplier": 2.0, "meshunit": "nm", "xstepsize": 5}
+    state_file.write_bytes(ovf_bytes(STATE, version=1, encoding="text", **header))
+    read = read_ovf(state_file)
+    np.testing.assert_array_equal(read.vectors, 2.0 * STATE)
+    assert read.cell_nm[2] == 5.0
+
+
+def test_lines_may_end_as_on_windows_and_words_be_in_any_case(state_file, ovf_bytes):
+    text = ovf_bytes(STATE, encoding="text").decode().replace("\n", "\r\n")
+    text = text.replace("Begin: Data Text", "begin: data text").replace("End:", "end:")
+    state_file.write_bytes(text.encode())
+    np.testing.assert_array_equal(read_ovf(state_file).vectors, STATE)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"meshtype": "irregular"}, "expected meshtype rectangular, got irregular"),
+        ({"valuedim": 1}, r"expected vectors \(valuedim: 3\), got valuedim 1"),
+        ({"xnodes": None}, "expected `# xnodes: ...` in the header, got none"),
+        ({"ynodes": 1.5}, "expected a whole number up to .* as ynodes, got 1.5"),
+        ({"znodes": 0}, "expected a positive znodes, got 0"),
+        ({"znodes": "many"}, "expected a number as znodes, got many"),
+        ({"xnodes": 10**18}, "expected a whole number up to .* as xnodes, got 1e"),
+        ({"xnodes": 60_000, "ynodes": 60_000}, f"expected at most {MAX_CELLS} cells"),
+        ({"xnodes": 4000, "ynodes": 4000}, "bytes of data for 32000000 cells, got 328"),
+        ({"xnodes": 3}, "expected `# End: Data` after 18 cells, got"),
+        ({"xstepsize": "nan"}, "expected a positive xstepsize, got nan"),
+        ({"ystepsize": -1e-9}, "expected a positive ystepsize, got -1e-09"),
+        ({"meshunit": "furlong"}, "expected meshunit m, mm, um, nm, a, got furlong"),
+        (
+            {"valueunits": "A/m T T"},
+            "expected one unit for all three valueunits, got A/m T",
+        ),
+    ],
+)
+def test_a_header_that_makes_no_sense_is_one_line(state_file, header, expected, ovf_bytes):
+    state_file.write_bytes(ovf_bytes(STATE, **header))
+    with pytest.raises(ConfigError, match=expected) as caught:
+        read_ovf(state_file)
+    assert str(caught.value).startswith(f"{state_file}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["text", "binary4", "binary8"])
+@pytest.mark.parametrize("kept", [0, 30, 300, 480, -60, -30])
+def test_a_file_that_was_cut_off_is_one_line(state_file, encoding, kept, ovf_bytes):
+    state_file.write_bytes(ovf_bytes(STATE, encoding=encoding)[:kept])
+    with pytest.raises(ConfigError) as caught:
+        read_ovf(state_file)
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), encoding=st.sampled_from(["text", "binary4"]))
+def test_any_damage_is_an_error_of_one_line_or_harmless(
+    tmp_path_factory, data, encoding, ovf_bytes
+):
+    path = tmp_path_factory.getbasetemp() / "damaged.ovf"
+    content = bytearray(ovf_bytes(STATE[:1, :2, :2], encoding=encoding))
+    place = data.draw(st.integers(0, len(content) - 1))
+    junk = data.draw(st.binary(min_size=1, max_size=8))
+    content[place : place + len(junk)] = junk
+    path.write_bytes(bytes(content))
+    said = ""
+    try:
+        read_ovf(path)
+    except ConfigError as error:
+        said = str(error)
+    assert len(said.splitlines()) <= 1
+
+
+def test_the_number_before_binary_data_tells_damage(state_file, ovf_bytes):
+    content = ovf_bytes(STATE)
+    start = content.index(b"Binary 4\n") + len(b"Binary 4\n")
+    swapped = content[:start] + content[start : start + 4][::-1] + content[start + 4 :]
+    state_file.write_bytes(swapped)
+    with pytest.raises(
+        ConfigError, match=r"expected 1234567 before the data, got .*damaged"
+    ):
+        read_ovf(state_file)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "expected an OVF file"),
+        (b"\x89PNG\r\n", "expected an OVF file .* got b'.x89PNG"),
+        (b"# OOMMF: OVF 2.0\n", "expected `# Begin: Data Text`, .* got none"),
+    ],
+)
+def test_what_is_no_ovf_is_said_so(state_file, content, expected):
+    state_file.write_bytes(content)
+    with pytest.raises(ConfigError, match=expected):
+        read_ovf(state_file)
+
+
+def test_numbers_that_are_none_are_refused(state_file, ovf_bytes):
+    vectors = STATE.copy()
+    vectors[1, 1, 1, 1] = np.nan
+    state_file.write_bytes(ovf_bytes(vectors))
+    with pytest.raises(ConfigError, match="expected finite numbers"):
+        read_ovf(state_file)
+
+
+def test_a_file_that_is_not_there_is_one_line(state_file):
+    with pytest.raises(ConfigError, match="expected a readable OVF file, got: No such"):
+        read_ovf(state_file)
