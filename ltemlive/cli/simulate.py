@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.models import OptionInfo
 
 from ltemlive.cli.keys import KeysOption
+
+if TYPE_CHECKING:
+    from simulator.scenario import Scenario
 
 ToOption = Annotated[
     tuple[str, str],
@@ -27,6 +30,17 @@ PatienceOption = Annotated[
         metavar="SECONDS",
         help="How long the daemon may leave everything unanswered.",
     ),
+]
+PreviewOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.png",
+        help="Only draw one page: phase, induction, and the image at each defocus.",
+    ),
+]
+ListOption = Annotated[
+    bool,
+    typer.Option("--list", help="Only say which specimens and scenarios there are."),
 ]
 KillOption = Annotated[
     int | None,
@@ -62,6 +76,8 @@ def simulate(  # noqa: PLR0913 - one argument for each option
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of specimen, noise and faults.")
     ] = None,
+    preview: PreviewOption = None,
+    lists: ListOption = False,
     patience: PatienceOption = 30.0,
     keys: KeysOption = None,
     drop: Annotated[float | None, _fault("never sent, though counted")] = None,
@@ -76,16 +92,15 @@ def simulate(  # noqa: PLR0913 - one argument for each option
     Faults happen on purpose, to see what the daemon makes of them: the same to the same
     frames for the same seed. Options win over the scenario.
     """
-    from ltemlive.cli.emitting import emit
-    from simulator.acquisition import Acquisition
-    from simulator.faults import FaultPlan
-    from simulator.scenario import load_scenario
+    if lists:
+        from ltemlive.cli.specimen_list import specimen_list
 
-    plan = load_scenario(scenario)
-    if seed is not None:
-        plan = plan.model_copy(update={"seed": seed})
-    if fps is not None:
-        plan = plan.model_copy(update={"exposure_s": 1.0 / fps, "dead_time_s": 0.0})
+        typer.echo(specimen_list())
+        return
+    plan = _plan(scenario, seed, fps)
+    if preview is not None:
+        _preview(preview, plan)
+        return
     options = {
         "drop": drop,
         "dup": dup,
@@ -95,13 +110,45 @@ def simulate(  # noqa: PLR0913 - one argument for each option
         "kill_after": kill_after,
     }
     stated = {name: value for name, value in options.items() if value is not None}
-    faults = FaultPlan(plan.faults.model_copy(update=stated), plan.seed)
-    said = emit(
+    typer.echo(_play(plan, to, stated, patience, keys))
+
+
+def _plan(scenario: Path | None, seed: int | None, fps: float | None) -> Scenario:
+    from simulator.scenario import load_scenario
+
+    plan = load_scenario(scenario)
+    if seed is not None:
+        plan = plan.model_copy(update={"seed": seed})
+    if fps is not None:
+        plan = plan.model_copy(update={"exposure_s": 1.0 / fps, "dead_time_s": 0.0})
+    return plan
+
+
+def _play(
+    plan: Scenario,
+    to: tuple[str, str],
+    stated: dict[str, float],
+    patience_s: float,
+    keys: Path | None,
+) -> str:
+    """Acquire the series with the faults that were ``stated``; say how it went."""
+    from ltemlive.cli.emitting import emit
+    from simulator.acquisition import Acquisition
+    from simulator.faults import FaultPlan
+
+    return emit(
         Acquisition(plan),
         to,
         dead_time_s=plan.dead_time_s,
-        faults=faults,
-        patience_s=patience,
+        faults=FaultPlan(plan.faults.model_copy(update=stated), plan.seed),
+        patience_s=patience_s,
         keys=keys,
     )
-    typer.echo(said)
+
+
+def _preview(path: Path, plan: Scenario) -> None:
+    from ltemlive.cli.preview import write_preview
+    from simulator.acquisition import Acquisition
+
+    write_preview(path, plan, Acquisition(plan))
+    typer.echo(f"preview written to {path}")

@@ -24,6 +24,9 @@ STRIPE_PERIOD_NM = 240.0
 _PERIOD_SPREAD = 0.15
 """Standard deviation of 1 / period, over itself: how straight the stripes are."""
 
+_SETTLING = 20
+"""Rounds after which few domains cross."""
+
 
 def stripe_film(scenario: SpecimenScenario, field: Field, rng: np.random.Generator) -> Film:
     """Return smooth stripes, as wide as the walls between them."""
@@ -67,7 +70,7 @@ def labyrinth_film(
     """
     step_nm = tuple(field.pixel_nm / each for each in tilt.foreshortening)
     shape = (field.side_px, field.side_px)
-    height = _meander(shape, step_nm, scenario.period_nm, rng)
+    height = _maze(shape, step_nm, scenario.period_nm, rng)
     slope_y, slope_x = _gradient(height, step_nm)
     # The distance near a wall. It ends without a kink within a domain, and rises no
     # faster than a magnetisation may where two walls all but meet.
@@ -83,6 +86,25 @@ def labyrinth_film(
     return Film(np.ones(shape), np.stack([m_z, m_y, m_x]), goes_on=True)
 
 
+def _maze(
+    shape: tuple[int, int],
+    step_nm: tuple[float, ...],
+    period_nm: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return waves that have settled into stripes without crossings; repeated beyond.
+
+    What saturates and is filtered again and again finds the lengths that a film prefers,
+    as domains do whose walls repel each other (after Swift & Hohenberg 1977).
+    """
+    ring = _ring(shape, step_nm, period_nm)
+    height = _meander(shape, step_nm, period_nm, rng)
+    for _ in range(_SETTLING):
+        height = fft.irfft2(fft.rfft2(np.tanh(2.0 * height)) * ring, s=shape)
+        height /= height.std()
+    return np.asarray(height)
+
+
 def _meander(
     shape: tuple[int, int],
     step_nm: tuple[float, ...],
@@ -90,12 +112,19 @@ def _meander(
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Return random waves of about one length in all directions; standard deviation 1."""
+    ring = _ring(shape, step_nm, period_nm)
+    height = fft.irfft2(fft.rfft2(rng.standard_normal(shape)) * ring, s=shape)
+    return np.asarray(height / height.std())
+
+
+def _ring(
+    shape: tuple[int, int], step_nm: tuple[float, ...], period_nm: float
+) -> NDArray[np.float64]:
+    """Return how much passes of each wave: those of about one length."""
     q_y = np.fft.fftfreq(shape[0], step_nm[0])[:, np.newaxis]
     q_x = np.fft.rfftfreq(shape[1], step_nm[1])[np.newaxis, :]
     detune = (np.hypot(q_y, q_x) * period_nm - 1.0) / _PERIOD_SPREAD
-    waves = fft.rfft2(rng.standard_normal(shape)) * np.exp(-0.5 * detune**2)
-    height = fft.irfft2(waves, s=shape)
-    return np.asarray(height / height.std())
+    return np.asarray(np.exp(-0.5 * detune**2))
 
 
 def _gradient(
