@@ -136,8 +136,11 @@ def _play(
     from simulator.acquisition import Acquisition
     from simulator.faults import FaultPlan
 
+    acquisition = Acquisition(plan)
+    # A specimen that cannot be made is refused before a series is announced.
+    _ = acquisition.specimen
     return emit(
-        Acquisition(plan),
+        acquisition,
         to,
         dead_time_s=plan.dead_time_s,
         faults=FaultPlan(plan.faults.model_copy(update=stated), plan.seed),

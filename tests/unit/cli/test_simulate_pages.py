@@ -83,3 +83,13 @@ def test_a_preview_is_a_png(ltemlive, tmp_path):
     outcome = ltemlive("simulate", "tiny.yaml", "--preview", "nowhere/page.png")
     assert outcome.status == 1
     assert outcome.err.startswith("ltemlive: nowhere/page.png: cannot be written")
+
+
+def test_a_specimen_that_cannot_be_made_is_refused_before_anything_is_sent(
+    ltemlive, tmp_path
+):
+    (tmp_path / "tiny.yaml").write_text("specimen: {kind: micromagnetic, file: none.ovf}\n")
+    outcome = ltemlive("simulate", "tiny.yaml", "--to", "folder", "share")
+    assert outcome.status == 2
+    assert outcome.err.startswith("ltemlive: none.ovf: expected a readable OVF file")
+    assert not (tmp_path / "share").exists()
