@@ -124,12 +124,12 @@ class SpecimenScenario(_Section):
         return value
 
     def check_sampling(self, pixel_nm: float) -> None:
-        """Return if pixels of this width can show what is in the specimen.
+        """Return if a frame of such pixels can show what is in the specimen.
 
         Raises
         ------
         ConfigError
-            One line per length that is too short, with the pixel it asks for.
+            One line per length that is too short or too long.
         """
         lines = []
         for name, count in _PIXELS_NEEDED.items():
@@ -140,6 +140,12 @@ class SpecimenScenario(_Section):
                     f"nm, got {length_nm:g} nm; microscope.pixel_nm of "
                     f"{length_nm / count:g} would do"
                 )
+        frame_nm = self.size_px * pixel_nm
+        if self.kind in USED_BY["wall_width_nm"] and self.period_nm > frame_nm:
+            lines.append(
+                f"specimen.period_nm: expected at most the frame's side ({frame_nm:g} nm), "
+                f"got {self.period_nm:g}"
+            )
         if lines:
             raise ConfigError("\n".join(lines))
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft
+from scipy import fft, signal
 
 from simulator.specimens.matter import Film
 
@@ -26,6 +26,8 @@ _PERIOD_SPREAD = 0.15
 
 _SETTLING = 20
 """Rounds after which few domains cross."""
+
+_POINTS_PER_PERIOD = 8
 
 
 def stripe_film(scenario: SpecimenScenario, field: Field, rng: np.random.Generator) -> Film:
@@ -87,7 +89,7 @@ def labyrinth_film(
 
 
 def _maze(
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
     step_nm: tuple[float, ...],
     period_nm: float,
     rng: np.random.Generator,
@@ -95,18 +97,27 @@ def _maze(
     """Return waves that have settled into stripes without crossings; repeated beyond.
 
     What saturates and is filtered again and again finds the lengths that a film prefers,
-    as domains do whose walls repel each other (after Swift & Hohenberg 1977).
+    as domains do whose walls repel each other (after Swift & Hohenberg 1977). It has no
+    finer waves, so that it settles on as many points as these need, whatever the pixels.
     """
-    ring = _ring(shape, step_nm, period_nm)
-    height = _meander(shape, step_nm, period_nm, rng)
+    side_nm = [n * step for n, step in zip(shape, step_nm, strict=True)]
+    points = tuple(
+        fft.next_fast_len(math.ceil(_POINTS_PER_PERIOD * side / period_nm))
+        for side in side_nm
+    )
+    spacing_nm = tuple(side / n for side, n in zip(side_nm, points, strict=True))
+    ring = _ring(points, spacing_nm, period_nm)
+    height = _meander(points, spacing_nm, period_nm, rng)
     for _ in range(_SETTLING):
-        height = fft.irfft2(fft.rfft2(np.tanh(2.0 * height)) * ring, s=shape)
+        height = fft.irfft2(fft.rfft2(np.tanh(2.0 * height)) * ring, s=points)
         height /= height.std()
+    for axis, n in enumerate(shape):
+        height = signal.resample(height, n, axis=axis)
     return np.asarray(height)
 
 
 def _meander(
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
     step_nm: tuple[float, ...],
     period_nm: float,
     rng: np.random.Generator,
@@ -118,7 +129,7 @@ def _meander(
 
 
 def _ring(
-    shape: tuple[int, int], step_nm: tuple[float, ...], period_nm: float
+    shape: tuple[int, ...], step_nm: tuple[float, ...], period_nm: float
 ) -> NDArray[np.float64]:
     """Return how much passes of each wave: those of about one length."""
     q_y = np.fft.fftfreq(shape[0], step_nm[0])[:, np.newaxis]

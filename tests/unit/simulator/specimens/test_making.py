@@ -38,11 +38,11 @@ def test_every_kind_is_the_same_for_the_same_seed_and_has_the_size_asked_for(kin
     assert is_another == (kind in DRAWN_BY_CHANCE)
 
 
-@pytest.mark.parametrize("kind", ["vortex_discs", "skyrmion_lattice", "wedge"])
+@pytest.mark.parametrize("kind", ["vortex_discs", "skyrmion_lattice", "labyrinth", "wedge"])
 def test_finer_pixels_show_the_same_specimen(kind):
-    keys = {"margin_px": 0, "diameter_nm": 100} if kind != "wedge" else {"margin_px": 0}
+    keys = {"margin_px": 0}
     coarse = acquisition(kind, pixel_nm=8.0, **keys).specimen.phase_rad
-    fine = acquisition(kind, pixel_nm=4.0, size_px=96, **keys | {}).specimen.phase_rad
+    fine = acquisition(kind, pixel_nm=4.0, size_px=96, **keys).specimen.phase_rad
     binned = fine.reshape(48, 2, 48, 2).mean(axis=(1, 3))
     assert np.corrcoef(binned.ravel(), coarse.ravel())[0, 1] > 0.995
 
@@ -103,3 +103,8 @@ def test_pixels_too_wide_for_the_pattern_are_refused_with_the_width_that_would_d
         "specimen.period_nm: expected at least 4 pixels of 100 nm, got"
     )
     assert wall.endswith("microscope.pixel_nm of 30 would do")
+
+
+def test_a_period_that_does_not_fit_the_frame_is_refused():
+    with pytest.raises(ConfigError, match=r"at most the frame's side \(384 nm\), got 400"):
+        _ = acquisition("skyrmion_lattice", period_nm=400.0).specimen
