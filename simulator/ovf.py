@@ -41,6 +41,9 @@ _DATA_LINE = re.compile(
 )
 _END_LINE = re.compile(rb"\s*#[ \t]*end:[ \t]*data", re.IGNORECASE)
 
+_TOO_MUCH = 1e30
+_CELL_NM = (1e-3, 1e6)
+
 _CONTROL = {4: 1234567.0, 8: 123456789012345.0}
 _NM_PER_UNIT = {"m": 1e9, "mm": 1e6, "um": 1e3, "nm": 1.0, "a": 0.1}
 
@@ -108,6 +111,9 @@ class _Header:
             self.refuse(f"meshunit {', '.join(_NM_PER_UNIT)}", unit[:40])
         scale = _NM_PER_UNIT[unit]
         z, y, x = (scale * self.number(f"{axis}stepsize") for axis in "zyx")
+        least, most = _CELL_NM
+        if not least <= min(z, y, x) <= max(z, y, x) <= most:
+            self.refuse(f"cells of {least:g} to {most:g} nm", f"{x:g} x {y:g} x {z:g}")
         return z, y, x
 
     def unit(self) -> str:
@@ -138,10 +144,11 @@ def read_ovf(path: Path) -> VectorField:
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"{path}: expected a readable OVF file, got: {reason}") from error
-    if not np.isfinite(vectors).all():
-        header.refuse("finite numbers in the data", "NaN or infinity")
     if header.version == 1 and "valuemultiplier" in header.values:
-        vectors *= header.number("valuemultiplier")
+        with np.errstate(over="ignore"):
+            vectors *= header.number("valuemultiplier")
+    if not (np.abs(vectors) < _TOO_MUCH).all():
+        header.refuse(f"numbers below {_TOO_MUCH:g} in the data", "more, or NaN")
     return VectorField(vectors.reshape(*shape, 3), cell_nm, unit)
 
 
@@ -191,7 +198,9 @@ def _read_vectors(
     if numbers[0] != _CONTROL[width]:
         header.refuse(f"{_CONTROL[width]:.0f} before the data", f"{numbers[0]:g}: damaged")
     _check_end(header, stream.read(64), n_cells)
-    return numbers[1:].astype(np.float64).reshape(n_cells, 3)
+    with np.errstate(invalid="ignore"):
+        vectors = numbers[1:].astype(np.float64)
+    return vectors.reshape(n_cells, 3)
 
 
 def _read_text(
@@ -202,6 +211,8 @@ def _read_text(
     text = stream.read(min(n_there, (n_cells + 8) * _MAX_TEXT_BYTES))
     end = text.find(b"#")
     _check_end(header, text[end:] if end >= 0 else b"", n_cells)
+    if not text[:end].strip():
+        header.refuse(f"{n_cells} lines of data", "none")
     try:
         numbers = np.loadtxt(io.BytesIO(text[:end]), np.float64, ndmin=2)
     except ValueError as error:

@@ -47,11 +47,11 @@ def test_x_runs_fastest_and_cells_are_in_nm(state_file, ovf_bytes):
 
 
 def test_the_multiplier_of_version_one_and_units_of_the_mesh_count(state_file, ovf_bytes):
-    header = {"valuemultiplier": 2.0, "meshunit": "nm", "xstepsize": 5}
+    header = {"valuemultiplier": 2.0, "meshunit": "nm", "cell_m": (1, 2, 5)}
     state_file.write_bytes(ovf_bytes(STATE, version=1, encoding="text", **header))
     read = read_ovf(state_file)
     np.testing.assert_array_equal(read.vectors, 2.0 * STATE)
-    assert read.cell_nm[2] == 5.0
+    assert read.cell_nm == (1.0, 2.0, 5.0)
 
 
 def test_lines_may_end_as_on_windows_and_words_be_in_any_case(state_file, ovf_bytes):
@@ -76,6 +76,7 @@ def test_lines_may_end_as_on_windows_and_words_be_in_any_case(state_file, ovf_by
         ({"xnodes": 3}, "expected `# End: Data` after 18 cells, got"),
         ({"xstepsize": "nan"}, "expected a positive xstepsize, got nan"),
         ({"ystepsize": -1e-9}, "expected a positive ystepsize, got -1e-09"),
+        ({"xstepsize": 1.0}, r"expected cells of 0.001 to 1e.06 nm, got 1e.09 x 1 x 1"),
         ({"meshunit": "furlong"}, "expected meshunit m, mm, um, nm, a, got furlong"),
         (
             {"valueunits": "A/m T T"},
@@ -148,7 +149,9 @@ def test_numbers_that_are_none_are_refused(state_file, ovf_bytes):
     vectors = STATE.copy()
     vectors[1, 1, 1, 1] = np.nan
     state_file.write_bytes(ovf_bytes(vectors))
-    with pytest.raises(ConfigError, match="expected finite numbers"):
+    with pytest.raises(
+        ConfigError, match=r"expected numbers below 1e.30 in the data, got more, or NaN"
+    ):
         read_ovf(state_file)
 
 
