@@ -9,6 +9,8 @@ import typer
 
 from ltemlive.errors import ConfigError
 
+_MOST_DIGITS = 20
+
 
 def export(
     session: Annotated[
@@ -63,6 +65,7 @@ def export(
 def _ordinal(series: str) -> int | None:
     if series == "all":
         return None
-    if not series.isdecimal():
-        raise ConfigError(f"--series {series}: expected a number, or all")
+    if not series.isdecimal() or len(series) > _MOST_DIGITS:
+        shown = series if len(series) <= _MOST_DIGITS else f"{series[:_MOST_DIGITS]}..."
+        raise ConfigError(f"--series {shown}: expected a number, or all")
     return int(series)

@@ -39,6 +39,8 @@ class Exports:
         self._endpoint = control_endpoint
         self._keys = keys
         self._exporter: Exporter | None = None
+        self._is_told = True
+        """Whether what became of the last wish stands in the banner."""
         window.export_wanted.connect(self._begin)
 
     def close(self) -> None:
@@ -62,12 +64,21 @@ class Exports:
             keys=self._keys,
         )
         self._exporter.done.connect(lambda files, reason: self._tell(files, folder, reason))
-        self._exporter.failed.connect(
-            lambda reason: self._window.say(f"Not exported: {reason}", "error")
-        )
+        self._exporter.failed.connect(self._refuse)
+        self._exporter.finished.connect(self._end)
+        self._is_told = False
         self._window.say(f"Exporting revision {estimate.rev} ...")
         self._exporter.start()
 
+    def _refuse(self, reason: str) -> None:
+        self._is_told = True
+        self._window.say(f"Not exported: {reason}", "error")
+
+    def _end(self) -> None:
+        if not self._is_told:
+            self._refuse("it broke off; the traceback in the terminal says where")
+
     def _tell(self, files: Sequence[Path], folder: Path, reason: str) -> None:
+        self._is_told = True
         told = f"Exported {len(files)} files to {folder.absolute()}"
         self._window.say(f"{told}, as on screen: {reason}" if reason else told)

@@ -169,6 +169,24 @@ def test_a_folder_that_cannot_be_made_is_said(
     assert level == "error"
 
 
+def test_an_export_that_fails_in_some_other_way_says_so(
+    qtbot, tmp_path, window, fake_daemon, estimate_of, monkeypatch
+):
+    def broken(*_):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(exporter, "write_export", broken)
+    with (
+        qtbot.captureExceptions() as raised,
+        fake_daemon() as daemon,
+        closing(Exports(window, daemon.control)),
+    ):
+        window.export_wanted.emit(heard(estimate_of()), tmp_path / "out")
+        qtbot.waitUntil(lambda: len(window.said) == 2, timeout=WAIT_MS)
+    assert "broke off" in window.said[1][0]
+    assert raised[0][0] is ZeroDivisionError
+
+
 def test_an_answer_without_its_array_is_refused(estimate_of):
     whole = estimate_of()
     bare = ResultMessage("estimate", whole.header, {"phase": whole.arrays["phase"]})

@@ -154,7 +154,7 @@ def test_figures_that_were_long_leave_the_bar_of_colours_in_its_place(
 ):
     nearly_alike = np.full((48, 48), 0.1, np.float32)
     nearly_alike[:, 24:] += 1e-6
-    draw(window, after(estimate_of(phase_sigma_rad=nearly_alike)))
+    draw(window, after(estimate_of(amplitude=nearly_alike)))
     column = window.face.live.second._column
 
     def axis_px():
@@ -162,7 +162,7 @@ def test_figures_that_were_long_leave_the_bar_of_colours_in_its_place(
         column.grab()
         return column._axis.width()
 
-    window.set_look(Look(second="uncertainty"))
+    window.set_look(Look(second="amplitude"))
     qtbot.waitUntil(lambda: axis_px() > 60.0)
     window.set_look(Look())
     qtbot.waitUntil(lambda: axis_px() < 60.0)
@@ -410,6 +410,31 @@ def test_no_heading_of_the_table_is_cut_off(window):
     heading = window.face.frames.horizontalHeader()
     for column in range(len(HEADINGS)):
         assert heading.sectionSize(column) >= heading.sectionSizeHint(column)
+
+
+def test_the_table_follows_its_newest_row_unless_one_reads_further_up(window, status_of):
+    def rows(count):
+        return tuple(FrameRow(seq, str(seq), 1e5, "stored") for seq in range(count))
+
+    draw(window, after(status_of(frames=rows(40))))
+    bar = window.face.frames.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    draw(window, after(status_of(frames=rows(41))))
+    assert bar.value() == bar.maximum()
+    bar.setValue(3)
+    draw(window, after(status_of(frames=rows(42))))
+    assert bar.value() == 3
+
+
+def test_a_full_colour_that_was_locked_before_there_was_any_is_the_first_one(
+    window, estimate_of
+):
+    window.actions_["lock"].trigger()
+    draw(window, after(estimate_of()))
+    assert window.face.live.induction.scale.text() == "65.8 T nm"
+    x = np.mgrid[:48, :48][1].astype(np.float32)
+    draw(window, after(estimate_of(rev=2, phase_rad=2 * x)))
+    assert window.face.live.induction.scale.text() == "65.8 T nm"
 
 
 def test_the_same_rows_are_not_drawn_again(window, status_of):

@@ -157,15 +157,20 @@ class FrameTable(QtWidgets.QTableView):
             self.horizontalHeader().resizeSection(column, worn.px(width_px))
 
     def show_rows(self, rows: tuple[FrameRow, ...], fits: Mapping[int, FrameFit]) -> None:
-        """Replace all rows and show the last; the same rows stay as the user left them."""
+        """Replace all rows and show the last, unless the user reads further up."""
         if fits != self._model.fits:
             self._model.show_fits(fits)
         if rows != self._model.rows:
+            bar = self.verticalScrollBar()
+            place, follows = bar.value(), bar.value() >= bar.maximum()
             self._is_showing = True
             self._model.show_rows(rows)
             self.choose(self._seq)
             self._is_showing = False
-            self.scrollToBottom()
+            if follows:
+                self.scrollToBottom()
+            else:
+                bar.setValue(place)
 
     def _tell_choice(self) -> None:
         if self._is_showing:

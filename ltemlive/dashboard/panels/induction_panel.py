@@ -48,6 +48,8 @@ class InductionPanel(ImagePanel):
         self._look = Look()
         self._estimate: EstimateShown | None = None
         self._scale_t_nm = 1.0
+        self._has_scale = False
+        """Whether there has been anything to take the scale from."""
         self._is_held = False
         self.show_look(self._look)
 
@@ -89,8 +91,9 @@ class InductionPanel(ImagePanel):
             return
         if self._look.full_colour_t_nm:
             self._scale_t_nm = self._look.full_colour_t_nm
-        elif not self._is_held:
+        elif not (self._is_held and self._has_scale):
             self._scale_t_nm = estimate.induction_scale_t_nm
+        self._has_scale = True
         colours = induction_rgb(
             estimate.induction_t_nm,
             scale_t_nm=self._scale_t_nm,

@@ -112,6 +112,11 @@ class MapPanel(ImagePanel):
         self._column.show_counts()
         self._values = None
 
+    @property
+    def values(self) -> NDArray[np.float32] | None:
+        """What is drawn; None where nothing is."""
+        return self._values
+
     def levels(self) -> tuple[float, float]:
         """Return the values that the ends of the colour map stand for."""
         return self._column.levels

@@ -63,7 +63,8 @@ class SecondPanel(MapPanel):
         self.heading.setText(kind.title)
         self.unit.setText(kind.unit)
         self.set_colour_map(kind.colour_map)
-        self.begin_quantity(is_magnitude=look.second == "gradient")
+        # A deviation that hardly varies must not look as if it did.
+        self.begin_quantity(is_magnitude=look.second != "amplitude")
         if self._estimate is not None:
             self.show_estimate(self._estimate)
 
