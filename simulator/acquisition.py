@@ -78,7 +78,11 @@ class Acquisition:
         """Yield the frames in the order of the scenario; ``seq`` counts them from 0."""
         scenario = self._scenario
         microscope = VirtualMicroscope(
-            self.specimen, self.microscope, self._detector(), workers=self._workers
+            self.specimen,
+            self.microscope,
+            self._detector(),
+            imaging=scenario.imaging,
+            workers=self._workers,
         )
         drift_y, drift_x = scenario.drift_px_per_frame
         for seq, defocus_nm in enumerate(scenario.defocus_nm):

@@ -12,12 +12,15 @@ that travel at an angle; at the angle a they see the defocus df - Cs a^2 / 2.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft, ndimage, signal
+from scipy import fft
 
 from ltemlive.physics.electron import wavelength_nm
+from simulator.imaging import ENVELOPE
+from simulator.incoherent import IncoherentImages
+from simulator.turning import mapped, turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from ltemlive.series import Microscope
     from simulator.detector import Detector
+    from simulator.imaging import Imaging
     from simulator.specimens import Specimen
 
 SPREAD_NODES = 5
@@ -37,6 +41,7 @@ class VirtualMicroscope:
 
     The wave is propagated on the specimen's whole field and the camera sees the frame in
     its middle. The margin keeps apart what the Fourier transform would join at the seam.
+    ``imaging`` may have images added up instead (``incoherent``).
     """
 
     def __init__(
@@ -45,12 +50,18 @@ class VirtualMicroscope:
         optics: Microscope,
         detector: Detector,
         *,
+        imaging: Imaging = ENVELOPE,
         workers: int = 1,
     ) -> None:
         self._specimen = specimen
         self._optics = optics
         self._detector = detector
         self._workers = workers
+        self._summed = (
+            IncoherentImages(specimen, optics, imaging, workers=workers)
+            if imaging.model == "incoherent"
+            else None
+        )
         self._wavelength_nm = wavelength_nm(optics.voltage_kv)
         wave = specimen.amplitude * np.exp(1j * specimen.phase_rad)
         self._shape = wave.shape
@@ -100,10 +111,16 @@ class VirtualMicroscope:
         NDArray[np.float64]
             In units of the mean over the whole field, which no defocus changes.
         """
+        if self._summed is not None:
+            return self._summed.image(
+                defocus_nm,
+                shift_px=shift_px,
+                rotation_deg=rotation_deg,
+                magnification=magnification,
+            )
         specimen = self._specimen
         is_turned = (rotation_deg, magnification) != (0.0, 1.0)
-        matrix = magnification * _rotation(math.radians(rotation_deg))
-        back = np.linalg.inv(matrix)
+        back = np.linalg.inv(turn(rotation_deg, magnification))
         along_y, along_x = back @ shift_px if is_turned else shift_px
         drifted = self._waves * self._drift((float(along_y), float(along_x)))
         intensity = np.zeros(self._shape)
@@ -113,7 +130,7 @@ class VirtualMicroscope:
         if self._optics.coherence == "intensity":
             intensity = self._blurred(intensity, defocus_nm)
         if is_turned:
-            intensity = _mapped(intensity, back)
+            intensity = mapped(intensity, back)
         return specimen.frame_of(intensity) / self._transmitted
 
     def _planes(self, defocus_nm: float) -> Iterator[tuple[float, float]]:
@@ -198,35 +215,3 @@ class VirtualMicroscope:
         kernel = np.exp(-2.0 * (math.pi * sigma_px) ** 2 * (cycles_y**2 + cycles_x**2))
         blurred = fft.rfft2(intensity, workers=self._workers) * kernel
         return np.asarray(fft.irfft2(blurred, s=self._shape, workers=self._workers))
-
-
-def _rotation(angle_rad: float) -> NDArray[np.float64]:
-    """Return what rotates (y, x) from x towards y, (2, 2)."""
-    cosine, sine = math.cos(angle_rad), math.sin(angle_rad)
-    return np.array([[cosine, sine], [-sine, cosine]])
-
-
-def _mapped(
-    image: NDArray[np.float64], matrix: NDArray[np.floating[Any]]
-) -> NDArray[np.float64]:
-    """Return an image of which r from the middle shows what was at ``matrix`` r.
-
-    By a spline of fifth order on pixels half as wide, which the Fourier transform gives:
-    exact to a part in a thousand for waves of three pixels. The field repeats.
-    """
-    fine = np.asarray(
-        signal.resample(
-            signal.resample(image, 2 * image.shape[0], axis=0), 2 * image.shape[1], axis=1
-        )
-    )
-    middle = np.array([(side - 1) / 2 for side in image.shape])
-    return np.asarray(
-        ndimage.affine_transform(
-            fine,
-            2.0 * matrix,
-            2.0 * (middle - matrix @ middle),
-            output_shape=image.shape,
-            order=5,
-            mode="grid-wrap",
-        )
-    )

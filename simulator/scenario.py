@@ -22,6 +22,7 @@ from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from ltemlive.series import Microscope
 from simulator.detector import NoiseKind, PixelType
 from simulator.faults import Faults
+from simulator.imaging import Imaging
 from simulator.specimen_keys import USED_BY, WHY_NOT, Kind, Wall
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class Scenario(_Section):
     """Of the senses of the magnetisation, of the noise and of the faults."""
     specimen: SpecimenScenario = SpecimenScenario()
     microscope: MicroscopeScenario = MicroscopeScenario()
+    imaging: Imaging = Imaging()
     defocus_nm: tuple[Defocus, ...] = Field(
         (0.0, -150_000.0, 150_000.0, -1_600_000.0, 1_600_000.0), min_length=1
     )

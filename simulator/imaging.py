@@ -1,0 +1,37 @@
+"""How images are formed: by a formula for partial coherence, or by adding up its images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+Milliradians = Annotated[float, Field(ge=-100.0, le=100.0)]
+
+
+class Imaging(BaseModel):
+    """The section ``imaging`` of a scenario; see docs/simulator-optics.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    model: Literal["envelope", "incoherent"] = "envelope"
+    """``envelope``: a blur of the image, or a damped wave, as ``coherence`` says.
+    ``incoherent``: the sum of the images that each focus and tilt of the beam makes."""
+    oversampling: int = Field(2, ge=1, le=8)
+    """Points along each side of a pixel; it counts what falls on all of them."""
+    tilt_step_px: float = Field(1.5, gt=0.0, le=8.0)
+    """Neighbouring tilts move the image by no more than this many pixels."""
+    aperture_mrad: float | None = Field(None, gt=0.0, le=100.0)
+    """Radius of the objective aperture; null: none."""
+    aperture_centre_mrad: tuple[Milliradians, Milliradians] = (0.0, 0.0)
+    """(y, x) of its middle, from the beam."""
+
+    @field_validator("aperture_mrad")
+    @classmethod
+    def _is_summed(cls, aperture: float | None, info: ValidationInfo) -> float | None:
+        if aperture is not None and info.data.get("model") != "incoherent":
+            raise ValueError("null, for only imaging.model: incoherent has an aperture")
+        return aperture
+
+
+ENVELOPE = Imaging()

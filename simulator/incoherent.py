@@ -1,0 +1,246 @@
+"""Images as a source of finite size and energy width makes them: one for each, added up.
+
+Every point of the source sends a plane wave, tilted by its angle, and electrons of each
+energy see another focus. None of them interferes with another, so their intensities add.
+A wave that comes in tilted by a leaves the specimen with all its angles moved by a; lens
+and aperture act on the moved ones. For pure defocus that moves the image by a times the
+defocus, and the sum is the blur of ``microscope``; aberrations and apertures treat each
+tilt differently, which no blur can.
+
+Tilts lie on a square grid, weighted by the cone exp(-(a / theta)^2): the trapezoidal rule
+converges exponentially for a Gaussian, once its steps are as fine as what they move.
+Foci are those of Gauss and Hermite.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import fft, ndimage
+
+from ltemlive.physics.electron import wavelength_nm
+from simulator.turning import mapped, turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ltemlive.series import Microscope
+    from simulator.imaging import Imaging
+    from simulator.specimens import Specimen
+
+CONE_RADII = 3.5
+"""Where the cone of tilts is cut off, in standard deviations: 0.2 % lie outside."""
+CONE_STEP = 1.2
+"""The widest step of its tilts: the rule is exact to 1e-6 there, for a cone by itself."""
+_PHASES_OF_FOCI = ((0.03, 1), (1.0, 3), (2.0, 5), (3.0, 9))
+"""(largest spread of a wave's phase [rad], foci that make up for it within a per cent)."""
+_MOST_FOCI = 15
+
+
+class _Source(NamedTuple):
+    """One point of the source: its share, its tilt [rad] and the focus it sees."""
+
+    weight: float
+    tilt_y: float
+    tilt_x: float
+    defocus_nm: float
+
+
+class IncoherentImages:
+    """The images of one specimen, added up over every point of the source.
+
+    The wave is propagated on a grid ``oversampling`` times finer than the frame's, over the
+    specimen's whole field. In the outer half of the margin the specimen fades to a
+    membrane, so that nothing jumps where the Fourier transform joins the sides; a field
+    without margin goes on periodically.
+
+    In single precision, which is 1e-6 of the mean.
+    """
+
+    def __init__(
+        self, specimen: Specimen, optics: Microscope, imaging: Imaging, *, workers: int = 1
+    ) -> None:
+        self._specimen = specimen
+        self._optics = optics
+        self._imaging = imaging
+        self._workers = workers
+        self._wavelength_nm = wavelength_nm(optics.voltage_kv)
+        wave, self._shape = _fine_wave(specimen, imaging.oversampling)
+        self._waves = fft.fft2(wave, workers=workers)
+        shown = wave[: self._shape[0], : self._shape[1]]
+        self._transmitted = float((shown.real**2 + shown.imag**2).mean(dtype=float))
+
+    def image(
+        self,
+        defocus_nm: float,
+        *,
+        shift_px: tuple[float, float] = (0.0, 0.0),
+        rotation_deg: float = 0.0,
+        magnification: float = 1.0,
+    ) -> NDArray[np.float64]:
+        """Return the noiseless intensity that each pixel of the frame counts, (ny, nx).
+
+        As ``VirtualMicroscope.image``, in units of the mean over the field before the
+        aperture: what that stops is missing.
+        """
+        is_turned = (rotation_deg, magnification) != (0.0, 1.0)
+        back = np.linalg.inv(turn(rotation_deg, magnification))
+        along = back @ shift_px if is_turned else np.asarray(shift_px)
+        fine_px = along * self._imaging.oversampling
+        drifted = self._waves * _outer(
+            [
+                np.exp(-2j * math.pi * np.fft.fftfreq(side) * by)
+                for side, by in zip(self._waves.shape, fine_px, strict=True)
+            ]
+        )
+        intensity = np.zeros(self._waves.shape, np.float32)
+        for source in self._sources(defocus_nm):
+            wave = fft.ifft2(
+                drifted * self._transfer(source), workers=self._workers, overwrite_x=True
+            )
+            intensity += source.weight * (wave.real**2 + wave.imag**2)
+        seen = intensity[: self._shape[0], : self._shape[1]].astype(float)
+        if is_turned:
+            seen = mapped(seen, back, finer=1 if self._imaging.oversampling > 1 else 2)
+        pixels = _counted(seen, self._imaging.oversampling)
+        return self._specimen.frame_of(pixels) / self._transmitted
+
+    def _sources(self, defocus_nm: float) -> Iterator[_Source]:
+        for tilt_weight, tilt_y, tilt_x in self._tilts(defocus_nm):
+            for focus_weight, off_nm in self._foci():
+                yield _Source(
+                    tilt_weight * focus_weight, tilt_y, tilt_x, defocus_nm + off_nm
+                )
+
+    def _tilts(self, defocus_nm: float) -> list[tuple[float, float, float]]:
+        """Return (weight, y, x) [rad] of the tilts that stand for the cone."""
+        spread = self._optics.convergence_mrad * 1e-3 / math.sqrt(2.0)
+        if spread == 0.0:
+            return [(1.0, 0.0, 0.0)]
+        step_nm = self._imaging.tilt_step_px * self._optics.pixel_nm
+        steepest = 0.5 * self._wavelength_nm / self._optics.pixel_nm
+        spherical_nm = self._optics.spherical_aberration_nm * steepest**2
+        strongest_nm = sum(
+            map(abs, (defocus_nm, self._optics.astigmatism_nm, spherical_nm))
+        )
+        step = min(CONE_STEP * spread, step_nm / max(strongest_nm, 1e-9))
+        n_steps = int(CONE_RADII * spread / step)
+        along = np.arange(-n_steps, n_steps + 1) * step
+        tilt_y, tilt_x = (each.ravel() for each in np.meshgrid(along, along, indexing="ij"))
+        inside = np.hypot(tilt_y, tilt_x) <= CONE_RADII * spread
+        tilt_y, tilt_x = tilt_y[inside], tilt_x[inside]
+        weights = np.exp(-(tilt_y**2 + tilt_x**2) / (2.0 * spread**2))
+        weights /= weights.sum()
+        return list(zip(weights.tolist(), tilt_y.tolist(), tilt_x.tolist(), strict=True))
+
+    def _foci(self) -> list[tuple[float, float]]:
+        """Return (weight, what to add to the defocus [nm]) for the spread of the focus."""
+        spread_nm = self._optics.defocus_spread_nm
+        if spread_nm == 0.0:
+            return [(1.0, 0.0)]
+        finest_per_nm = 0.5 / self._optics.pixel_nm
+        phase_rad = math.pi * self._wavelength_nm * spread_nm * finest_per_nm**2
+        enough = (count for limit, count in _PHASES_OF_FOCI if phase_rad <= limit)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(next(enough, _MOST_FOCI))
+        weights = weights / weights.sum()
+        return list(zip(weights.tolist(), (spread_nm * nodes).tolist(), strict=True))
+
+    def _transfer(self, source: _Source) -> NDArray[np.complex64]:
+        """Return what lens and aperture do to each plane wave of a tilted beam.
+
+        A wave at the angle a advances by (pi / lambda) a^2 z, where z is the defocus that
+        it sees: df + Ca cos 2(phi - phi_a) - Cs a^2 / 2. What depends on one component of
+        a alone is computed along one side.
+        """
+        optics, defocus_nm = self._optics, source.defocus_nm
+        fine_nm = optics.pixel_nm / self._imaging.oversampling
+        angle_y, angle_x = (
+            self._wavelength_nm * np.fft.fftfreq(side, fine_nm) + tilt
+            for side, tilt in zip(
+                self._waves.shape, (source.tilt_y, source.tilt_x), strict=True
+            )
+        )
+        twice_rad = 2.0 * math.radians(optics.astigmatism_deg)
+        along_nm = optics.astigmatism_nm * math.cos(twice_rad)
+        across_nm = optics.astigmatism_nm * math.sin(twice_rad)
+        spherical_nm = optics.spherical_aberration_nm
+        to_phase = math.pi / self._wavelength_nm
+        sides = [
+            (defocus_nm + sign * along_nm) * angle**2 - 0.5 * spherical_nm * angle**4
+            for sign, angle in ((-1.0, angle_y), (1.0, angle_x))
+        ]
+        transfer = _outer([np.exp(1j * to_phase * side) for side in sides])
+        if across_nm or spherical_nm:
+            product = np.multiply.outer(angle_y, angle_x)
+            joint = 2.0 * across_nm * product - spherical_nm * product**2
+            transfer *= np.exp(1j * np.asarray(to_phase * joint, np.float32))
+        if self._imaging.aperture_mrad is not None:
+            transfer *= self._passes(angle_y, angle_x, self._imaging.aperture_mrad)
+        return transfer
+
+    def _passes(
+        self, angle_y: NDArray[Any], angle_x: NDArray[Any], radius_mrad: float
+    ) -> NDArray[np.bool_]:
+        centre_y, centre_x = self._imaging.aperture_centre_mrad
+        squared = np.add.outer(
+            (angle_y * 1e3 - centre_y) ** 2, (angle_x * 1e3 - centre_x) ** 2
+        )
+        return np.asarray(squared <= radius_mrad**2)
+
+
+def _outer(sides: list[NDArray[np.complex128]]) -> NDArray[np.complex64]:
+    along_y, along_x = (side.astype(np.complex64) for side in sides)
+    return np.asarray(np.multiply.outer(along_y, along_x))
+
+
+def _fine_wave(
+    specimen: Specimen, oversampling: int
+) -> tuple[NDArray[np.complex64], tuple[int, int]]:
+    """Return the exit wave on the fine grid, and which part of it is the field.
+
+    Phase and amplitude are interpolated, not the wave, which turns faster.
+    """
+    is_periodic = specimen.margin_px == 0
+    parts = []
+    for field in (specimen.amplitude, specimen.phase_rad):
+        fine = field if is_periodic else _faded(field, specimen.margin_px)
+        if oversampling > 1:
+            fine = ndimage.zoom(
+                fine,
+                oversampling,
+                order=3,
+                mode="grid-wrap" if is_periodic else "nearest",
+                grid_mode=True,
+            )
+        parts.append(np.asarray(fine, np.float32))
+    amplitude, phase_rad = parts
+    wave = np.maximum(amplitude, 0.0) * np.exp(1j * phase_rad)
+    ny, nx = wave.shape
+    if not is_periodic:
+        # Sides that are large primes take ten times as long.
+        more = [(0, fft.next_fast_len(side) - side) for side in (ny, nx)]
+        wave = np.pad(wave, more, mode="edge")
+    return np.asarray(wave, np.complex64), (ny, nx)
+
+
+def _faded(field: NDArray[np.float64], margin_px: int) -> NDArray[np.float64]:
+    """Return a map that goes over to its mean edge in the outer half of the margin."""
+    sides = []
+    for side in field.shape:
+        outside_px = np.minimum(np.arange(side), np.arange(side)[::-1])
+        share = np.clip(outside_px / max(margin_px / 2.0, 1.0), 0.0, 1.0)
+        sides.append(0.5 - 0.5 * np.cos(math.pi * share))
+    weight = np.multiply.outer(*sides)
+    edge = np.concatenate([field[0], field[-1], field[:, 0], field[:, -1]]).mean()
+    return np.asarray(edge + (field - edge) * weight)
+
+
+def _counted(fine: NDArray[np.float64], oversampling: int) -> NDArray[np.float64]:
+    """Return the mean over the points of each pixel."""
+    ny, nx = (side // oversampling for side in fine.shape)
+    blocks = fine.reshape(ny, oversampling, nx, oversampling)
+    return np.asarray(blocks.mean(axis=(1, 3)))
