@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltemlive.camera import NO_CAMERA
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.series import Microscope
 from simulator.detector import Detector
+from simulator.flaws import CameraScenario, Flaws, make_flaws
 from simulator.microscope import VirtualMicroscope
 from simulator.schedule import Announcement
 from simulator.specimens import Specimen, make_specimen
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 
     from simulator.scenario import Scenario
 
-_SPECIMEN, _CAMERA = 0, 1
-"""Streams of random numbers, so that longer series keep the frames they had."""
+_SPECIMEN, _CAMERA, _PIXELS = 0, 1, 4
+"""Streams of random numbers, so that longer series keep the frames they had; 2 and 3 are
+those of faults."""
 
 
 class Acquisition:
@@ -47,8 +50,21 @@ class Acquisition:
             n_expected=len(scenario.defocus_nm),
             plan_defocus_nm=scenario.defocus_nm,
             pixel_type=scenario.pixel_type,
-            shape=(scenario.specimen.size_px, scenario.specimen.size_px),
+            shape=self._shape,
+            camera=self._flaws.references if self._flaws is not None else NO_CAMERA,
         )
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        side_px = self._scenario.specimen.size_px
+        return side_px, side_px
+
+    @cached_property
+    def _flaws(self) -> Flaws | None:
+        settings = self._scenario.camera
+        if settings == CameraScenario():
+            return None
+        return make_flaws(settings, self._shape, self._random(_PIXELS))
 
     @cached_property
     def specimen(self) -> Specimen:
@@ -105,7 +121,11 @@ class Acquisition:
     def _detector(self) -> Detector:
         noise = self._scenario.noise
         return Detector(
-            noise.kind, noise.level, noise.dose_e_per_px, self._scenario.pixel_type
+            noise.kind,
+            noise.level,
+            noise.dose_e_per_px,
+            self._scenario.pixel_type,
+            self._flaws,
         )
 
     def _random(self, *stream: int) -> np.random.Generator:

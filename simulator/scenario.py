@@ -22,6 +22,7 @@ from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from ltemlive.series import Microscope
 from simulator.detector import NoiseKind, PixelType
 from simulator.faults import Faults
+from simulator.flaws import CameraScenario
 from simulator.imaging import Imaging
 from simulator.specimen_keys import USED_BY, WHY_NOT, Kind, Wall
 
@@ -161,7 +162,9 @@ class MicroscopeScenario(Microscope):
     @classmethod
     def _has_none(cls, camera: CameraSettings | None) -> CameraSettings | None:
         if camera is not None:
-            raise ValueError("null: frames of the simulator need no correction")
+            raise ValueError(
+                "null: the section camera of the scenario says what frames need"
+            )
         return camera
 
 
@@ -189,6 +192,7 @@ class Scenario(_Section):
     )
     """In order of acquisition; positive is underfocus."""
     noise: NoiseScenario = NoiseScenario()
+    camera: CameraScenario = CameraScenario()
     pixel_type: PixelType = "<f4"
     drift_px_per_frame: tuple[Drift, Drift] = (0.0, 0.0)
     """(dy, dx): how far the stage creeps from one exposure to the next."""
@@ -202,7 +206,7 @@ class Scenario(_Section):
     @classmethod
     def _integers_need_counts(cls, value: PixelType, info: ValidationInfo) -> PixelType:
         noise = info.data.get("noise")
-        if value == "<u2" and noise is not None and noise.kind != "poisson":
+        if value != "<f4" and noise is not None and noise.kind != "poisson":
             raise ValueError("<f4, for only noise.kind: poisson counts electrons")
         return value
 

@@ -56,6 +56,6 @@ def test_integer_pixels_need_counted_electrons(tmp_path):
     assert load_scenario(path).pixel_type == "<u2"
 
 
-def test_a_camera_is_none_of_the_simulators_business():
-    with pytest.raises(ValidationError, match="need no correction"):
+def test_what_corrects_frames_follows_from_what_spoils_them():
+    with pytest.raises(ValidationError, match="section camera of the scenario"):
         Scenario.model_validate({"microscope": {"camera": {"binning": 2}}})
