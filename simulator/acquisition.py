@@ -1,7 +1,8 @@
-"""A scenario carried out: the frames of one series, and the truth behind them."""
+"""A scenario carried out: the frames of each series, and the truth behind them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from simulator.flaws import CameraScenario, Flaws, make_flaws
 from simulator.microscope import VirtualMicroscope
 from simulator.schedule import Announcement
 from simulator.specimens import Specimen, make_specimen
+from simulator.stage import frame_truths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +24,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.scenario import Scenario
+    from simulator.stage import FrameTruth
 
-_SPECIMEN, _CAMERA, _PIXELS = 0, 1, 4
+_SPECIMEN, _CAMERA, _PIXELS, _STAGE = 0, 1, 4, 5
 """Streams of random numbers, so that longer series keep the frames they had; 2 and 3 are
 those of faults."""
+CONTAMINATED_PER_FRAME = 0.25
+"""Standard deviation of the spot of dirt, in sides of the frame."""
+
+
+def session_of(scenario: Scenario, *, workers: int = 1) -> list[Acquisition]:
+    """Return the series of a scenario in the order in which they are acquired."""
+    count = scenario.session.series_count
+    return [Acquisition(scenario, index=index, workers=workers) for index in range(count)]
 
 
 class Acquisition:
@@ -33,10 +44,20 @@ class Acquisition:
 
     Frames are computed when they are asked for, and each on its own: neither order nor
     number of frames changes any of them.
+
+    Parameters
+    ----------
+    scenario
+        What is acquired.
+    index
+        Which series of its session, from 0.
+    workers
+        Threads of the Fourier transforms.
     """
 
-    def __init__(self, scenario: Scenario, *, workers: int = 1) -> None:
+    def __init__(self, scenario: Scenario, *, index: int = 0, workers: int = 1) -> None:
         self._scenario = scenario
+        self._index = index
         self._workers = workers
         self.microscope = Microscope.model_validate(scenario.microscope.model_dump())
 
@@ -44,38 +65,46 @@ class Acquisition:
     def announcement(self) -> Announcement:
         """What is known before the first frame."""
         scenario = self._scenario
+        plan_nm = scenario.plan_nm
         return Announcement(
-            series=scenario.series,
+            series=f"{scenario.series}-{self._index + 1}"
+            if self._index
+            else scenario.series,
             microscope=self.microscope,
-            n_expected=len(scenario.defocus_nm),
-            plan_defocus_nm=scenario.defocus_nm,
+            n_expected=len(plan_nm),
+            plan_defocus_nm=plan_nm,
             pixel_type=scenario.pixel_type,
             shape=self._shape,
             camera=self._flaws.references if self._flaws is not None else NO_CAMERA,
         )
 
-    @property
-    def _shape(self) -> tuple[int, int]:
-        side_px = self._scenario.specimen.size_px
-        return side_px, side_px
-
-    @cached_property
-    def _flaws(self) -> Flaws | None:
-        settings = self._scenario.camera
-        if settings == CameraScenario():
-            return None
-        return make_flaws(settings, self._shape, self._random(_PIXELS))
-
     @cached_property
     def specimen(self) -> Specimen:
-        """What stands in the beam, the margin included."""
+        """What stands in the beam, the margin included, when the series begins."""
+        return self.specimen_in(0)
+
+    @property
+    def states(self) -> tuple[int, ...]:
+        """The states of the specimen in this series: 0, and 1 if its domains jump."""
+        return (0,) if self._scenario.stage.domains_jump_at is None else (0, 1)
+
+    def specimen_in(self, state: int) -> Specimen:
+        """Return what stands in the beam in a state, the margin included."""
+        settings, session = self._scenario.specimen, self._scenario.session
+        stream = [_SPECIMEN]
+        draws_anew = self._index if session.changes == "senses" else 0
+        if draws_anew or state:
+            stream += [draws_anew, state]
+        if session.changes == "reversal" and self._index % 2:
+            reversed_t = -settings.saturation_t
+            settings = settings.model_copy(update={"saturation_t": reversed_t})
         periodic = self.microscope.border == "periodic"
         return make_specimen(
-            self._scenario.specimen,
+            settings,
             pixel_nm=self.microscope.pixel_nm,
             voltage_kv=self.microscope.voltage_kv,
-            margin_px=0 if periodic else self._scenario.specimen.margin_px,
-            rng=self._random(_SPECIMEN),
+            margin_px=0 if periodic else settings.margin_px,
+            rng=np.random.default_rng([self._scenario.seed, *stream]),
             workers=self._workers,
         )
 
@@ -90,24 +119,51 @@ class Acquisition:
         amplitude = self.specimen.frame_of(self.specimen.amplitude)
         return np.asarray(amplitude / np.sqrt((amplitude**2).mean()), np.float32)
 
+    def truths(self) -> Iterator[FrameTruth]:
+        """Yield how each frame is really taken."""
+        scenario = self._scenario
+        return frame_truths(
+            scenario.stage,
+            scenario.plan_nm,
+            drift_px=scenario.drift_px_per_frame,
+            seconds_per_frame=scenario.exposure_s + scenario.dead_time_s,
+            random=lambda seq: self._random(_STAGE, seq),
+        )
+
     def frames(self) -> Iterator[Frame]:
         """Yield the frames in the order of the scenario; ``seq`` counts them from 0."""
-        scenario = self._scenario
-        microscope = VirtualMicroscope(
-            self.specimen,
+        for truth, microscope in self._prepared():
+            image = microscope.expose(
+                truth.defocus_nm,
+                self._random(_CAMERA, truth.seq),
+                shift_px=truth.shift_px,
+                rotation_deg=truth.rotation_deg,
+                magnification=truth.magnification,
+            )
+            yield Frame(self._meta(truth.seq, truth.stated_defocus_nm), image)
+
+    def _prepared(self) -> Iterator[tuple[FrameTruth, VirtualMicroscope]]:
+        """Yield each frame's truth, and the microscope with the specimen as it is then."""
+        made, microscope = None, None
+        for truth in self.truths():
+            wanted = (truth.state, truth.contamination)
+            if microscope is None or wanted != made:
+                made, microscope = wanted, self._microscope(*wanted)
+            yield truth, microscope
+
+    def _microscope(self, state: int, contamination: float) -> VirtualMicroscope:
+        specimen = self.specimen if state == 0 else self.specimen_in(state)
+        clean = float((specimen.amplitude**2).mean())
+        if contamination:
+            specimen = contaminated(specimen, contamination)
+        return VirtualMicroscope(
+            specimen,
             self.microscope,
             self._detector(),
-            imaging=scenario.imaging,
+            imaging=self._scenario.imaging,
+            unit=clean,
             workers=self._workers,
         )
-        drift_y, drift_x = scenario.drift_px_per_frame
-        for seq, defocus_nm in enumerate(scenario.defocus_nm):
-            image = microscope.expose(
-                defocus_nm,
-                self._random(_CAMERA, seq),
-                shift_px=(seq * drift_y, seq * drift_x),
-            )
-            yield Frame(self._meta(seq, defocus_nm), image)
 
     def _meta(self, seq: int, defocus_nm: float) -> FrameMeta:
         return FrameMeta(
@@ -128,5 +184,32 @@ class Acquisition:
             self._flaws,
         )
 
+    @property
+    def _shape(self) -> tuple[int, int]:
+        side_px = self._scenario.specimen.size_px
+        return side_px, side_px
+
+    @cached_property
+    def _flaws(self) -> Flaws | None:
+        """The camera's, which is the same for all series of a session."""
+        settings = self._scenario.camera
+        if settings == CameraScenario():
+            return None
+        rng = np.random.default_rng([self._scenario.seed, _PIXELS])
+        return make_flaws(settings, self._shape, rng)
+
     def _random(self, *stream: int) -> np.random.Generator:
-        return np.random.default_rng([self._scenario.seed, *stream])
+        """Return random numbers of a frame in this series."""
+        series = [self._index] if self._index else []
+        return np.random.default_rng([self._scenario.seed, *stream, *series])
+
+
+def contaminated(specimen: Specimen, loss: float) -> Specimen:
+    """Return a specimen with a spot of dirt, exp(-loss) of the amplitude in its middle."""
+    sides = [np.linspace(-0.5, 0.5, side) * side for side in specimen.amplitude.shape]
+    width_px = CONTAMINATED_PER_FRAME * min(
+        side - 2 * specimen.margin_px for side in specimen.amplitude.shape
+    )
+    squared = np.add.outer(sides[0] ** 2, sides[1] ** 2) / width_px**2
+    left = np.exp(-loss * np.exp(-0.5 * squared))
+    return replace(specimen, amplitude=specimen.amplitude * left)

@@ -62,7 +62,13 @@ class IncoherentImages:
     """
 
     def __init__(
-        self, specimen: Specimen, optics: Microscope, imaging: Imaging, *, workers: int = 1
+        self,
+        specimen: Specimen,
+        optics: Microscope,
+        imaging: Imaging,
+        *,
+        unit: float | None = None,
+        workers: int = 1,
     ) -> None:
         self._specimen = specimen
         self._optics = optics
@@ -72,7 +78,8 @@ class IncoherentImages:
         wave, self._shape = _fine_wave(specimen, imaging.oversampling)
         self._waves = fft.fft2(wave, workers=workers)
         shown = wave[: self._shape[0], : self._shape[1]]
-        self._transmitted = float((shown.real**2 + shown.imag**2).mean(dtype=float))
+        mean = float((shown.real**2 + shown.imag**2).mean(dtype=float))
+        self._unit = unit or mean
 
     def image(
         self,
@@ -84,8 +91,8 @@ class IncoherentImages:
     ) -> NDArray[np.float64]:
         """Return the noiseless intensity that each pixel of the frame counts, (ny, nx).
 
-        As ``VirtualMicroscope.image``, in units of the mean over the field before the
-        aperture: what that stops is missing.
+        As ``VirtualMicroscope.image``; the unit is that before the aperture, and what that
+        stops is missing.
         """
         is_turned = (rotation_deg, magnification) != (0.0, 1.0)
         back = np.linalg.inv(turn(rotation_deg, magnification))
@@ -107,7 +114,7 @@ class IncoherentImages:
         if is_turned:
             seen = mapped(seen, back, finer=1 if self._imaging.oversampling > 1 else 2)
         pixels = _counted(seen, self._imaging.oversampling)
-        return self._specimen.frame_of(pixels) / self._transmitted
+        return self._specimen.frame_of(pixels) / self._unit
 
     def _sources(self, defocus_nm: float) -> Iterator[_Source]:
         for tilt_weight, tilt_y, tilt_x in self._tilts(defocus_nm):

@@ -41,7 +41,8 @@ class VirtualMicroscope:
 
     The wave is propagated on the specimen's whole field and the camera sees the frame in
     its middle. The margin keeps apart what the Fourier transform would join at the seam.
-    ``imaging`` may have images added up instead (``incoherent``).
+    ``imaging`` may have images added up instead (``incoherent``). ``unit`` is the
+    transmitted intensity that is 1 in the images; None: the specimen's own mean.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class VirtualMicroscope:
         detector: Detector,
         *,
         imaging: Imaging = ENVELOPE,
+        unit: float | None = None,
         workers: int = 1,
     ) -> None:
         self._specimen = specimen
@@ -58,7 +60,7 @@ class VirtualMicroscope:
         self._detector = detector
         self._workers = workers
         self._summed = (
-            IncoherentImages(specimen, optics, imaging, workers=workers)
+            IncoherentImages(specimen, optics, imaging, unit=unit, workers=workers)
             if imaging.model == "incoherent"
             else None
         )
@@ -66,7 +68,7 @@ class VirtualMicroscope:
         wave = specimen.amplitude * np.exp(1j * specimen.phase_rad)
         self._shape = wave.shape
         self._waves = fft.fft2(wave, workers=workers)
-        self._transmitted = float((specimen.amplitude**2).mean())
+        self._unit = unit or float((specimen.amplitude**2).mean())
 
     def expose(
         self,
@@ -109,7 +111,8 @@ class VirtualMicroscope:
         Returns
         -------
         NDArray[np.float64]
-            In units of the mean over the whole field, which no defocus changes.
+            In units of the mean over the whole field, which no defocus changes, or of
+            ``unit``.
         """
         if self._summed is not None:
             return self._summed.image(
@@ -131,7 +134,7 @@ class VirtualMicroscope:
             intensity = self._blurred(intensity, defocus_nm)
         if is_turned:
             intensity = mapped(intensity, back)
-        return specimen.frame_of(intensity) / self._transmitted
+        return specimen.frame_of(intensity) / self._unit
 
     def _planes(self, defocus_nm: float) -> Iterator[tuple[float, float]]:
         """Yield (weight, defocus) of the images that add up incoherently."""

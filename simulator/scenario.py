@@ -6,7 +6,7 @@ The defaults are the demo; ``config/demo.yaml`` spells the same.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -24,7 +24,9 @@ from simulator.detector import NoiseKind, PixelType
 from simulator.faults import Faults
 from simulator.flaws import CameraScenario
 from simulator.imaging import Imaging
+from simulator.plans import DefocusPlan
 from simulator.specimen_keys import USED_BY, WHY_NOT, Kind, Wall
+from simulator.stage import StageScenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,6 +179,19 @@ class NoiseScenario(_Section):
     dose_e_per_px: float = Field(100.0, gt=0.0, le=1e6)
 
 
+class SessionScenario(_Section):
+    """Several series of one specimen, one after the other, as in a series of fields."""
+
+    series_count: int = Field(1, ge=1, le=1000)
+    """The second one is called ``<series>-2``, and so on."""
+    changes: Literal["nothing", "senses", "reversal"] = "nothing"
+    """From one series to the next, beside noise and stage: the senses of the magnetisation
+    are drawn anew, or all of them turn round."""
+
+
+_DEMO_NM = (0.0, -150_000.0, 150_000.0, -1_600_000.0, 1_600_000.0)
+
+
 class Scenario(_Section):
     """Everything ``ltemlive simulate`` can be told."""
 
@@ -187,20 +202,37 @@ class Scenario(_Section):
     specimen: SpecimenScenario = SpecimenScenario()
     microscope: MicroscopeScenario = MicroscopeScenario()
     imaging: Imaging = Imaging()
-    defocus_nm: tuple[Defocus, ...] = Field(
-        (0.0, -150_000.0, 150_000.0, -1_600_000.0, 1_600_000.0), min_length=1
-    )
+    defocus_nm: tuple[Defocus, ...] = Field(_DEMO_NM, min_length=1)
     """In order of acquisition; positive is underfocus."""
+    defocus_plan: DefocusPlan | None = None
+    """Instead of ``defocus_nm``."""
+    session: SessionScenario = SessionScenario()
     noise: NoiseScenario = NoiseScenario()
     camera: CameraScenario = CameraScenario()
     pixel_type: PixelType = "<f4"
     drift_px_per_frame: tuple[Drift, Drift] = (0.0, 0.0)
     """(dy, dx): how far the stage creeps from one exposure to the next."""
+    stage: StageScenario = StageScenario()
     exposure_s: float = Field(1.5, gt=0.0, le=3600.0)
     dead_time_s: float = Field(0.5, ge=0.0, le=3600.0)
     """Readout and change of defocus."""
     faults: Faults = Faults()
     """What goes wrong on the way to the daemon."""
+
+    @property
+    def plan_nm(self) -> tuple[float, ...]:
+        """The stated defocus of each frame of a series."""
+        plan = self.defocus_plan
+        return self.defocus_nm if plan is None else plan.defocus_nm
+
+    @field_validator("defocus_plan")
+    @classmethod
+    def _is_the_only_plan(
+        cls, plan: DefocusPlan | None, info: ValidationInfo
+    ) -> DefocusPlan | None:
+        if plan is not None and info.data.get("defocus_nm", _DEMO_NM) != _DEMO_NM:
+            raise ValueError("null beside a list in defocus_nm; take one of them out")
+        return plan
 
     @field_validator("pixel_type")
     @classmethod

@@ -8,24 +8,27 @@ import time
 import uuid
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from ltemlive.cli.keys import client_keys
 from ltemlive.cli.terminal import console
 from ltemlive.errors import ConfigError, WireError
+from simulator.acquisition import session_of
 from simulator.faults import NO_FAULTS
 from simulator.faulty_emitter import FaultyEmitter
 from simulator.folder_emitter import DirectoryEmitter
 from simulator.mischief import CUT_OFF_S, FolderMischief, SocketMischief
 from simulator.schedule import run_schedule
+from simulator.truth import TRUTH_FILE, WithTruth
 from simulator.zmq_emitter import PATIENCE_S, ZmqEmitter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from simulator.faults import FaultPlan
+    from simulator.scenario import Scenario
     from simulator.schedule import Exposures
 
 COPY_S = 0.5
@@ -71,6 +74,39 @@ def emit(  # noqa: PLR0913 - one argument for each option
             return _to_folder(play, where, faults)
         connect = partial(ZmqEmitter, timeout_s=patience_s, keys=client_keys(keys))
         return _to_daemon(play, where, faults, connect)
+
+
+def emit_session(
+    plan: Scenario, to: tuple[str, str], truth: Path | None, **how: Any
+) -> Iterator[str]:
+    """Play every series of a scenario as ``emit`` does; yield how each went.
+
+    Parameters
+    ----------
+    plan
+        The scenario. Of several series each gets a folder, ``DIR/0001`` and so on.
+    truth
+        Where the truth goes, ``-2`` and so on being added for further series; None: beside
+        the frames, and nowhere where they go to a daemon, which must not be told.
+    how
+        What ``emit`` takes beside these.
+    """
+    kind, where = to
+    series = session_of(plan)
+    for index, acquisition in enumerate(series):
+        target, file = where, truth
+        if kind == "folder" and len(series) > 1:
+            target = str(Path(where) / f"{index + 1:04d}")
+        if truth is not None and index:
+            file = truth.with_name(f"{truth.stem}-{index + 1}{truth.suffix}")
+        elif truth is None and kind == "folder":
+            file = Path(target) / TRUTH_FILE
+        # A specimen that cannot be made is refused before a series is announced.
+        _ = acquisition.specimen
+        exposures: Exposures = acquisition
+        if file is not None:
+            exposures = WithTruth(acquisition, file, keeps_references=kind != "folder")
+        yield emit(exposures, (kind, target), dead_time_s=plan.dead_time_s, **how)
 
 
 def check_destination(to: tuple[str, str], keys: Path | None) -> None:

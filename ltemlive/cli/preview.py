@@ -135,8 +135,8 @@ def _write_words(page: _Page, scenario: Scenario, *, n_shown: int) -> None:
         f"seed {scenario.seed}",
         *tilts,
     ]
-    if n_shown < len(scenario.defocus_nm):
-        facts.append(f"{n_shown} of {len(scenario.defocus_nm)} images")
+    if n_shown < len(scenario.plan_nm):
+        facts.append(f"{n_shown} of {len(scenario.plan_nm)} images")
     words = f"{specimen.kind}: {KINDS[specimen.kind]}\n" + "   ".join(facts)
     page.write(0.75, words, size=10.5, color=FAINT, linespacing=1.5)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.models import OptionInfo
@@ -11,6 +11,8 @@ from typer.models import OptionInfo
 from ltemlive.cli.keys import KeysOption
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from simulator.scenario import Scenario
 
 ToOption = Annotated[
@@ -41,6 +43,13 @@ PreviewOption = Annotated[
 ListOption = Annotated[
     bool,
     typer.Option("--list", help="Only say which specimens and scenarios there are."),
+]
+TruthOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="NeXus file for the truth; none: truth.nxs beside frames in a folder.",
+    ),
 ]
 KillOption = Annotated[
     int | None,
@@ -78,6 +87,7 @@ def simulate(  # noqa: PLR0913 - one argument for each option
     ] = None,
     preview: PreviewOption = None,
     lists: ListOption = False,
+    truth: TruthOption = None,
     patience: PatienceOption = 30.0,
     keys: KeysOption = None,
     drop: Annotated[float | None, _fault("never sent, though counted")] = None,
@@ -110,7 +120,9 @@ def simulate(  # noqa: PLR0913 - one argument for each option
         "kill_after": kill_after,
     }
     stated = {name: value for name, value in options.items() if value is not None}
-    typer.echo(_play(plan, to, stated, patience, keys))
+    how = {"patience_s": patience, "keys": keys}
+    for said in _play(plan, to, truth, stated, how):
+        typer.echo(said)
 
 
 def _plan(scenario: Path | None, seed: int | None, fps: float | None) -> Scenario:
@@ -127,26 +139,16 @@ def _plan(scenario: Path | None, seed: int | None, fps: float | None) -> Scenari
 def _play(
     plan: Scenario,
     to: tuple[str, str],
+    truth: Path | None,
     stated: dict[str, float],
-    patience_s: float,
-    keys: Path | None,
-) -> str:
-    """Acquire the series with the faults that were ``stated``; say how it went."""
-    from ltemlive.cli.emitting import emit
-    from simulator.acquisition import Acquisition
+    how: dict[str, Any],
+) -> Iterator[str]:
+    """Acquire the series with the faults that were ``stated``; say how each went."""
+    from ltemlive.cli.emitting import emit_session
     from simulator.faults import FaultPlan
 
-    acquisition = Acquisition(plan)
-    # A specimen that cannot be made is refused before a series is announced.
-    _ = acquisition.specimen
-    return emit(
-        acquisition,
-        to,
-        dead_time_s=plan.dead_time_s,
-        faults=FaultPlan(plan.faults.model_copy(update=stated), plan.seed),
-        patience_s=patience_s,
-        keys=keys,
-    )
+    faults = FaultPlan(plan.faults.model_copy(update=stated), plan.seed)
+    return emit_session(plan, to, truth, faults=faults, **how)
 
 
 def _preview(path: Path, plan: Scenario) -> None:

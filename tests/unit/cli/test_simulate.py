@@ -50,6 +50,32 @@ def test_on_a_terminal_it_says_what_it_is_doing(ltemlive, scenario, monkeypatch,
     assert f"tiny: exposing, to folder {tmp_path / 'share'}" in screen.getvalue()
 
 
+def test_the_truth_lies_beside_the_frames_unless_it_is_put_elsewhere(
+    ltemlive, scenario, tmp_path
+):
+    target = ("--to", "folder", tmp_path / "share")
+    ltemlive("simulate", scenario, *target)
+    assert (tmp_path / "share" / "truth.nxs").is_file()
+    target = ("--to", "folder", tmp_path / "other")
+    ltemlive("simulate", scenario, *target, "--truth", tmp_path / "kept" / "t.nxs")
+    assert (tmp_path / "kept" / "t.nxs").is_file()
+    assert not (tmp_path / "other" / "truth.nxs").exists()
+
+
+def test_each_series_of_a_session_gets_a_folder(ltemlive, scenario, tmp_path):
+    scenario.write_text(SCENARIO + "session: {series_count: 2}\n")
+    share = tmp_path / "share"
+    truth = ("--truth", tmp_path / "t.nxs")
+    outcome = ltemlive("simulate", scenario, "--to", "folder", share, *truth)
+    assert outcome.out.splitlines() == [
+        f"3 frames written to {share / number}" for number in ("0001", "0002")
+    ]
+    titles = [read_series(share / number).title for number in ("0001", "0002")]
+    assert titles == ["tiny", "tiny-2"]
+    assert (tmp_path / "t.nxs").is_file()
+    assert (tmp_path / "t-2.nxs").is_file()
+
+
 def test_the_seed_changes_the_noise(ltemlive, scenario, tmp_path):
     for folder, seed in (("one", 1), ("two", 2)):
         target = ("--to", "folder", tmp_path / folder)

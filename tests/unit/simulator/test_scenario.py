@@ -59,3 +59,42 @@ def test_integer_pixels_need_counted_electrons(tmp_path):
 def test_what_corrects_frames_follows_from_what_spoils_them():
     with pytest.raises(ValidationError, match="section camera of the scenario"):
         Scenario.model_validate({"microscope": {"camera": {"binning": 2}}})
+
+
+def test_wrong_keys_of_every_section_are_told_at_once(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(
+        "imaging: {aperture_mrad: 0.1, oversampling: 0}\n"
+        "camera: {mtf: 2, gain: 0.1}\n"
+        "stage: {walk_px: -1, domains_jump_at: 0}\n"
+        "defocus_nm: [0, 1000]\n"
+        "defocus_plan: {kind: cubic}\n"
+        "session: {series_count: 0}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    lines = str(caught.value).splitlines()
+    expected = {
+        "imaging.aperture_mrad": "imaging.model: incoherent",
+        "imaging.oversampling": "greater than or equal to 1",
+        "camera.mtf": "less than or equal to 1",
+        "camera.gain": "expected one of: mtf, ",
+        "stage.walk_px": "greater than or equal to 0",
+        "stage.domains_jump_at": "greater than or equal to 1",
+        "defocus_plan.kind": "'linear', 'quadratic', 'geometric' or 'hybrid'",
+        "session.series_count": "greater than or equal to 1",
+    }
+    assert len(lines) == len(expected)
+    for key, remedy in expected.items():
+        assert any(
+            line.startswith(f"{path}: {key}: ") and remedy in line for line in lines
+        ), key
+
+
+def test_a_plan_and_a_list_of_defoci_exclude_each_other(tmp_path):
+    path = tmp_path / "both.yaml"
+    path.write_text("defocus_nm: [0, 1000]\ndefocus_plan: {kind: linear}\n")
+    with pytest.raises(ConfigError, match="defocus_plan: expected null beside a list"):
+        load_scenario(path)
+    path.write_text("defocus_plan: {kind: linear, planes_per_side: 2}\n")
+    assert len(load_scenario(path).plan_nm) == 5

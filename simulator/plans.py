@@ -1,0 +1,64 @@
+"""Defocus series by rule, as alternatives to a list of values."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+Distance = Annotated[float, Field(gt=0.0, le=1e9)]
+
+
+class DefocusPlan(BaseModel):
+    """The section ``defocus_plan``: an image in focus, and as many over as under it.
+
+    | kind | planes of each side, k = 1 .. n |
+    |---|---|
+    | linear | strongest * k / n |
+    | quadratic | strongest * (k / n)^2, as in the paper's experiment |
+    | geometric | from weakest to strongest, each as many times the one before |
+    | hybrid | those of ``weak_nm``, then those of ``strong_nm`` |
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: Literal["linear", "quadratic", "geometric", "hybrid"] = "quadratic"
+    planes_per_side: int = Field(12, ge=1, le=500)
+    """n; hybrid counts its lists instead."""
+    weakest_nm: Distance = 10_000.0
+    """Of geometric."""
+    strongest_nm: Distance = 1_440_000.0
+    weak_nm: tuple[Distance, ...] = (150_000.0,)
+    """Of hybrid, and so is ``strong_nm``."""
+    strong_nm: tuple[Distance, ...] = (1_600_000.0,)
+    order: Literal["pairs", "through_focus"] = "pairs"
+    """In focus first, then -weakest, +weakest and so on; or from -strongest upwards."""
+
+    @field_validator("strongest_nm")
+    @classmethod
+    def _is_stronger(cls, strongest_nm: float, info: ValidationInfo) -> float:
+        weakest_nm = info.data.get("weakest_nm", 0.0)
+        if info.data.get("kind") == "geometric" and strongest_nm < weakest_nm:
+            raise ValueError(f"at least weakest_nm ({weakest_nm:g})")
+        return strongest_nm
+
+    @property
+    def defocus_nm(self) -> tuple[float, ...]:
+        """The planes in the order in which they are exposed."""
+        sides = self._side()
+        if self.order == "through_focus":
+            ascending = sorted(sides)
+            return (*(-value for value in reversed(ascending)), 0.0, *ascending)
+        return (0.0, *(sign * value for value in sides for sign in (-1.0, 1.0)))
+
+    def _side(self) -> list[float]:
+        if self.kind == "hybrid":
+            return [*self.weak_nm, *self.strong_nm]
+        number = self.planes_per_side
+        if self.kind == "geometric":
+            planes = np.geomspace(self.weakest_nm, self.strongest_nm, number)
+            return [float(value) for value in planes]
+        power = 1 if self.kind == "linear" else 2
+        steps = range(1, number + 1)
+        return [self.strongest_nm * step**power / number**power for step in steps]

@@ -1,0 +1,112 @@
+"""What moves between exposures: the stage, the image with the lens, and the specimen.
+
+Each frame has its own random numbers, so that longer series keep the frames they had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Pixels = Annotated[float, Field(ge=-1000.0, le=1000.0)]
+NM_PER_MM = 1e6
+
+
+class StageScenario(BaseModel):
+    """The section ``stage`` of a scenario; by default nothing moves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    jump_px: tuple[Pixels, Pixels] = (0.0, 0.0)
+    """(dy, dx) of one jump."""
+    jump_at: int = Field(1, ge=1)
+    """The first frame after it, counted from 0."""
+    walk_px: float = Field(0.0, ge=0.0, le=100.0)
+    """Random walk: standard deviation of each step along each axis."""
+    rotation_deg_per_mm: float = Field(0.0, ge=-90.0, le=90.0)
+    """Of true defocus, from x towards y."""
+    rotation_scatter_deg: float = Field(0.0, ge=0.0, le=90.0)
+    magnification_per_mm: float = Field(0.0, ge=-0.1, le=0.1)
+    """0.01: by one per cent for each mm of true defocus."""
+    magnification_scatter: float = Field(0.0, ge=0.0, le=0.1)
+    defocus_scale: float = Field(1.0, gt=0.0, le=10.0)
+    """True defocus = stated * scale * (1 + scatter) + offset."""
+    defocus_scatter: float = Field(0.0, ge=0.0, le=1.0)
+    """Standard deviation from frame to frame."""
+    defocus_offset_nm: float = Field(0.0, ge=-1e9, le=1e9)
+    contamination_per_s: float = Field(0.0, ge=0.0, le=10.0)
+    """Amplitude lost in the middle of the frame, where dirt grows under the beam."""
+    domains_jump_at: int | None = Field(None, ge=1)
+    """The first frame of a specimen whose domains are drawn anew; null: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTruth:
+    """How one frame was really taken."""
+
+    seq: int
+    stated_defocus_nm: float
+    defocus_nm: float
+    shift_px: tuple[float, float]
+    """(dy, dx): what stands at r in the specimen stands at r + shift."""
+    rotation_deg: float
+    magnification: float
+    contamination: float
+    """-ln of the amplitude that is left in the middle of the frame."""
+    state: int
+    """0, or 1 after the domains have jumped."""
+
+
+def frame_truths(
+    stage: StageScenario,
+    stated_nm: Sequence[float],
+    *,
+    drift_px: tuple[float, float],
+    seconds_per_frame: float,
+    random: Callable[[int], np.random.Generator],
+) -> Iterator[FrameTruth]:
+    """Yield how each frame of a series is taken.
+
+    Parameters
+    ----------
+    stage
+        What moves.
+    stated_nm
+        Defocus of each frame, as it is told to the daemon.
+    drift_px
+        (dy, dx) from one frame to the next.
+    seconds_per_frame
+        From one exposure to the next.
+    random
+        Returns the random numbers of a frame.
+    """
+    walked = np.zeros(2)
+    for seq, stated in enumerate(stated_nm):
+        step_y, step_x, turned, grown, off = random(seq).standard_normal(5)
+        if seq:
+            walked += stage.walk_px * np.array([step_y, step_x])
+        jumped = stage.jump_px if seq >= stage.jump_at else (0.0, 0.0)
+        scale = stage.defocus_scale * (1.0 + stage.defocus_scatter * float(off))
+        defocus_nm = stated * scale + stage.defocus_offset_nm
+        turn_deg = stage.rotation_deg_per_mm * defocus_nm / NM_PER_MM
+        growth = stage.magnification_per_mm * defocus_nm / NM_PER_MM
+        has_jumped = stage.domains_jump_at is not None and seq >= stage.domains_jump_at
+        yield FrameTruth(
+            seq=seq,
+            stated_defocus_nm=stated,
+            defocus_nm=defocus_nm,
+            shift_px=(
+                seq * drift_px[0] + jumped[0] + float(walked[0]),
+                seq * drift_px[1] + jumped[1] + float(walked[1]),
+            ),
+            rotation_deg=turn_deg + stage.rotation_scatter_deg * float(turned),
+            magnification=1.0 + growth + stage.magnification_scatter * float(grown),
+            contamination=stage.contamination_per_s * seq * seconds_per_frame,
+            state=int(has_jumped),
+        )

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator.acquisition import session_of
+from simulator.scenario import load_scenario
+
+FILES = sorted((Path(__file__).parents[3] / "config" / "scenarios").glob("*.yaml"))
+
+
+def test_there_are_some():
+    assert len(FILES) >= 7
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_scenario_in_the_repository_can_be_played(file):
+    plan = load_scenario(file)
+    assert plan.series == file.stem
+    # Smaller, for its optics and camera are what is tried here.
+    specimen = plan.specimen.model_copy(update={"size_px": 64, "margin_px": 16})
+    plan = plan.model_copy(update={"specimen": specimen})
+    for acquisition in session_of(plan)[:2]:
+        frame = next(iter(acquisition.frames()))
+        assert frame.image.dtype == np.dtype(plan.pixel_type)
+        assert frame.image.std() > 0.0
+        assert len(list(acquisition.truths())) == len(plan.plan_nm)
