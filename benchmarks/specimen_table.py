@@ -1,7 +1,8 @@
 """Reconstruct other specimens than the target with the same settings, beside the best TIE.
 
-Five planes (in focus, +-0.15 and +-1.6 mm), 10 % noise, images summed over tilts and focus
-as a microscope forms them, and the default model of coherence. The crop is the project's
+Five planes (in focus, +-0.15 and +-1.6 mm), 10 % noise, images summed over foci and blurred
+by the tilts of the beam, and the default model of coherence; with ``--imaging incoherent``
+tilts are summed, too, on a finer grid. The crop is the project's
 target in a field that goes on beyond the frame. TIE has any pair and any cut of long waves;
 its phase and its gradient are each the best of all, found with the truth at hand.
 """
@@ -20,6 +21,7 @@ from specimens import SPECIMENS
 from ltemlive.physics.accuracy import phase_accuracy
 from simulator.acquisition import Acquisition
 from simulator.detector import Detector
+from simulator.imaging import Imaging
 from simulator.microscope import VirtualMicroscope
 from simulator.scenario import Scenario
 
@@ -38,12 +40,18 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     arguments.add_argument("--specimens", choices=names, nargs="+", default=names)
+    arguments.add_argument(
+        "--imaging", choices=("envelope", "incoherent"), default="envelope"
+    )
     options = arguments.parse_args()
-    rows = [row for name in options.specimens for row in _rows(name, options.seeds)]
+    imaging = Imaging(model=options.imaging)
+    rows = [
+        row for name in options.specimens for row in _rows(name, options.seeds, imaging)
+    ]
     report(rows, options.json)
 
 
-def _rows(name: str, seeds: list[int]) -> list[Row]:
+def _rows(name: str, seeds: list[int], imaging: Imaging) -> list[Row]:
     specimen = Acquisition(Scenario()).specimen if name == CROP else SPECIMENS[name]()
     optics = paper_optics("intensity").model_copy(
         update={
@@ -51,7 +59,7 @@ def _rows(name: str, seeds: list[int]) -> list[Row]:
             "border": "free" if name == CROP else "periodic",
         }
     )
-    microscope = VirtualMicroscope(specimen, optics, Detector(), workers=2)
+    microscope = VirtualMicroscope(specimen, optics, Detector(), imaging=imaging, workers=2)
     found: dict[str, list[Row]] = {"ltemlive": [], "tie": []}
     for seed in seeds:
         for method, row in _figures(specimen, microscope, optics, seed).items():

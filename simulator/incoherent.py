@@ -18,9 +18,10 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import fft
 
 from ltemlive.physics.electron import wavelength_nm
+from simulator.fine_grid import counted, fine_wave
 from simulator.turning import mapped, turn
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class IncoherentImages:
         self._imaging = imaging
         self._workers = workers
         self._wavelength_nm = wavelength_nm(optics.voltage_kv)
-        wave, self._shape = _fine_wave(specimen, imaging.oversampling)
+        wave, self._shape = fine_wave(specimen, imaging.oversampling)
         self._waves = fft.fft2(wave, workers=workers)
         shown = wave[: self._shape[0], : self._shape[1]]
         mean = float((shown.real**2 + shown.imag**2).mean(dtype=float))
@@ -113,7 +114,7 @@ class IncoherentImages:
         seen = intensity[: self._shape[0], : self._shape[1]].astype(float)
         if is_turned:
             seen = mapped(seen, back, finer=1 if self._imaging.oversampling > 1 else 2)
-        pixels = _counted(seen, self._imaging.oversampling)
+        pixels = counted(seen, self._imaging.oversampling)
         return self._specimen.frame_of(pixels) / self._unit
 
     def _sources(self, defocus_nm: float) -> Iterator[_Source]:
@@ -202,52 +203,3 @@ class IncoherentImages:
 def _outer(sides: list[NDArray[np.complex128]]) -> NDArray[np.complex64]:
     along_y, along_x = (side.astype(np.complex64) for side in sides)
     return np.asarray(np.multiply.outer(along_y, along_x))
-
-
-def _fine_wave(
-    specimen: Specimen, oversampling: int
-) -> tuple[NDArray[np.complex64], tuple[int, int]]:
-    """Return the exit wave on the fine grid, and which part of it is the field.
-
-    Phase and amplitude are interpolated, not the wave, which turns faster.
-    """
-    is_periodic = specimen.margin_px == 0
-    parts = []
-    for field in (specimen.amplitude, specimen.phase_rad):
-        fine = field if is_periodic else _faded(field, specimen.margin_px)
-        if oversampling > 1:
-            fine = ndimage.zoom(
-                fine,
-                oversampling,
-                order=3,
-                mode="grid-wrap" if is_periodic else "nearest",
-                grid_mode=True,
-            )
-        parts.append(np.asarray(fine, np.float32))
-    amplitude, phase_rad = parts
-    wave = np.maximum(amplitude, 0.0) * np.exp(1j * phase_rad)
-    ny, nx = wave.shape
-    if not is_periodic:
-        # Sides that are large primes take ten times as long.
-        more = [(0, fft.next_fast_len(side) - side) for side in (ny, nx)]
-        wave = np.pad(wave, more, mode="edge")
-    return np.asarray(wave, np.complex64), (ny, nx)
-
-
-def _faded(field: NDArray[np.float64], margin_px: int) -> NDArray[np.float64]:
-    """Return a map that goes over to its mean edge in the outer half of the margin."""
-    sides = []
-    for side in field.shape:
-        outside_px = np.minimum(np.arange(side), np.arange(side)[::-1])
-        share = np.clip(outside_px / max(margin_px / 2.0, 1.0), 0.0, 1.0)
-        sides.append(0.5 - 0.5 * np.cos(math.pi * share))
-    weight = np.multiply.outer(*sides)
-    edge = np.concatenate([field[0], field[-1], field[:, 0], field[:, -1]]).mean()
-    return np.asarray(edge + (field - edge) * weight)
-
-
-def _counted(fine: NDArray[np.float64], oversampling: int) -> NDArray[np.float64]:
-    """Return the mean over the points of each pixel."""
-    ny, nx = (side // oversampling for side in fine.shape)
-    blocks = fine.reshape(ny, oversampling, nx, oversampling)
-    return np.asarray(blocks.mean(axis=(1, 3)))
