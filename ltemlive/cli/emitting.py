@@ -76,7 +76,7 @@ def emit(  # noqa: PLR0913 - one argument for each option
         return _to_daemon(play, where, faults, connect)
 
 
-def emit_session(
+def emit_scenario(
     plan: Scenario, to: tuple[str, str], truth: Path | None, **how: Any
 ) -> Iterator[str]:
     """Play every series of a scenario as ``emit`` does; yield how each went.
@@ -104,6 +104,13 @@ def emit_session(
         # A specimen that cannot be made is refused before a series is announced.
         _ = acquisition.specimen
         exposures: Exposures = acquisition
+        announced = acquisition.announcement
+        if kind == "zmq" and announced.camera.changes_frames:
+            keeper = f"{file.parent} has its references" if file else "see --truth"
+            yield (
+                f"{announced.series}: its frames are raw, and no camera goes through a "
+                f"socket; the daemon needs microscope.camera ({keeper})"
+            )
         if file is not None:
             exposures = WithTruth(acquisition, file, keeps_references=kind != "folder")
         yield emit(exposures, (kind, target), dead_time_s=plan.dead_time_s, **how)

@@ -144,11 +144,11 @@ def _play(
     how: dict[str, Any],
 ) -> Iterator[str]:
     """Acquire the series with the faults that were ``stated``; say how each went."""
-    from ltemlive.cli.emitting import emit_session
+    from ltemlive.cli.emitting import emit_scenario
     from simulator.faults import FaultPlan
 
     faults = FaultPlan(plan.faults.model_copy(update=stated), plan.seed)
-    return emit_session(plan, to, truth, faults=faults, **how)
+    return emit_scenario(plan, to, truth, faults=faults, **how)
 
 
 def _preview(path: Path, plan: Scenario) -> None:

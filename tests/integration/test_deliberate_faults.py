@@ -30,6 +30,7 @@ from ltemlive.sources.folder_rest import NOT_COME
 from simulator.acquisition import Acquisition
 from simulator.faults import FaultPlan, Faults
 from simulator.scenario import Scenario
+from simulator.truth import TRUTH_FILE, WithTruth
 
 PATIENCE_S = 20.0
 N_FRAMES = 10
@@ -158,9 +159,8 @@ def test_in_a_folder_every_frame_that_comes_is_stored_once(tmp_path, hurried):
     share.mkdir()
     ingest = Ingest(DirectorySource(share, settle_ms=50, rescan_s=0.1), tmp_path)
     with ingest.running():
-        said = emit(
-            Acquisition(SCENARIO), ("folder", str(share)), dead_time_s=0.0, faults=PLAN
-        )
+        played = WithTruth(Acquisition(SCENARIO), share / TRUTH_FILE)
+        said = emit(played, ("folder", str(share)), dead_time_s=0.0, faults=PLAN)
         while len(ingest.journal("stored")) < len(KEPT):
             time.sleep(0.01)
     assert said.startswith(f"{len(KEPT)} frames written to {share}; injected: ")
@@ -181,4 +181,4 @@ def test_a_simulator_that_is_to_die_leaves_what_it_had_written(tmp_path):
     with child("simulate", str(scenario), *target) as simulator:
         assert simulator.wait(PATIENCE_S) == -signal.SIGKILL
     written = sorted(file.name for file in share.iterdir())
-    assert written == ["000000.tif", "000001.tif", "series.yaml"]
+    assert written == ["000000.tif", "000001.tif", "series.yaml", "truth.nxs"]

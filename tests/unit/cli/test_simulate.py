@@ -1,10 +1,12 @@
 import io
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from ltemlive.cli.emitting import emit_scenario
 from ltemlive.formats.series import read_series
 from simulator.acquisition import Acquisition
 from simulator.scenario import load_scenario
@@ -60,6 +62,21 @@ def test_the_truth_lies_beside_the_frames_unless_it_is_put_elsewhere(
     ltemlive("simulate", scenario, *target, "--truth", tmp_path / "kept" / "t.nxs")
     assert (tmp_path / "kept" / "t.nxs").is_file()
     assert not (tmp_path / "other" / "truth.nxs").exists()
+
+
+@pytest.mark.parametrize(
+    ("truth", "where"), [(None, "see --truth"), ("aside/t.nxs", "aside has its references")]
+)
+def test_raw_frames_for_a_daemon_come_with_a_word_about_the_camera(
+    scenario, tmp_path, truth, where
+):
+    scenario.write_text(SCENARIO + "camera: {gain_spread: 0.1}\n")
+    plan, file = load_scenario(scenario), Path(truth) if truth else None
+    said = next(emit_scenario(plan, ("zmq", "tcp://127.0.0.1:1"), file))
+    assert said == (
+        "tiny: its frames are raw, and no camera goes through a socket; the daemon needs "
+        f"microscope.camera ({where})"
+    )
 
 
 def test_each_series_of_a_session_gets_a_folder(ltemlive, scenario, tmp_path):
