@@ -59,6 +59,7 @@ class Acquisition:
         self._scenario = scenario
         self._index = index
         self._workers = workers
+        self._specimens: dict[int, Specimen] = {}
         self.microscope = Microscope.model_validate(scenario.microscope.model_dump())
 
     @property
@@ -78,7 +79,7 @@ class Acquisition:
             camera=self._flaws.references if self._flaws is not None else NO_CAMERA,
         )
 
-    @cached_property
+    @property
     def specimen(self) -> Specimen:
         """What stands in the beam, the margin included, when the series begins."""
         return self.specimen_in(0)
@@ -90,6 +91,11 @@ class Acquisition:
 
     def specimen_in(self, state: int) -> Specimen:
         """Return what stands in the beam in a state, the margin included."""
+        if state not in self._specimens:
+            self._specimens[state] = self._drawn(state)
+        return self._specimens[state]
+
+    def _drawn(self, state: int) -> Specimen:
         settings, session = self._scenario.specimen, self._scenario.session
         stream = [_SPECIMEN]
         draws_anew = self._index if session.changes == "senses" else 0
@@ -152,7 +158,7 @@ class Acquisition:
             yield truth, microscope
 
     def _microscope(self, state: int, contamination: float) -> VirtualMicroscope:
-        specimen = self.specimen if state == 0 else self.specimen_in(state)
+        specimen = self.specimen_in(state)
         clean = float((specimen.amplitude**2).mean())
         if contamination:
             specimen = contaminated(specimen, contamination)
