@@ -6,7 +6,7 @@ The defaults are the demo; ``config/demo.yaml`` spells the same.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import (
     BaseModel,
@@ -25,6 +25,7 @@ from simulator.faults import Faults
 from simulator.flaws import CameraScenario
 from simulator.imaging import Imaging
 from simulator.plans import DefocusPlan
+from simulator.session import DRAWN, SessionScenario, kinds_that_change
 from simulator.specimen_keys import USED_BY, WHY_NOT, Kind, Wall
 from simulator.stage import StageScenario
 
@@ -179,16 +180,6 @@ class NoiseScenario(_Section):
     dose_e_per_px: float = Field(100.0, gt=0.0, le=1e6)
 
 
-class SessionScenario(_Section):
-    """Several series of one specimen, one after the other, as in a series of fields."""
-
-    series_count: int = Field(1, ge=1, le=1000)
-    """The second one is called ``<series>-2``, and so on."""
-    changes: Literal["nothing", "senses", "reversal"] = "nothing"
-    """From one series to the next, beside noise and stage: the senses of the magnetisation
-    are drawn anew, or all of them turn round."""
-
-
 _DEMO_NM = (0.0, -150_000.0, 150_000.0, -1_600_000.0, 1_600_000.0)
 
 
@@ -234,6 +225,22 @@ class Scenario(_Section):
             raise ValueError("null beside a list in defocus_nm; take one of them out")
         return plan
 
+    @field_validator("session")
+    @classmethod
+    def _has_what_changes(
+        cls, session: SessionScenario, info: ValidationInfo
+    ) -> SessionScenario:
+        kinds = kinds_that_change(session.changes)
+        _check_kind(kinds, info, f"changes: {session.changes}")
+        return session
+
+    @field_validator("stage")
+    @classmethod
+    def _has_domains(cls, stage: StageScenario, info: ValidationInfo) -> StageScenario:
+        if stage.domains_jump_at is not None:
+            _check_kind(DRAWN, info, "domains_jump_at")
+        return stage
+
     @field_validator("pixel_type")
     @classmethod
     def _integers_need_counts(cls, value: PixelType, info: ValidationInfo) -> PixelType:
@@ -241,6 +248,13 @@ class Scenario(_Section):
         if value != "<f4" and noise is not None and noise.kind != "poisson":
             raise ValueError("<f4, for only noise.kind: poisson counts electrons")
         return value
+
+
+def _check_kind(kinds: frozenset[Kind] | None, info: ValidationInfo, key: str) -> None:
+    """Return if the specimen is one of those that ``key`` is for."""
+    specimen = info.data.get("specimen")
+    if kinds is not None and specimen is not None and specimen.kind not in kinds:
+        raise ValueError(f"{key} only with specimen.kind {', '.join(sorted(kinds))}")
 
 
 def load_scenario(path: Path | None) -> Scenario:

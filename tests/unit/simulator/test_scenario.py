@@ -98,3 +98,19 @@ def test_a_plan_and_a_list_of_defoci_exclude_each_other(tmp_path):
         load_scenario(path)
     path.write_text("defocus_plan: {kind: linear, planes_per_side: 2}\n")
     assert len(load_scenario(path).plan_nm) == 5
+
+
+def test_what_changes_has_to_be_there(tmp_path):
+    path = tmp_path / "wedge.yaml"
+    path.write_text(
+        "specimen: {kind: wedge}\n"
+        "session: {series_count: 2, changes: reversal}\n"
+        "stage: {domains_jump_at: 2}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    session, stage = str(caught.value).splitlines()
+    assert (
+        "session: expected changes: reversal only with specimen.kind labyrinth" in session
+    )
+    assert "stage: expected domains_jump_at only with specimen.kind labyrinth" in stage

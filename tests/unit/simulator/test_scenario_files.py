@@ -16,9 +16,11 @@ def test_there_are_some():
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_scenario_in_the_repository_can_be_played(file):
+def test_every_scenario_can_be_loaded_and_optics_and_cameras_be_played(file):
     plan = load_scenario(file)
-    assert plan.series == file.stem
+    assert plan.series.replace(" ", "_") == file.stem
+    if plan.specimen.kind != "resolution_target":
+        return  # tried where specimens are
     # Smaller, for its optics and camera are what is tried here.
     specimen = plan.specimen.model_copy(update={"size_px": 64, "margin_px": 16})
     plan = plan.model_copy(update={"specimen": specimen})
