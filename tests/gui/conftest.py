@@ -33,6 +33,8 @@ T_DAEMON = 1_700_000_000.0
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind():
     """Fail a test that leaves a window or a running thread."""
+    # What is there by now is of no interest: to look through it takes as long as a test.
+    gc.freeze()
     yield
     qt = pytest.importorskip("pyqtgraph.Qt")
     deferred = qt.QtCore.QEvent.Type.DeferredDelete

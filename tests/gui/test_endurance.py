@@ -156,7 +156,7 @@ def growth_mib(session, n_refreshes):
 
 @pytest.mark.skipif(not STATM.exists(), reason="no /proc here")
 def test_memory_stays_flat_while_everything_is_looked_at(session):
-    assert growth_mib(session, 120) < MOST_GROWTH_MIB
+    assert growth_mib(session, 60) < MOST_GROWTH_MIB
 
 
 @pytest.mark.chaos
