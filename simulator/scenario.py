@@ -71,11 +71,11 @@ class SpecimenScenario(_Section):
     """About y, from the beam's direction towards x (right)."""
     period_nm: float = Field(240.0, gt=0.0, le=1e6)
     """From one stripe of a sense, skyrmion or disc to the next."""
-    diameter_nm: float = Field(160.0, gt=0.0, le=1e6)
+    diameter_nm: float = Field(160.0, gt=0.0, le=1e6, validate_default=True)
     """Of a disc, a skyrmion (where m_z = 0) or a wire."""
     wall: Wall = "bloch"
     """Whether the magnetisation turns along a wall (Bloch) or across it (Neel)."""
-    wall_width_nm: float = Field(30.0, gt=0.0, le=1e4)
+    wall_width_nm: float = Field(30.0, gt=0.0, le=1e4, validate_default=True)
     """After Lilley: pi times the wall parameter."""
     phase_rms_rad: float = Field(2.0, ge=0.0, le=1e3)
     spectrum_exponent: float = Field(4.0, ge=0.0, le=8.0)
@@ -116,7 +116,8 @@ class SpecimenScenario(_Section):
     @classmethod
     def _keeps_apart(cls, value: float, info: ValidationInfo) -> float:
         period_nm = info.data.get("period_nm", math.inf)
-        if info.data.get("kind") in USED_BY["period_nm"] and value >= period_nm:
+        repeated = USED_BY["period_nm"] & USED_BY["diameter_nm"]
+        if info.data.get("kind") in repeated and value >= period_nm:
             raise ValueError(f"less than period_nm ({period_nm:g})")
         return value
 
@@ -268,6 +269,11 @@ def load_scenario(path: Path | None) -> Scenario:
     if path is None:
         return Scenario()
     plan = documents.load_model(path, Scenario)
+    try:
+        plan.specimen.check_sampling(plan.microscope.pixel_nm)
+    except ConfigError as error:
+        lines = [f"{path}: {line}" for line in str(error).splitlines()]
+        raise ConfigError("\n".join(lines)) from error
     if plan.specimen.file is None:
         return plan
     file = str(path.parent / plan.specimen.file)

@@ -47,6 +47,17 @@ def test_every_error_comes_at_once_with_file_and_key(tmp_path):
         assert any(f": {key}: " in line for line in lines)
 
 
+def test_pixels_that_cannot_show_the_specimen_are_told_with_the_file(tmp_path):
+    path = tmp_path / "coarse.yaml"
+    path.write_text("specimen: {kind: labyrinth}\nmicroscope: {pixel_nm: 100.0}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    lines = str(caught.value).splitlines()
+    assert [line.split(": expected")[0] for line in lines] == [
+        f"{path}: specimen.{key}" for key in ("period_nm", "wall_width_nm")
+    ]
+
+
 def test_integer_pixels_need_counted_electrons(tmp_path):
     path = tmp_path / "integers.yaml"
     path.write_text("pixel_type: <u2\n")

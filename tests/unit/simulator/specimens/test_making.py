@@ -85,7 +85,9 @@ def test_every_key_but_those_of_all_kinds_says_who_uses_it():
     [
         ({"tilt_x_deg": 10, "tilt_y_deg": 10}, "0 beside tilt_x_deg"),
         ({"kind": "vortex_discs", "diameter_nm": 300}, "less than period_nm"),
+        ({"kind": "vortex_discs", "period_nm": 150}, "less than period_nm"),
         ({"kind": "labyrinth", "wall_width_nm": 130}, "at most half of period_nm"),
+        ({"kind": "labyrinth", "period_nm": 50}, "at most half of period_nm"),
         ({"film_amplitude": 0.5, "absorption_nm": 9}, "film_amplitude says"),
         ({"kind": "labyrinth", "tilt_x_deg": 80}, "less than or equal to 70"),
     ],
@@ -93,6 +95,11 @@ def test_every_key_but_those_of_all_kinds_says_who_uses_it():
 def test_what_contradicts_itself_is_refused(keys, expected):
     with pytest.raises(ValidationError, match=expected):
         SpecimenScenario.model_validate(keys)
+
+
+def test_the_default_of_a_key_that_a_kind_does_not_use_contradicts_nothing():
+    assert SpecimenScenario(kind="labyrinth", period_nm=100.0).period_nm == 100.0
+    assert SpecimenScenario(kind="vortex_discs", diameter_nm=40.0, period_nm=50.0)
 
 
 def test_pixels_too_wide_for_the_pattern_are_refused_with_the_width_that_would_do():
