@@ -212,7 +212,7 @@ def draw(
     """
     coverage = np.zeros((y_nm.size, x_nm.size))
     moment = np.zeros((2, *coverage.shape))
-    edge_nm = max(EDGE_NM, float(x_nm[1] - x_nm[0]))
+    edge_nm = max(EDGE_NM, float(y_nm[1] - y_nm[0]), float(x_nm[1] - x_nm[0]))
     for element in elements:
         top, bottom, left, right = element.bounds_nm()
         rows = slice(*np.searchsorted(y_nm, (top - edge_nm, bottom + edge_nm)))

@@ -177,6 +177,15 @@ def test_a_tilted_film_is_thicker_and_shorter_and_holds_as_much():
     assert np.count_nonzero(tilted.phase_rad[:, 64] > 1.0) == 40
 
 
+def test_a_disc_looks_the_same_from_both_sides_however_steep():
+    keys = {"inner_potential_v": 20.0, "saturation_t": 0.0, "period_nm": 600}
+    about_y, about_x = (
+        made("vortex_discs", diameter_nm=200, **keys, **tilt).phase_rad
+        for tilt in ({"tilt_y_deg": 70.0}, {"tilt_x_deg": 70.0})
+    )
+    np.testing.assert_allclose(about_x, about_y.T, atol=1e-9)
+
+
 def test_a_wedge_has_no_induction_but_that_of_its_slope():
     volts, thickness_nm = 20.0, 100.0
     specimen = made("wedge", thickness_nm=thickness_nm, inner_potential_v=volts)
