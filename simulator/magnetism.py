@@ -18,6 +18,8 @@ from ltemlive.physics.electron import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -38,12 +40,7 @@ def continued_magnetic_phase(
     would tilt the phase, is left out, and so is the mean of the phase.
     """
     ny, nx = moment_t_nm.shape[1:]
-    k_y = 2.0 * math.pi * np.fft.fftfreq(ny, pixel_nm)[:, np.newaxis]
-    k_x = 2.0 * math.pi * np.fft.rfftfreq(nx, pixel_nm)[np.newaxis, :]
-    k_squared = k_y**2 + k_x**2
-    k_squared[0, 0] = 1.0
-    moment_y, moment_x = fft.rfft2(moment_t_nm, workers=workers)
-    curl = 1j * (k_y * moment_x - k_x * moment_y)
+    curl, k_squared = _curl(moment_t_nm, (ny, nx), pixel_nm, workers)
     phase = fft.irfft2(curl / k_squared, s=(ny, nx), workers=workers)
     return np.asarray(phase / HBAR_OVER_E_T_NM2)
 
@@ -82,12 +79,22 @@ def magnetic_phase(
     ny, nx = moment_t_nm.shape[1:]
     reach_px = math.hypot(ny, nx)
     padded = [fft.next_fast_len(math.ceil(side + reach_px), real=True) for side in (ny, nx)]
-    k_y = 2.0 * math.pi * np.fft.fftfreq(padded[0], pixel_nm)[:, np.newaxis]
-    k_x = 2.0 * math.pi * np.fft.rfftfreq(padded[1], pixel_nm)[np.newaxis, :]
-    k_squared = k_y**2 + k_x**2
-    k_squared[0, 0] = 1.0  # no division by zero: the kernel is odd, so it vanishes there
+    curl, k_squared = _curl(moment_t_nm, padded, pixel_nm, workers)
     cut_off = 1.0 - special.j0(np.sqrt(k_squared) * reach_px * pixel_nm)
-    moment_y, moment_x = fft.rfft2(moment_t_nm, s=padded, workers=workers)
-    curl = 1j * (k_y * moment_x - k_x * moment_y)
     phase = fft.irfft2(curl * cut_off / k_squared, s=padded, workers=workers)
     return np.asarray(phase[:ny, :nx] / HBAR_OVER_E_T_NM2)
+
+
+def _curl(
+    moment_t_nm: NDArray[Any], shape: Sequence[int], pixel_nm: float, workers: int
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Return the curl of a padded film along the beam and k^2, both in Fourier space.
+
+    Where k = 0 there is no curl, and k^2 is 1, which can be divided by.
+    """
+    k_y = 2.0 * math.pi * np.fft.fftfreq(shape[0], pixel_nm)[:, np.newaxis]
+    k_x = 2.0 * math.pi * np.fft.rfftfreq(shape[1], pixel_nm)[np.newaxis, :]
+    k_squared = k_y**2 + k_x**2
+    k_squared[0, 0] = 1.0
+    moment_y, moment_x = fft.rfft2(moment_t_nm, s=shape, workers=workers)
+    return 1j * (k_y * moment_x - k_x * moment_y), k_squared
