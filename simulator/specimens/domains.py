@@ -49,8 +49,9 @@ def stripe_domains(
 ) -> NDArray[np.float64]:
     """Return the in-plane (m_y, m_x) of meandering stripes, shape (2, side, side).
 
-    The domains point up or down the beam and give no phase; what shows are the Bloch walls
-    between them, in which the magnetisation turns through the direction of the wall.
+    The domains point up or down the beam and give no phase; what shows are Bloch walls
+    between them, in which the magnetisation turns through the direction of the wall. In
+    Neel walls it turns across them.
     """
     height = _meander((side_px, side_px), (pixel_nm, pixel_nm), period_nm, rng)
     slope_y, slope_x = np.gradient(height)

@@ -26,7 +26,7 @@ def skyrmion_film(scenario: SpecimenScenario, field: Field, tilt: Tilt) -> Film:
     """Return a hexagonal lattice that fits the field, which is repeated beyond it.
 
     Each skyrmion is a round domain of radius R in a wall of the parameter D, in which the
-    magnetisation turns by (Romming et al., Phys. Rev. Lett. 114, 177203 (2015))
+    magnetisation turns by (Wang, Yuan & Wang, Commun. Phys. 1, 31 (2018))
 
         theta(r) = 2 atan(sinh(R / D) / sinh(r / D))
 
