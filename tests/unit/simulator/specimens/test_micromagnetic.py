@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from simulator.specimens.matter import Field
 from simulator.specimens.micromagnetic import MU_0_T_M_PER_A, micromagnetic_matter
 from simulator.tilt import Tilt
 
+REAL_FILES = Path(__file__).parents[5] / "shared" / "data" / "ovf"
 FIELD = Field(64, 64, 2.0)
 FLAT = Tilt()
 
@@ -113,6 +115,36 @@ def test_directions_need_a_saturation_and_inductions_do_not(matter):
         matter(vectors, unit="J/m3")
     with pytest.raises(ConfigError, match="expected a unit in the header, or vectors of"):
         matter(3.0 * vectors, unit="")
+
+
+@pytest.mark.skipif(not REAL_FILES.is_dir(), reason="needs ../shared/data")
+@pytest.mark.parametrize(
+    ("name", "volume_nm3", "strongest_t"),
+    [
+        ("mumax-bin4-linux.ovf", 500 * 125 * 3, 1.0),
+        ("mumax-txt-linux.ovf", 60 * 30 * 10, 1.0),
+        ("oommf-ovf1-bin4.omf", 100**3, 1.5853),
+        ("skyrmion-disk.omf", 316 * 25 * 10, 1.3823),
+        ("skyrmion.omf", 100 * 100 * 5, 1.3823),
+    ],
+)
+def test_states_of_other_codes_stand_in_the_beam(name, volume_nm3, strongest_t):
+    keys = {"saturation_t": 1.0} if name.startswith("mumax") else {}
+    stated = {"kind": "micromagnetic", "file": str(REAL_FILES / name)} | keys
+    scenario = SpecimenScenario.model_validate(stated)
+    matter = micromagnetic_matter(scenario, Field(136, 136, 4.0), FLAT)
+    assert matter.thickness_nm.sum() * 16.0 == pytest.approx(volume_nm3, rel=1e-3)
+    thickest_nm = matter.thickness_nm.max()
+    moment_t_nm = np.hypot(*matter.moment_t_nm).max()
+    assert 0.3 < moment_t_nm / (strongest_t * thickest_nm) < 1.001
+
+
+@pytest.mark.skipif(not REAL_FILES.is_dir(), reason="needs ../shared/data")
+def test_a_field_that_is_no_magnetisation_is_refused():
+    file = str(REAL_FILES / "ovf2-bin8_different-case.ovf")
+    scenario = SpecimenScenario(kind="micromagnetic", file=file)
+    with pytest.raises(ConfigError, match=r"6.49e\+06: expected a unit in the header"):
+        micromagnetic_matter(scenario, FIELD, FLAT)
 
 
 def test_the_phase_of_a_stored_vortex_is_that_of_a_cone(tmp_path, ovf_bytes):
