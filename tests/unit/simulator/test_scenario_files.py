@@ -16,16 +16,14 @@ def test_there_are_some():
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_scenario_can_be_loaded_and_optics_and_cameras_be_played(file):
+def test_every_scenario_can_be_played(file):
     plan = load_scenario(file)
     assert plan.series.replace(" ", "_") == file.stem
-    if plan.specimen.kind != "resolution_target":
-        return  # tried where specimens are
-    # Smaller, for its optics and camera are what is tried here.
-    specimen = plan.specimen.model_copy(update={"size_px": 64, "margin_px": 16})
+    # Smaller, but with room for a period of each.
+    specimen = plan.specimen.model_copy(update={"size_px": 96, "margin_px": 16})
     plan = plan.model_copy(update={"specimen": specimen})
     for acquisition in session_of(plan)[:2]:
+        assert np.ptp(acquisition.truth_phase_rad) > 0.1
         frame = next(iter(acquisition.frames()))
         assert frame.image.dtype == np.dtype(plan.pixel_type)
-        assert frame.image.std() > 0.0
         assert len(list(acquisition.truths())) == len(plan.plan_nm)
