@@ -9,6 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 Distance = Annotated[float, Field(gt=0.0, le=1e9)]
 
+_USED_BY = {
+    "planes_per_side": ("linear", "quadratic", "geometric"),
+    "weakest_nm": ("geometric",),
+    "strongest_nm": ("linear", "quadratic", "geometric"),
+    "weak_nm": ("hybrid",),
+    "strong_nm": ("hybrid",),
+}
+"""Of keys that not every kind has."""
+
 
 class DefocusPlan(BaseModel):
     """The section ``defocus_plan``: an image in focus, and as many over as under it.
@@ -34,6 +43,17 @@ class DefocusPlan(BaseModel):
     strong_nm: tuple[Distance, ...] = (1_600_000.0,)
     order: Literal["pairs", "through_focus"] = "pairs"
     """In focus first, then -weakest, +weakest and so on; or from -strongest upwards."""
+
+    @field_validator(*_USED_BY)
+    @classmethod
+    def _is_used(cls, value: object, info: ValidationInfo) -> object:
+        kind, name = info.data.get("kind"), str(info.field_name)
+        default = cls.model_fields[name].default
+        if kind is not None and kind not in _USED_BY[name] and value != default:
+            raise ValueError(
+                f"it left out, for only {', '.join(_USED_BY[name])} plans have it"
+            )
+        return value
 
     @field_validator("strongest_nm")
     @classmethod

@@ -45,3 +45,18 @@ def test_through_focus_goes_from_over_to_under():
 def test_the_strongest_is_not_the_weakest():
     with pytest.raises(ValidationError, match="at least weakest_nm"):
         DefocusPlan(kind="geometric", weakest_nm=1e6, strongest_nm=1e5)
+
+
+@pytest.mark.parametrize(
+    ("stated", "key"),
+    [
+        ({"kind": "hybrid", "planes_per_side": 3}, "planes_per_side"),
+        ({"kind": "hybrid", "strongest_nm": 1e6}, "strongest_nm"),
+        ({"kind": "linear", "weakest_nm": 1e5}, "weakest_nm"),
+        ({"kind": "quadratic", "strong_nm": [1e6]}, "strong_nm"),
+    ],
+)
+def test_keys_that_a_kind_does_not_use_are_refused(stated, key):
+    with pytest.raises(ValidationError, match="it left out, for only ") as caught:
+        DefocusPlan(**stated)
+    assert [error["loc"] for error in caught.value.errors()] == [(key,)]
