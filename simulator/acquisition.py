@@ -19,7 +19,7 @@ from simulator.specimens import Specimen, make_specimen
 from simulator.stage import frame_truths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from numpy.typing import NDArray
 
@@ -136,9 +136,12 @@ class Acquisition:
             random=lambda seq: self._random(_STAGE, seq),
         )
 
-    def frames(self) -> Iterator[Frame]:
-        """Yield the frames in the order of the scenario; ``seq`` counts them from 0."""
-        for truth, microscope in self._prepared():
+    def frames(self, only: Container[int] | None = None) -> Iterator[Frame]:
+        """Yield the frames in the order of the scenario; ``seq`` counts them from 0.
+
+        Of some of them alone, ``only``, none of the others is computed.
+        """
+        for truth, microscope in self._prepared(only):
             image = microscope.expose(
                 truth.defocus_nm,
                 self._random(_CAMERA, truth.seq),
@@ -148,10 +151,14 @@ class Acquisition:
             )
             yield Frame(self._meta(truth.seq, truth.stated_defocus_nm), image)
 
-    def _prepared(self) -> Iterator[tuple[FrameTruth, VirtualMicroscope]]:
+    def _prepared(
+        self, only: Container[int] | None
+    ) -> Iterator[tuple[FrameTruth, VirtualMicroscope]]:
         """Yield each frame's truth, and the microscope with the specimen as it is then."""
         made, microscope = None, None
         for truth in self.truths():
+            if only is not None and truth.seq not in only:
+                continue
             wanted = (truth.state, truth.contamination)
             if microscope is None or wanted != made:
                 made, microscope = wanted, self._microscope(*wanted)

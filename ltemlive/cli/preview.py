@@ -66,7 +66,7 @@ def write_preview(path: Path, scenario: Scenario, acquisition: Acquisition) -> N
 
 def preview_figure(scenario: Scenario, acquisition: Acquisition) -> Figure:
     """Return the page."""
-    frames = _some(list(acquisition.frames()))
+    frames = _some_frames(acquisition, len(scenario.plan_nm))
     columns = _columns(len(frames))
     image_inch = (_PAGE_INCH - _SIDE_INCH) / columns - 0.3
     row_inch = image_inch + _GAP_INCH
@@ -106,11 +106,12 @@ class _Page:
         self.figure.text(_SIDE_INCH / _PAGE_INCH, 1.0 - top / self._height, text, **style)
 
 
-def _some(frames: list[Frame]) -> list[Frame]:
+def _some_frames(acquisition: Acquisition, n_frames: int) -> list[Frame]:
     """Return the frames to show, in the order of their defocus."""
-    chosen = np.unique(np.linspace(0, len(frames) - 1, MAX_IMAGES).round().astype(int))
-    kept = frames if len(frames) <= MAX_IMAGES else [frames[index] for index in chosen]
-    return sorted(kept, key=lambda frame: frame.meta.defocus_nm or 0.0)
+    n_shown = min(n_frames, MAX_IMAGES)
+    chosen = np.linspace(0, n_frames - 1, n_shown).round().astype(int).tolist()
+    frames = acquisition.frames(only=chosen)
+    return sorted(frames, key=lambda frame: frame.meta.defocus_nm or 0.0)
 
 
 def _columns(n_images: int) -> int:

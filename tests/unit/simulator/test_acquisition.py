@@ -59,6 +59,15 @@ def test_a_longer_series_begins_with_the_same_frames():
     )
 
 
+def test_some_frames_alone_are_those_of_the_series():
+    drifting = scenario(drift_px_per_frame=[0.5, 0.0], stage={"contamination_per_s": 0.01})
+    every = list(Acquisition(drifting).frames())
+    some = list(Acquisition(drifting).frames(only=[0, 2]))
+    assert [frame.meta.seq for frame in some] == [0, 2]
+    for frame in some:
+        np.testing.assert_array_equal(frame.image, every[frame.meta.seq].image)
+
+
 def test_the_truth_is_what_the_in_focus_frame_shows():
     acquisition = Acquisition(scenario(noise={"kind": "none"}, defocus_nm=[0.0]))
     (frame,) = acquisition.frames()
