@@ -13,8 +13,8 @@ from simulator.specimens.matter import Film
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.scenario import SpecimenScenario
     from simulator.specimen_keys import Wall
+    from simulator.specimen_scenario import SpecimenScenario
     from simulator.specimens.matter import Field
     from simulator.tilt import Tilt
 

@@ -24,7 +24,7 @@ from simulator.tilt import Tilt
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.scenario import SpecimenScenario
+    from simulator.specimen_scenario import SpecimenScenario
 
 
 def make_specimen(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.ovf import VectorField
-    from simulator.scenario import SpecimenScenario
+    from simulator.specimen_scenario import SpecimenScenario
     from simulator.specimens.matter import Field
     from simulator.tilt import Tilt
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.pattern import Element
-    from simulator.scenario import SpecimenScenario
+    from simulator.specimen_scenario import SpecimenScenario
     from simulator.specimens.matter import Field
     from simulator.tilt import Tilt
 

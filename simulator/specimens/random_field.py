@@ -10,7 +10,7 @@ from scipy import fft
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.scenario import SpecimenScenario
+    from simulator.specimen_scenario import SpecimenScenario
     from simulator.specimens.matter import Field
 
 

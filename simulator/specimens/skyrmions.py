@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulator.scenario import SpecimenScenario
+    from simulator.specimen_scenario import SpecimenScenario
     from simulator.specimens.matter import Field
     from simulator.tilt import Tilt
 

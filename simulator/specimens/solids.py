@@ -12,7 +12,7 @@ from simulator.pattern import EDGE_NM
 from simulator.specimens.matter import Matter
 
 if TYPE_CHECKING:
-    from simulator.scenario import SpecimenScenario
+    from simulator.specimen_scenario import SpecimenScenario
     from simulator.specimens.matter import Field
 
 _WIRE_OF_FRAME = 0.8

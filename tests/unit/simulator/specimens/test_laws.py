@@ -19,7 +19,7 @@ from ltemlive.series import Microscope
 from simulator.detector import Detector
 from simulator.magnetism import continued_magnetic_phase, magnetic_phase
 from simulator.microscope import VirtualMicroscope
-from simulator.scenario import SpecimenScenario
+from simulator.specimen_scenario import SpecimenScenario
 from simulator.specimens import Specimen, make_specimen
 from simulator.specimens.matter import Film
 from simulator.tilt import Tilt

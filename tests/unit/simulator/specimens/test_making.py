@@ -9,8 +9,9 @@ from simulator.acquisition import Acquisition
 from simulator.magnetism import electrostatic_phase, magnetic_phase
 from simulator.pattern import draw
 from simulator.resolution_target import resolution_target
-from simulator.scenario import Scenario, SpecimenScenario
+from simulator.scenario import Scenario
 from simulator.specimen_keys import KINDS, USED_BY, WHY_NOT
+from simulator.specimen_scenario import SpecimenScenario
 
 DRAWN_BY_CHANCE = {"resolution_target", "vortex_discs", "stripe_domains", "labyrinth"} | {
     "nanowire",

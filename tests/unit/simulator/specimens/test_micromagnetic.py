@@ -9,7 +9,8 @@ import pytest
 from ltemlive.errors import ConfigError
 from ltemlive.physics.electron import HBAR_OVER_E_T_NM2, interaction_constant_rad_per_v_nm
 from simulator.acquisition import Acquisition
-from simulator.scenario import SpecimenScenario, load_scenario
+from simulator.scenario import load_scenario
+from simulator.specimen_scenario import SpecimenScenario
 from simulator.specimens.matter import Field
 from simulator.specimens.micromagnetic import MU_0_T_M_PER_A, micromagnetic_matter
 from simulator.tilt import Tilt
