@@ -9,12 +9,23 @@ from simulator.acquisition import Acquisition
 from simulator.scenario import Scenario
 
 DEFOCI_NM = (0.0, -4e5, 4e5, -2e6, 2e6)
+WIDE = {"period_nm": 320.0, "wall_width_nm": 60.0, "thickness_nm": 40.0}
 
 
-def test_a_phase_behind_tilts_and_pixels_that_no_formula_knows_is_found(model_of):
+@pytest.mark.parametrize(
+    "specimen",
+    [
+        {"kind": "resolution_target"},
+        {"kind": "vortex_discs", "period_nm": 400.0, "diameter_nm": 300.0},
+        {"kind": "labyrinth"} | WIDE,
+        {"kind": "skyrmion_lattice"} | WIDE,
+    ],
+    ids=lambda specimen: specimen["kind"],
+)
+def test_a_phase_behind_tilts_and_pixels_that_no_formula_knows_is_found(model_of, specimen):
     # Pixels of 20 nm that count what falls on them flatten the phase by some 5 %.
     document = {
-        "specimen": {"size_px": 64},
+        "specimen": {"size_px": 64} | specimen,
         "microscope": {
             "pixel_nm": 20.0,
             "border": "periodic",
