@@ -145,6 +145,15 @@ def test_neel_walls_are_invisible_until_they_are_tilted(kind):
     assert tilted > 0.05
 
 
+@pytest.mark.parametrize("kind", ["skyrmion_lattice", "labyrinth"])
+def test_a_bloch_wall_steps_by_the_flux_in_lilley_s_width(kind):
+    # Along m_z = tanh(pi d / w) the integral of 1 / cosh(pi d / w) over d is w itself.
+    stated = {"period_nm": 320.0, "wall_width_nm": 20.0, "thickness_nm": 20.0}
+    phase = made(kind, size_px=160, saturation_t=0.8, **stated).phase_rad
+    expected = 0.8 * 20.0 * 20.0 / HBAR_OVER_E_T_NM2
+    assert np.ptp(phase) == pytest.approx(expected, rel=0.01)
+
+
 def test_a_tilt_shows_as_much_of_the_beams_component_as_its_sine():
     # Far away a magnet that points along the beam is, once tilted, a dipole across it:
     # phase = (e / hbar) (m_y x - m_x y) / (2 pi r^2).
