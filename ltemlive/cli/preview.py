@@ -26,6 +26,7 @@ from ltemlive.recording.drawing import (
 from simulator.specimen_keys import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from simulator.scenario import Scenario
 
 MAX_IMAGES = 12
-"""A longer series is shown by so many of its images, evenly chosen."""
+"""A longer series is shown by so many of its images, evenly chosen by their defocus."""
 
 _PAGE_INCH = 12.6
 _SIDE_INCH = 0.4
@@ -66,7 +67,7 @@ def write_preview(path: Path, scenario: Scenario, acquisition: Acquisition) -> N
 
 def preview_figure(scenario: Scenario, acquisition: Acquisition) -> Figure:
     """Return the page."""
-    frames = _some_frames(acquisition, len(scenario.plan_nm))
+    frames = _some_frames(acquisition, scenario.plan_nm)
     columns = _columns(len(frames))
     image_inch = (_PAGE_INCH - _SIDE_INCH) / columns - 0.3
     row_inch = image_inch + _GAP_INCH
@@ -106,11 +107,12 @@ class _Page:
         self.figure.text(_SIDE_INCH / _PAGE_INCH, 1.0 - top / self._height, text, **style)
 
 
-def _some_frames(acquisition: Acquisition, n_frames: int) -> list[Frame]:
+def _some_frames(acquisition: Acquisition, plan_nm: Sequence[float]) -> list[Frame]:
     """Return the frames to show, in the order of their defocus."""
-    n_shown = min(n_frames, MAX_IMAGES)
-    chosen = np.linspace(0, n_frames - 1, n_shown).round().astype(int).tolist()
-    frames = acquisition.frames(only=chosen)
+    # Pairs alternate, so that every second frame would be of one side.
+    ranks = np.linspace(0, len(plan_nm) - 1, min(len(plan_nm), MAX_IMAGES))
+    chosen = np.argsort(plan_nm, kind="stable")[ranks.round().astype(int)]
+    frames = acquisition.frames(only=chosen.tolist())
     return sorted(frames, key=lambda frame: frame.meta.defocus_nm or 0.0)
 
 

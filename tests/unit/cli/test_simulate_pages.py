@@ -61,6 +61,12 @@ def test_a_preview_shows_each_defocus_in_order_and_of_many_some():
     assert len(many) == MAX_IMAGES
     assert (many[0], many[-1]) == ("in focus", "underfocus 39 \N{MICRO SIGN}m")
     assert any("12 of 40 images" in text.get_text() for text in figure.texts)
+    pairs, _ = titles([sign * 1e3 * count for count in range(1, 13) for sign in (-1, 1)])
+    assert sum(text.startswith("overfocus") for text in pairs) == MAX_IMAGES // 2
+    assert (pairs[0], pairs[-1]) == (
+        "overfocus 12 \N{MICRO SIGN}m",
+        "underfocus 12 \N{MICRO SIGN}m",
+    )
 
 
 def test_a_preview_is_a_png(ltemlive, tmp_path):
