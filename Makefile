@@ -5,7 +5,7 @@ DEMO_ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test tour chaos clean
+.PHONY: demo test coverage tour chaos clean
 
 demo: $(INSTALLED)
 	$(BIN)/ltemlive demo $(DEMO_ARGS)
@@ -20,7 +20,11 @@ test: $(INSTALLED)
 	  else without_qt='-p no:pytest-qt --ignore=tests/gui'; \
 	    echo 'Qt cannot start here, its tests are left out: see ltemlive doctor'; fi; \
 	  QT_QPA_PLATFORM=offscreen \
-	  $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $$without_qt
+	  $(BIN)/pytest -n 2 --dist loadfile --no-cov $$without_qt
+
+# Apart from the tests: to follow every branch takes a quarter as long again.
+coverage: $(INSTALLED)
+	QT_QPA_PLATFORM=offscreen 	  $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 # The pictures of docs/tour.md, anew: the demo is recorded, replayed and looked at.
 tour: $(INSTALLED)
