@@ -76,6 +76,11 @@ def emit(  # noqa: PLR0913 - one argument for each option
         return _to_daemon(play, where, faults, connect)
 
 
+def threads_for(plan: Scenario) -> int:
+    """Return how many threads a scenario is worth: a formula is too quick for several."""
+    return (os.cpu_count() or 1) if plan.imaging.model == "incoherent" else 1
+
+
 def emit_scenario(
     plan: Scenario, to: tuple[str, str], truth: Path | None, **how: Any
 ) -> Iterator[str]:
@@ -92,7 +97,7 @@ def emit_scenario(
         What ``emit`` takes beside these.
     """
     kind, where = to
-    series = session_of(plan)
+    series = session_of(plan, workers=threads_for(plan))
     for index, acquisition in enumerate(series):
         target, file = where, truth
         if kind == "folder" and len(series) > 1:

@@ -152,8 +152,9 @@ def _play(
 
 
 def _preview(path: Path, plan: Scenario) -> None:
+    from ltemlive.cli.emitting import threads_for
     from ltemlive.cli.preview import write_preview
     from simulator.acquisition import Acquisition
 
-    write_preview(path, plan, Acquisition(plan))
+    write_preview(path, plan, Acquisition(plan, workers=threads_for(plan)))
     typer.echo(f"preview written to {path}")

@@ -14,6 +14,7 @@ pixels whatever the size of an image, for else the recipe would depend on it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -23,7 +24,7 @@ from ltemlive.recon.objective import objective_and_gradient, seen_in
 from ltemlive.recon.priors import no_prior
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tensorflow import Tensor
 
@@ -80,9 +81,10 @@ def descend(series: FocalSeries, max_steps: int, *, with_tv: bool) -> Iterator[R
     flat = tf.fill(series.amplitude.shape, START_RAD)
     state = RecipeState(tf.stack([flat, tf.math.log(series.amplitude)]))
     n_measured = float(tf.reduce_sum(seen_in(series.measured)))
+    advance = _descent(tuple(series.amplitude.shape), tuple(series.blur.shape[1:]))
     while state.steps < max_steps:
         n_steps = min(STEPS_PER_LOOK, max_steps - state.steps)
-        unknowns, objective = _advance(
+        unknowns, objective = advance(
             state.unknowns, series, tv_weight, tf.constant(n_steps)
         )
         before = state.error[-1] if state.error else float("inf")
@@ -93,22 +95,35 @@ def descend(series: FocalSeries, max_steps: int, *, with_tv: bool) -> Iterator[R
             return
 
 
-@tf.function(reduce_retracing=True)
-def _advance(
-    unknowns: Tensor, series: FocalSeries, tv_weight: Tensor, n_steps: Tensor
-) -> tuple[Tensor, Tensor]:
-    bare = no_prior(tuple(series.amplitude.shape))
-    n_images = tf.cast(tf.shape(series.measured)[0], tf.float32)
-    objectives = tf.TensorArray(tf.float32, size=n_steps, element_shape=[])
-    for step in tf.range(n_steps):
-        objective, gradient = objective_and_gradient(unknowns, series, bare)
-        steepness, along_steepness = _total_variation(unknowns[0])
-        objective += tv_weight * steepness
-        along_phase = (gradient[0] + tv_weight * along_steepness) / n_images
-        move = along_phase / (tf.abs(along_phase) + SOFTENING)
-        unknowns -= tf.stack([move, tf.zeros_like(move)])
-        objectives = objectives.write(step, objective)
-    return unknowns, objectives.stack()
+@cache
+def _descent(
+    shape: tuple[int, int], blur_shape: tuple[int, int]
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Return the graph that goes downhill on series of one kind, however many images.
+
+    Were both kinds of coherence to meet in one trace, the shape of the blur would be open,
+    and the blur left out.
+    """
+    bare = no_prior(shape)
+
+    @partial(tf.function, reduce_retracing=True)
+    def advance(
+        unknowns: Tensor, series: FocalSeries, tv_weight: Tensor, n_steps: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        n_images = tf.cast(tf.shape(series.measured)[0], tf.float32)
+        objectives = tf.TensorArray(tf.float32, size=n_steps, element_shape=[])
+        for step in tf.range(n_steps):
+            objective, gradient = objective_and_gradient(unknowns, series, bare)
+            steepness, along_steepness = _total_variation(unknowns[0])
+            objective += tv_weight * steepness
+            along_phase = (gradient[0] + tv_weight * along_steepness) / n_images
+            move = along_phase / (tf.abs(along_phase) + SOFTENING)
+            unknowns -= tf.stack([move, tf.zeros_like(move)])
+            objectives = objectives.write(step, objective)
+        return unknowns, objectives.stack()
+
+    graph: Callable[..., tuple[Tensor, Tensor]] = advance
+    return graph
 
 
 @compiled
