@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from ltemlive.formats.aside import disk_error, written_aside
+from ltemlive.formats.nexus_groups import nexus_group, write_pixel_axes
 from ltemlive.formats.references import keep_references
 from ltemlive.physics.electron import HBAR_OVER_E_T_NM2
 
@@ -89,7 +90,7 @@ def write_truth(path: Path, acquisition: Acquisition) -> None:
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.attrs.update({"NX_class": "NXroot", "default": "entry"})
-        entry = _group(file, "entry", "NXentry", default="phase")
+        entry = nexus_group(file, "entry", "NXentry", default="phase")
         entry["title"] = acquisition.announcement.series
         entry["program_name"] = "ltemlive simulate"
         _write_maps(entry, acquisition)
@@ -138,30 +139,20 @@ def _write_maps(entry: h5py.Group, acquisition: Acquisition) -> None:
     }
     for name, (parts, unit) in signals.items():
         first, *others = parts
-        group = _group(entry, name, "NXdata", signal=first, axes=["state", "y", "x"])
+        group = nexus_group(entry, name, "NXdata", signal=first, axes=["state", "y", "x"])
         if others:
             group.attrs["auxiliary_signals"] = others
         for key, maps in parts.items():
             group[key] = np.asarray(maps, np.float32)
             group[key].attrs["units"] = unit
         group["state"] = np.asarray(acquisition.states)
-        for axis, size in zip("yx", phases[0].shape, strict=True):
-            group[axis] = np.arange(size) * optics.pixel_nm
-            group[axis].attrs["units"] = "nm"
+        write_pixel_axes(group, phases[0].shape, pixel_nm=optics.pixel_nm)
 
 
 def _write_frames(entry: h5py.Group, acquisition: Acquisition) -> None:
-    group = _group(entry, "frames", "NXcollection")
+    group = nexus_group(entry, "frames", "NXcollection")
     frames = [asdict(truth) for truth in acquisition.truths()]
     for key in frames[0]:
         group[key] = np.array([frame[key] for frame in frames])
         if key in _UNITS:
             group[key].attrs["units"] = _UNITS[key]
-
-
-def _group(
-    parent: h5py.Group, name: str, nexus_class: str, **attributes: Any
-) -> h5py.Group:
-    group = parent.create_group(name)
-    group.attrs.update({"NX_class": nexus_class, **attributes})
-    return group

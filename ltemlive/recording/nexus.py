@@ -11,6 +11,7 @@ import numpy as np
 
 from ltemlive.errors import ConfigError
 from ltemlive.formats.aside import written_aside
+from ltemlive.formats.nexus_groups import nexus_group, write_pixel_axes
 from ltemlive.recording.findings import Findings, QuantityMap
 from ltemlive.recording.plain import json_text
 from ltemlive.recording.provenance import provenance
@@ -59,7 +60,7 @@ def write_nexus(path: Path, findings: Findings) -> None:
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.attrs.update({"NX_class": "NXroot", "default": "entry"})
-        entry = _group(file, "entry", "NXentry", default=findings.maps[0].name)
+        entry = nexus_group(file, "entry", "NXentry", default=findings.maps[0].name)
         entry["title"] = findings.title
         entry["program_name"] = "ltemlive"
         entry["report"] = json_text(findings.report.as_document(), indent=2)
@@ -70,7 +71,7 @@ def write_nexus(path: Path, findings: Findings) -> None:
             entry["phase/phase_errors"] = entry["uncertainty/uncertainty"]
         if findings.microscope is not None:
             _write_values(
-                _group(entry, "microscope", "NXcollection"),
+                nexus_group(entry, "microscope", "NXcollection"),
                 findings.microscope.model_dump(),
             )
         _write_process(entry, findings)
@@ -153,13 +154,11 @@ def _values_in(group: h5py.Group) -> dict[str, Any]:
 def _write_data(entry: h5py.Group, quantity: QuantityMap, pixel_nm: float) -> None:
     components = quantity.components
     signals = _signals(quantity.name, len(components))
-    group = _group(entry, quantity.name, "NXdata", signal=signals[0], axes=["y", "x"])
+    group = nexus_group(entry, quantity.name, "NXdata", signal=signals[0], axes=["y", "x"])
     if len(signals) > 1:
         group.attrs["auxiliary_signals"] = signals[1:]
-    for index, (axis, size) in enumerate(zip("yx", components.shape[1:], strict=True)):
-        group[axis] = np.arange(size) * pixel_nm
-        group[axis].attrs["units"] = "nm"
-        group.attrs[f"{axis}_indices"] = index
+    write_pixel_axes(group, components.shape[1:], pixel_nm=pixel_nm)
+    group.attrs.update({"y_indices": 0, "x_indices": 1})
     for signal, label, values in zip(signals, quantity.labels, components, strict=True):
         group.create_dataset(signal, data=np.asarray(values, np.float32))
         about = {"units": quantity.unit, "long_name": label, "interpretation": "image"}
@@ -174,12 +173,14 @@ def _signals(name: str, n_components: int) -> tuple[str, ...]:
 
 def _write_process(entry: h5py.Group, findings: Findings) -> None:
     facts = provenance(findings)
-    process = _group(entry, "process", "NXprocess")
+    process = nexus_group(entry, "process", "NXprocess")
     process["program"], process["version"] = str(facts["program"]).split(" ", 1)
     process["origin"] = json_text(dict(findings.origin))
     process["provenance"] = json_text(dict(facts))
     if findings.report.solver:
-        _write_values(_group(process, "solver", "NXcollection"), findings.report.solver)
+        _write_values(
+            nexus_group(process, "solver", "NXcollection"), findings.report.solver
+        )
 
 
 def _write_values(group: h5py.Group, values: dict[str, Any]) -> None:
@@ -189,11 +190,3 @@ def _write_values(group: h5py.Group, values: dict[str, Any]) -> None:
         group[key] = json_text(value) if isinstance(value, dict) else value
         if key in _UNITS:
             group[key].attrs["units"] = _UNITS[key]
-
-
-def _group(
-    parent: h5py.Group, name: str, nexus_class: str, **attributes: Any
-) -> h5py.Group:
-    group = parent.create_group(name)
-    group.attrs.update({"NX_class": nexus_class, **attributes})
-    return group
