@@ -15,7 +15,7 @@ from simulator.detector import Detector
 from simulator.flaws import CameraScenario, Flaws, make_flaws
 from simulator.microscope import VirtualMicroscope
 from simulator.schedule import Announcement
-from simulator.specimens import Specimen, make_specimen
+from simulator.specimens import Chance, Specimen, make_specimen
 from simulator.stage import frame_truths
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simulator.scenario import Scenario
     from simulator.stage import FrameTruth
 
-_SPECIMEN, _CAMERA, _PIXELS, _STAGE = 0, 1, 4, 5
+_SPECIMEN, _CAMERA, _PIXELS, _STAGE, _JUMP = 0, 1, 4, 5, 6
 """Streams of random numbers, so that longer series keep the frames they had; 2 and 3 are
 those of faults."""
 CONTAMINATED_PER_FRAME = 0.25
@@ -86,7 +86,7 @@ class Acquisition:
 
     @property
     def states(self) -> tuple[int, ...]:
-        """The states of the specimen in this series: 0, and 1 if its domains jump."""
+        """The states of the specimen in this series: 0, and 1 if a domain jumps."""
         return (0,) if self._scenario.stage.domains_jump_at is None else (0, 1)
 
     def specimen_in(self, state: int) -> Specimen:
@@ -97,10 +97,11 @@ class Acquisition:
 
     def _drawn(self, state: int) -> Specimen:
         settings, session = self._scenario.specimen, self._scenario.session
-        stream = [_SPECIMEN]
         draws_anew = self._index if session.changes == "senses" else 0
-        if draws_anew or state:
-            stream += [draws_anew, state]
+        pattern, jump = (
+            np.random.default_rng([self._scenario.seed, stream, draws_anew])
+            for stream in (_SPECIMEN, _JUMP)
+        )
         if session.changes == "reversal" and self._index % 2:
             reversed_t = -settings.saturation_t
             settings = settings.model_copy(update={"saturation_t": reversed_t})
@@ -110,7 +111,7 @@ class Acquisition:
             pixel_nm=self.microscope.pixel_nm,
             voltage_kv=self.microscope.voltage_kv,
             margin_px=0 if periodic else settings.margin_px,
-            rng=np.random.default_rng([self._scenario.seed, *stream]),
+            chance=Chance(pattern, jump if state else None),
             workers=self._workers,
         )
 

@@ -23,7 +23,7 @@ from simulator.faults import Faults
 from simulator.flaws import CameraScenario
 from simulator.imaging import Imaging
 from simulator.plans import DefocusPlan
-from simulator.session import DRAWN, SessionScenario, kinds_that_change
+from simulator.session import JUMPING, SessionScenario, kinds_that_change
 from simulator.specimen_scenario import SpecimenScenario
 from simulator.stage import StageScenario
 
@@ -124,7 +124,7 @@ class Scenario(_Section):
     @classmethod
     def _has_domains(cls, stage: StageScenario, info: ValidationInfo) -> StageScenario:
         if stage.domains_jump_at is not None:
-            _check_kind(DRAWN, info, "domains_jump_at")
+            _check_kind(JUMPING, info, "domains_jump_at")
         return stage
 
     @field_validator("pixel_type")

@@ -19,6 +19,8 @@ DRAWN: frozenset[Kind] = frozenset(
     }
 )
 """Kinds of which another seed makes another specimen."""
+JUMPING = DRAWN - {"random_field"}
+"""Kinds with domains of which one can reverse."""
 TURNED = USED_BY["saturation_t"] - {"micromagnetic"}
 """Kinds whose magnetisation turns round with its sign; a file has the one it has."""
 

@@ -43,7 +43,7 @@ class StageScenario(BaseModel):
     contamination_per_s: float = Field(0.0, ge=0.0, le=10.0)
     """Amplitude lost in the middle of the frame, where dirt grows under the beam."""
     domains_jump_at: int | None = Field(None, ge=1)
-    """The first frame of a specimen whose domains are drawn anew; null: none."""
+    """The first frame after one domain has reversed (Barkhausen jump); null: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class FrameTruth:
     contamination: float
     """-ln of the amplitude that is left in the middle of the frame."""
     state: int
-    """0, or 1 after the domains have jumped."""
+    """0, or 1 after a domain has jumped."""
 
 
 def frame_truths(

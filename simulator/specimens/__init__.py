@@ -5,7 +5,8 @@ of them into the beam.
 """
 
 from simulator.specimens.domains import stripe_domains
+from simulator.specimens.jumps import Chance
 from simulator.specimens.making import make_specimen
 from simulator.specimens.specimen import Specimen
 
-__all__ = ["Specimen", "make_specimen", "stripe_domains"]
+__all__ = ["Chance", "Specimen", "make_specimen", "stripe_domains"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft, signal
 
+from simulator.specimens.jumps import jumped_domain
 from simulator.specimens.matter import Film
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from simulator.specimen_keys import Wall
     from simulator.specimen_scenario import SpecimenScenario
+    from simulator.specimens.jumps import Chance
     from simulator.specimens.matter import Field
     from simulator.tilt import Tilt
 
@@ -30,11 +32,22 @@ _SETTLING = 20
 _POINTS_PER_PERIOD = 8
 
 
-def stripe_film(scenario: SpecimenScenario, field: Field, rng: np.random.Generator) -> Film:
+def stripe_film(scenario: SpecimenScenario, field: Field, chance: Chance) -> Film:
     """Return smooth stripes, as wide as the walls between them."""
-    in_plane = stripe_domains(
-        field.side_px, field.pixel_nm, rng, period_nm=scenario.period_nm, wall=scenario.wall
-    )
+    step_nm = (field.pixel_nm, field.pixel_nm)
+    shape = (field.side_px, field.side_px)
+    height = _meander(shape, step_nm, scenario.period_nm, chance.pattern)
+    in_plane = _stripes(height, scenario.wall)
+    if chance.jump is not None:
+        _, left = jumped_domain(
+            height > 0.0,
+            step_nm,
+            field,
+            period_nm=scenario.period_nm,
+            goes_on=False,
+            rng=chance.jump,
+        )
+        in_plane *= left
     coverage = np.ones(in_plane.shape[1:])
     return Film(coverage, np.stack([np.zeros_like(coverage), *in_plane]))
 
@@ -54,6 +67,11 @@ def stripe_domains(
     Neel walls it turns across them.
     """
     height = _meander((side_px, side_px), (pixel_nm, pixel_nm), period_nm, rng)
+    return _stripes(height, wall)
+
+
+def _stripes(height: NDArray[np.float64], wall: Wall) -> NDArray[np.float64]:
+    """Return (m_y, m_x) of the walls where ``height`` goes through zero."""
     slope_y, slope_x = np.gradient(height)
     steepness = np.maximum(np.hypot(slope_y, slope_x), 1e-9)
     in_plane = 1.0 / np.cosh(3.0 * height)
@@ -62,7 +80,7 @@ def stripe_domains(
 
 
 def labyrinth_film(
-    scenario: SpecimenScenario, field: Field, tilt: Tilt, rng: np.random.Generator
+    scenario: SpecimenScenario, field: Field, tilt: Tilt, chance: Chance
 ) -> Film:
     """Return the maze of a film with perpendicular anisotropy, its walls of one width.
 
@@ -73,7 +91,7 @@ def labyrinth_film(
     """
     step_nm = tuple(field.pixel_nm / each for each in tilt.foreshortening)
     shape = (field.side_px, field.side_px)
-    height = _maze(shape, step_nm, scenario.period_nm, rng)
+    height = _maze(shape, step_nm, scenario.period_nm, chance.pattern)
     slope_y, slope_x = _gradient(height, step_nm)
     # The distance near a wall. It ends without a kink within a domain, and rises no
     # faster than a magnetisation may where two walls all but meet.
@@ -85,7 +103,18 @@ def labyrinth_film(
     m_y, m_x = _gradient(turn, step_nm)
     if scenario.wall == "bloch":
         m_y, m_x = m_x, -m_y
-    m_z = np.sign(height) * np.sqrt(np.maximum(1.0 - m_y**2 - m_x**2, 0.0))
+    sense = np.sign(height)
+    if chance.jump is not None:
+        domain, left = jumped_domain(
+            height > 0.0,
+            step_nm,
+            field,
+            period_nm=scenario.period_nm,
+            goes_on=True,
+            rng=chance.jump,
+        )
+        m_y, m_x, sense = m_y * left, m_x * left, np.where(domain, -sense, sense)
+    m_z = sense * np.sqrt(np.maximum(1.0 - m_y**2 - m_x**2, 0.0))
     return Film(np.ones(shape), np.stack([m_z, m_y, m_x]), goes_on=True)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.specimen_scenario import SpecimenScenario
+    from simulator.specimens.jumps import Chance
 
 
 def make_specimen(
@@ -33,7 +34,7 @@ def make_specimen(
     pixel_nm: float,
     voltage_kv: float,
     margin_px: int,
-    rng: np.random.Generator,
+    chance: Chance,
     workers: int = 1,
 ) -> Specimen:
     """Return the specimen that a scenario describes.
@@ -46,8 +47,9 @@ def make_specimen(
         Sampling and beam of the microscope it is put into.
     margin_px
         How far the field goes on beyond each side of the frame.
-    rng
-        Draws the senses of the magnetisation, or the pattern of domains.
+    chance
+        Draws the senses of the magnetisation, or the pattern of domains, and which of them
+        has jumped.
     workers
         Threads of the Fourier transforms.
 
@@ -59,10 +61,10 @@ def make_specimen(
     field = Field(scenario.size_px + 2 * margin_px, scenario.size_px, pixel_nm)
     scenario.check_sampling(pixel_nm)
     if scenario.kind == "random_field":
-        phase_rad = random_phase(scenario, field, rng)
+        phase_rad = random_phase(scenario, field, chance.pattern)
         amplitude = np.full_like(phase_rad, scenario.membrane_amplitude)
         return Specimen(phase_rad, amplitude, pixel_nm, margin_px)
-    matter = _matter(scenario, field, rng)
+    matter = _matter(scenario, field, chance)
     phase_rad = electrostatic_phase(
         matter.thickness_nm,
         inner_potential_v=scenario.inner_potential_v,
@@ -74,15 +76,15 @@ def make_specimen(
     return Specimen(phase_rad, _amplitude(scenario, matter), pixel_nm, margin_px)
 
 
-def _matter(scenario: SpecimenScenario, field: Field, rng: np.random.Generator) -> Matter:
+def _matter(scenario: SpecimenScenario, field: Field, chance: Chance) -> Matter:
     if scenario.kind == "nanowire":
-        return nanowire(scenario, field, rng)
+        return nanowire(scenario, field, chance)
     if scenario.kind == "wedge":
         return wedge(scenario, field)
     tilt = Tilt(scenario.tilt_x_deg, scenario.tilt_y_deg)
     if scenario.kind == "micromagnetic":
         return micromagnetic_matter(scenario, field, tilt)
-    return _film(scenario, field, tilt, rng).in_beam(
+    return _film(scenario, field, tilt, chance).in_beam(
         tilt,
         thickness_nm=scenario.thickness_nm,
         saturation_t=scenario.saturation_t,
@@ -90,18 +92,16 @@ def _matter(scenario: SpecimenScenario, field: Field, rng: np.random.Generator) 
     )
 
 
-def _film(
-    scenario: SpecimenScenario, field: Field, tilt: Tilt, rng: np.random.Generator
-) -> Film:
+def _film(scenario: SpecimenScenario, field: Field, tilt: Tilt, chance: Chance) -> Film:
     if scenario.kind == "stripe_domains":
-        return stripe_film(scenario, field, rng)
+        return stripe_film(scenario, field, chance)
     if scenario.kind == "labyrinth":
-        return labyrinth_film(scenario, field, tilt, rng)
+        return labyrinth_film(scenario, field, tilt, chance)
     if scenario.kind == "skyrmion_lattice":
         return skyrmion_film(scenario, field, tilt)
     if scenario.kind == "vortex_discs":
-        return disc_film(scenario, field, tilt, rng)
-    return target_film(field, tilt, rng)
+        return disc_film(scenario, field, tilt, chance)
+    return target_film(field, tilt, chance)
 
 
 def _amplitude(scenario: SpecimenScenario, matter: Matter) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.pattern import VortexDisc, draw
 from simulator.resolution_target import resolution_target
+from simulator.specimens.jumps import jumped_element
 from simulator.specimens.matter import Film
 
 if TYPE_CHECKING:
@@ -16,18 +17,17 @@ if TYPE_CHECKING:
 
     from simulator.pattern import Element
     from simulator.specimen_scenario import SpecimenScenario
+    from simulator.specimens.jumps import Chance
     from simulator.specimens.matter import Field
     from simulator.tilt import Tilt
 
 
-def target_film(field: Field, tilt: Tilt, rng: np.random.Generator) -> Film:
+def target_film(field: Field, tilt: Tilt, chance: Chance) -> Film:
     """Return the resolution target, which fills the frame while it is not tilted."""
-    return _drawn(resolution_target(field.frame_nm, rng), field, tilt)
+    return _drawn(resolution_target(field.frame_nm, chance.pattern), field, tilt, chance)
 
 
-def disc_film(
-    scenario: SpecimenScenario, field: Field, tilt: Tilt, rng: np.random.Generator
-) -> Film:
+def disc_film(scenario: SpecimenScenario, field: Field, tilt: Tilt, chance: Chance) -> Film:
     """Return discs at the corners of squares, each with a vortex of random circulation.
 
     One stands in the middle of the frame, and none is cut by the border of the field.
@@ -36,16 +36,19 @@ def disc_film(
     most = max(math.floor(room_nm / scenario.period_nm), 0)
     places_nm = [scenario.period_nm * count for count in range(-most, most + 1)]
     discs = [
-        VortexDisc(y, x, scenario.diameter_nm, 1 if rng.random() < 0.5 else -1)
+        VortexDisc(y, x, scenario.diameter_nm, 1 if chance.pattern.random() < 0.5 else -1)
         for y in places_nm
         for x in places_nm
     ]
-    return _drawn(discs, field, tilt)
+    return _drawn(discs, field, tilt, chance)
 
 
-def _drawn(elements: Sequence[Element], field: Field, tilt: Tilt) -> Film:
+def _drawn(elements: Sequence[Element], field: Field, tilt: Tilt, chance: Chance) -> Film:
     """Return a film of ``elements``; in their cores and walls it points along the beam."""
     y_nm, x_nm = (field.position_nm(each) for each in tilt.foreshortening)
     coverage, in_plane = draw(elements, y_nm, x_nm)
+    if chance.jump is not None:
+        jumped = jumped_element(elements, field, tilt, chance.jump)
+        in_plane -= 2.0 * draw([jumped], y_nm, x_nm)[1]
     along = np.sqrt(np.maximum(coverage**2 - (in_plane**2).sum(axis=0), 0.0))
     return Film(coverage, np.stack([along, *in_plane]))

@@ -13,6 +13,7 @@ from simulator.specimens.matter import Matter
 
 if TYPE_CHECKING:
     from simulator.specimen_scenario import SpecimenScenario
+    from simulator.specimens.jumps import Chance
     from simulator.specimens.matter import Field
 
 _WIRE_OF_FRAME = 0.8
@@ -21,13 +22,13 @@ _EDGE_OF_FRAME = 0.25
 """Where the wedge begins, from the left side of the frame."""
 
 
-def nanowire(scenario: SpecimenScenario, field: Field, rng: np.random.Generator) -> Matter:
+def nanowire(scenario: SpecimenScenario, field: Field, chance: Chance) -> Matter:
     """Return a round wire with round ends, magnetised along itself, in a random direction.
 
     Its rim is rounded as if by contamination, since its thickness would rise with an
     infinite slope; what is there in all stays the same.
     """
-    angle_rad = rng.uniform(0.0, 2.0 * math.pi)
+    angle_rad = chance.pattern.uniform(0.0, 2.0 * math.pi)
     along = (math.sin(angle_rad), math.cos(angle_rad))
     position = field.position_nm()
     y, x = position[:, np.newaxis], position[np.newaxis, :]
@@ -39,7 +40,8 @@ def nanowire(scenario: SpecimenScenario, field: Field, rng: np.random.Generator)
     thickness = 2.0 * np.sqrt(np.maximum(radius_nm**2 - from_axis**2, 0.0))
     rim_px = max(EDGE_NM / field.pixel_nm, 1.0)
     thickness = ndimage.gaussian_filter(thickness, rim_px, mode="constant")
-    moment = scenario.saturation_t * thickness * np.reshape(along, (2, 1, 1))
+    sense = 1.0 if chance.jump is None else -1.0  # it is all of one domain
+    moment = sense * scenario.saturation_t * thickness * np.reshape(along, (2, 1, 1))
     return Matter(thickness, moment)
 
 

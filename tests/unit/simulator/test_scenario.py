@@ -125,3 +125,10 @@ def test_what_changes_has_to_be_there(tmp_path):
         "session: expected changes: reversal only with specimen.kind labyrinth" in session
     )
     assert "stage: expected domains_jump_at only with specimen.kind labyrinth" in stage
+
+
+@pytest.mark.parametrize("kind", ["random_field", "skyrmion_lattice"])
+def test_what_has_no_domain_to_reverse_is_refused(kind):
+    document = {"specimen": {"kind": kind}, "stage": {"domains_jump_at": 2}}
+    with pytest.raises(ValidationError, match="domains_jump_at only with"):
+        Scenario.model_validate(document)

@@ -87,12 +87,15 @@ def test_dirt_grows_from_frame_to_frame_and_most_in_the_middle():
     assert corner[-1] / corner[0] > middle[-1] / middle[0] + 0.1
 
 
-def test_domains_jump_in_mid_series_and_their_film_stays():
+def test_a_domain_jumps_in_mid_series_and_its_film_stays():
     stage = {"domains_jump_at": 3}
     acquisition = Acquisition(scenario(stage=stage))
     before, after = acquisition.specimen_in(0), acquisition.specimen_in(1)
     np.testing.assert_array_equal(before.amplitude, after.amplitude)
-    assert np.abs(before.phase_rad - after.phase_rad).max() > 1.0
+    changed = np.abs(before.phase_rad - after.phase_rad)
+    assert changed.max() > 0.5
+    # Beyond one element there is its stray field alone.
+    assert np.quantile(changed, 0.9) < 0.1 * changed.max()
     still, jumped = images(), images(stage=stage)
     for seq, (one, other) in enumerate(zip(still, jumped, strict=True)):
         assert np.array_equal(one, other) is (seq < 3)

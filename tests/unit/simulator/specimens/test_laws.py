@@ -20,7 +20,7 @@ from simulator.detector import Detector
 from simulator.magnetism import continued_magnetic_phase, magnetic_phase
 from simulator.microscope import VirtualMicroscope
 from simulator.specimen_scenario import SpecimenScenario
-from simulator.specimens import Specimen, make_specimen
+from simulator.specimens import Chance, Specimen, make_specimen
 from simulator.specimens.matter import Film
 from simulator.tilt import Tilt
 
@@ -34,7 +34,7 @@ def made(kind, *, seed=1, pixel_nm=PIXEL_NM, margin_px=16, size_px=96, **keys):
         pixel_nm=pixel_nm,
         voltage_kv=200.0,
         margin_px=margin_px,
-        rng=np.random.default_rng(seed),
+        chance=Chance(np.random.default_rng(seed)),
     )
 
 
