@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from simulator.section import Section
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -28,10 +30,8 @@ _FAULTS, _GARBAGE = 2, 3
 """Streams of random numbers beside those of specimen and camera."""
 
 
-class Faults(BaseModel):
+class Faults(Section):
     """How often each fault happens to a frame, and when the simulator dies."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     drop: Probability = 0.0
     dup: Probability = 0.0

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy import fft
 
 from ltemlive.camera import NO_CAMERA, Camera, CameraSettings
+from simulator.section import Section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,10 +34,8 @@ HOT_TIMES = (10.0, 30.0)
 LEAST_SENSITIVE = 0.05
 
 
-class CameraScenario(BaseModel):
+class CameraScenario(Section):
     """The section ``camera`` of a scenario; the defaults have no flaw at all."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     mtf: float = Field(1.0, gt=0.0, le=1.0)
     """Modulation that is left at half the Nyquist frequency, a wave of four pixels."""

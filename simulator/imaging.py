@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
+
+from simulator.section import Section
 
 Milliradians = Annotated[float, Field(ge=-100.0, le=100.0)]
 
 
-class Imaging(BaseModel):
+class Imaging(Section):
     """The section ``imaging`` of a scenario; see docs/simulator-optics.md."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: Literal["envelope", "incoherent"] = "envelope"
     """``envelope``: a blur of the image, or a damped wave, as ``coherence`` says.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
+
+from simulator.section import Section
 
 Distance = Annotated[float, Field(gt=0.0, le=1e9)]
 
@@ -19,7 +21,7 @@ _USED_BY = {
 """Of keys that not every kind has."""
 
 
-class DefocusPlan(BaseModel):
+class DefocusPlan(Section):
     """The section ``defocus_plan``: an image in focus, and as many over as under it.
 
     | kind | planes of each side, k = 1 .. n |
@@ -29,8 +31,6 @@ class DefocusPlan(BaseModel):
     | geometric | from weakest to strongest, each as many times the one before |
     | hybrid | those of ``weak_nm``, then those of ``strong_nm`` |
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["linear", "quadratic", "geometric", "hybrid"] = "quadratic"
     planes_per_side: int = Field(12, ge=1, le=500)

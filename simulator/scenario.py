@@ -7,13 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator
 
 from ltemlive import documents
 from ltemlive.errors import ConfigError
@@ -23,6 +17,7 @@ from simulator.faults import Faults
 from simulator.flaws import CameraScenario
 from simulator.imaging import Imaging
 from simulator.plans import DefocusPlan
+from simulator.section import Section
 from simulator.session import JUMPING, SessionScenario, kinds_that_change
 from simulator.specimen_scenario import SpecimenScenario
 from simulator.stage import StageScenario
@@ -35,10 +30,6 @@ if TYPE_CHECKING:
 
 Defocus = Annotated[float, Field(ge=-1e9, le=1e9)]
 Drift = Annotated[float, Field(ge=-100.0, le=100.0)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MicroscopeScenario(Microscope):
@@ -57,7 +48,7 @@ class MicroscopeScenario(Microscope):
         return camera
 
 
-class NoiseScenario(_Section):
+class NoiseScenario(Section):
     """Noise of the camera; ``level`` is for gaussian, ``dose_e_per_px`` for poisson."""
 
     kind: NoiseKind = "gaussian"
@@ -69,7 +60,7 @@ class NoiseScenario(_Section):
 _DEMO_NM = (0.0, -150_000.0, 150_000.0, -1_600_000.0, 1_600_000.0)
 
 
-class Scenario(_Section):
+class Scenario(Section):
     """Everything ``ltemlive simulate`` can be told."""
 
     series: str = Field("demo", min_length=1, max_length=200)

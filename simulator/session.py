@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from simulator.section import Section
 from simulator.specimen_keys import USED_BY, Kind
 
 DRAWN: frozenset[Kind] = frozenset(
@@ -25,10 +26,8 @@ TURNED = USED_BY["saturation_t"] - {"micromagnetic"}
 """Kinds whose magnetisation turns round with its sign; a file has the one it has."""
 
 
-class SessionScenario(BaseModel):
+class SessionScenario(Section):
     """The section ``session``: series of one specimen, one after the other."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     series_count: int = Field(1, ge=1, le=1000)
     """The second one is called ``<series>-2``, and so on."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ltemlive.errors import ConfigError
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
+from simulator.section import Section
 from simulator.specimen_keys import USED_BY, WHY_NOT, Kind, Wall
 
 _PIXELS_NEEDED = {"period_nm": 4.0, "diameter_nm": 4.0, "wall_width_nm": 1.0}
 """What must not be finer than so many pixels."""
 
 
-class SpecimenScenario(BaseModel):
+class SpecimenScenario(Section):
     """The section ``specimen``; defaults are 10 nm of permalloy on a membrane."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Kind = "resolution_target"
     file: str | None = Field(None, min_length=1, validate_default=True)

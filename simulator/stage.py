@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from simulator.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +20,8 @@ Pixels = Annotated[float, Field(ge=-1000.0, le=1000.0)]
 NM_PER_MM = 1e6
 
 
-class StageScenario(BaseModel):
+class StageScenario(Section):
     """The section ``stage`` of a scenario; by default nothing moves."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     jump_px: tuple[Pixels, Pixels] = (0.0, 0.0)
     """(dy, dx) of one jump."""
