@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from scipy import fft
 
 from ltemlive.camera import NO_CAMERA, Camera, CameraSettings
@@ -56,6 +56,13 @@ class CameraScenario(Section):
     """Of all pixels; they see nothing, and the gain reference has 0 there."""
     bit_depth: int | None = Field(None, ge=1, le=32)
     """Counts end at 2^bit_depth - 1; null: where the pixel type ends."""
+
+    @field_validator("mtf_shape")
+    @classmethod
+    def _blurs(cls, shape: str, info: ValidationInfo) -> str:
+        if info.data.get("mtf") == 1.0 and cls.is_wanted("mtf_shape", shape):
+            raise ValueError("it left out, for nothing is blurred unless mtf is below 1")
+        return shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)

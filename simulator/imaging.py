@@ -26,12 +26,23 @@ class Imaging(Section):
     aperture_centre_mrad: tuple[Milliradians, Milliradians] = (0.0, 0.0)
     """(y, x) of its middle, from the beam."""
 
-    @field_validator("aperture_mrad")
+    @field_validator("oversampling", "tilt_step_px", "aperture_mrad")
     @classmethod
-    def _is_summed(cls, aperture: float | None, info: ValidationInfo) -> float | None:
-        if aperture is not None and info.data.get("model") != "incoherent":
-            raise ValueError("null, for only imaging.model: incoherent has an aperture")
-        return aperture
+    def _is_summed(cls, value: object, info: ValidationInfo) -> object:
+        key = str(info.field_name)
+        if info.data.get("model") == "envelope" and cls.is_wanted(key, value):
+            raise ValueError("it left out, for only imaging.model: incoherent has it")
+        return value
+
+    @field_validator("aperture_centre_mrad")
+    @classmethod
+    def _is_of_an_aperture(
+        cls, centre: tuple[float, float], info: ValidationInfo
+    ) -> tuple[float, float]:
+        has_none = info.data.get("aperture_mrad", centre) is None
+        if has_none and cls.is_wanted("aperture_centre_mrad", centre):
+            raise ValueError("it left out, for without aperture_mrad there is no aperture")
+        return centre
 
 
 ENVELOPE = Imaging()

@@ -37,10 +37,10 @@ class DefocusPlan(Section):
     """n; hybrid counts its lists instead."""
     weakest_nm: Distance = 10_000.0
     """Of geometric."""
-    strongest_nm: Distance = 1_440_000.0
-    weak_nm: tuple[Distance, ...] = (150_000.0,)
+    strongest_nm: Distance = Field(1_440_000.0, validate_default=True)
+    weak_nm: tuple[Distance, ...] = Field((150_000.0,), min_length=1)
     """Of hybrid, and so is ``strong_nm``."""
-    strong_nm: tuple[Distance, ...] = (1_600_000.0,)
+    strong_nm: tuple[Distance, ...] = Field((1_600_000.0,), min_length=1)
     order: Literal["pairs", "through_focus"] = "pairs"
     """In focus first, then -weakest, +weakest and so on; or from -strongest upwards."""
 
@@ -48,12 +48,18 @@ class DefocusPlan(Section):
     @classmethod
     def _is_used(cls, value: object, info: ValidationInfo) -> object:
         kind, name = info.data.get("kind"), str(info.field_name)
-        default = cls.model_fields[name].default
-        if kind is not None and kind not in _USED_BY[name] and value != default:
+        if kind is not None and kind not in _USED_BY[name] and cls.is_wanted(name, value):
             raise ValueError(
                 f"it left out, for only {', '.join(_USED_BY[name])} plans have it"
             )
         return value
+
+    @field_validator("planes_per_side")
+    @classmethod
+    def _has_both_ends(cls, number: int, info: ValidationInfo) -> int:
+        if number == 1 and info.data.get("kind") == "geometric":
+            raise ValueError("2 or more, of which one is weakest_nm and one strongest_nm")
+        return number
 
     @field_validator("strongest_nm")
     @classmethod

@@ -18,7 +18,7 @@ from simulator.flaws import CameraScenario
 from simulator.imaging import Imaging
 from simulator.plans import DefocusPlan
 from simulator.section import Section
-from simulator.session import JUMPING, SessionScenario, kinds_that_change
+from simulator.session import SessionScenario
 from simulator.specimen_scenario import SpecimenScenario
 from simulator.stage import StageScenario
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ltemlive.camera import CameraSettings
-    from simulator.specimen_keys import Kind
 
 Defocus = Annotated[float, Field(ge=-1e9, le=1e9)]
 Drift = Annotated[float, Field(ge=-100.0, le=100.0)]
@@ -47,6 +46,25 @@ class MicroscopeScenario(Microscope):
             )
         return camera
 
+    @field_validator("astigmatism_deg")
+    @classmethod
+    def _is_astigmatic(cls, degrees: float, info: ValidationInfo) -> float:
+        if degrees and info.data.get("astigmatism_nm") == 0.0:
+            raise ValueError("0 unless there is an astigmatism_nm")
+        return degrees
+
+    @field_validator("lens_table")
+    @classmethod
+    def _is_not_needed(
+        cls, table: tuple[tuple[float, float], ...]
+    ) -> tuple[tuple[float, float], ...]:
+        if table:
+            raise ValueError("[], for simulated frames say their defocus themselves")
+        return table
+
+
+_NOISE_OF = {"level": "gaussian", "dose_e_per_px": "poisson"}
+
 
 class NoiseScenario(Section):
     """Noise of the camera; ``level`` is for gaussian, ``dose_e_per_px`` for poisson."""
@@ -55,6 +73,15 @@ class NoiseScenario(Section):
     level: float = Field(0.1, ge=0.0, le=10.0)
     """Standard deviation in units of the mean intensity."""
     dose_e_per_px: float = Field(100.0, gt=0.0, le=1e6)
+
+    @field_validator(*_NOISE_OF)
+    @classmethod
+    def _is_used(cls, value: float, info: ValidationInfo) -> float:
+        key = str(info.field_name)
+        kind, of = info.data.get("kind"), _NOISE_OF[key]
+        if kind not in (None, of) and cls.is_wanted(key, value):
+            raise ValueError(f"it left out, for only {of} noise has it")
+        return value
 
 
 _DEMO_NM = (0.0, -150_000.0, 150_000.0, -1_600_000.0, 1_600_000.0)
@@ -93,6 +120,26 @@ class Scenario(Section):
         plan = self.defocus_plan
         return self.defocus_nm if plan is None else plan.defocus_nm
 
+    @field_validator("microscope")
+    @classmethod
+    def _has_a_margin(
+        cls, microscope: MicroscopeScenario, info: ValidationInfo
+    ) -> MicroscopeScenario:
+        specimen = info.data.get("specimen", SpecimenScenario())
+        is_wanted = specimen.is_wanted("margin_px", specimen.margin_px)
+        if microscope.border == "periodic" and is_wanted and specimen.margin_px:
+            raise ValueError("border: free beside specimen.margin_px, or that left out")
+        return microscope
+
+    @field_validator("imaging")
+    @classmethod
+    def _has_tilts(cls, imaging: Imaging, info: ValidationInfo) -> Imaging:
+        microscope = info.data.get("microscope")
+        has_none = microscope is not None and microscope.convergence_mrad == 0.0
+        if has_none and imaging.is_wanted("tilt_step_px", imaging.tilt_step_px):
+            raise ValueError("tilt_step_px left out, for convergence_mrad: 0 has no tilts")
+        return imaging
+
     @field_validator("defocus_plan")
     @classmethod
     def _is_the_only_plan(
@@ -107,16 +154,25 @@ class Scenario(Section):
     def _has_what_changes(
         cls, session: SessionScenario, info: ValidationInfo
     ) -> SessionScenario:
-        kinds = kinds_that_change(session.changes)
-        _check_kind(kinds, info, f"changes: {session.changes}")
+        if "specimen" in info.data:
+            _refuse(session.without_effect(info.data["specimen"]))
         return session
 
     @field_validator("stage")
     @classmethod
-    def _has_domains(cls, stage: StageScenario, info: ValidationInfo) -> StageScenario:
-        if stage.domains_jump_at is not None:
-            _check_kind(JUMPING, info, "domains_jump_at")
+    def _has_what_moves(cls, stage: StageScenario, info: ValidationInfo) -> StageScenario:
+        plan_nm = _plan_nm(info)
+        if "specimen" in info.data and plan_nm is not None:
+            _refuse(stage.without_effect(info.data["specimen"], len(plan_nm)))
         return stage
+
+    @field_validator("faults")
+    @classmethod
+    def _come_to_pass(cls, faults: Faults, info: ValidationInfo) -> Faults:
+        plan_nm = _plan_nm(info)
+        if plan_nm is not None and (faults.kill_after or 0) > len(plan_nm):
+            _refuse([f"kill_after of at most {len(plan_nm)}, the frames of a series"])
+        return faults
 
     @field_validator("pixel_type")
     @classmethod
@@ -126,12 +182,28 @@ class Scenario(Section):
             raise ValueError("<f4, for only noise.kind: poisson counts electrons")
         return value
 
+    @field_validator("pixel_type")
+    @classmethod
+    def _holds_the_counts(cls, value: PixelType, info: ValidationInfo) -> PixelType:
+        camera, bits = info.data.get("camera"), {"<u2": 16, "|u1": 8}.get(value)
+        if bits and camera is not None and (camera.bit_depth or 0) > bits:
+            raise ValueError(f"<f4, or a camera.bit_depth of at most {bits}")
+        return value
 
-def _check_kind(kinds: frozenset[Kind] | None, info: ValidationInfo, key: str) -> None:
-    """Return if the specimen is one of those that ``key`` is for."""
-    specimen = info.data.get("specimen")
-    if kinds is not None and specimen is not None and specimen.kind not in kinds:
-        raise ValueError(f"{key} only with specimen.kind {', '.join(sorted(kinds))}")
+
+def _plan_nm(info: ValidationInfo) -> tuple[float, ...] | None:
+    """Return the stated defocus of each frame; None where a wrong key says it."""
+    if not {"defocus_nm", "defocus_plan"} <= set(info.data):
+        return None
+    plan: DefocusPlan | None = info.data["defocus_plan"]
+    stated: tuple[float, ...] = info.data["defocus_nm"]
+    return stated if plan is None else plan.defocus_nm
+
+
+def _refuse(reasons: list[str]) -> None:
+    """Return if there is no reason to refuse."""
+    if reasons:
+        raise ValueError("; ".join(reasons))
 
 
 def load_scenario(path: Path | None) -> Scenario:

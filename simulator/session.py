@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from simulator.section import Section
 from simulator.specimen_keys import USED_BY, Kind
+
+if TYPE_CHECKING:
+    from simulator.specimen_scenario import SpecimenScenario
 
 DRAWN: frozenset[Kind] = frozenset(
     {
@@ -35,7 +38,25 @@ class SessionScenario(Section):
     """From one series to the next, beside noise and stage: the senses of the magnetisation
     are drawn anew, or all of them turn round."""
 
+    @field_validator("changes")
+    @classmethod
+    def _has_another_series(cls, changes: str, info: ValidationInfo) -> str:
+        if info.data.get("series_count") == 1 and cls.is_wanted("changes", changes):
+            raise ValueError("nothing, for a series_count of 1 has nothing to change after")
+        return changes
 
-def kinds_that_change(changes: str) -> frozenset[Kind] | None:
-    """Return which kinds of specimens have what ``changes``; None: all of them."""
-    return {"senses": DRAWN, "reversal": TURNED}.get(changes)
+    def without_effect(self, specimen: SpecimenScenario) -> list[str]:
+        """Return why nothing of a specimen would change, if so."""
+        if self.changes == "nothing":
+            return []
+        kinds = DRAWN if self.changes == "senses" else TURNED
+        return unchanged(specimen, f"changes: {self.changes}", kinds)
+
+
+def unchanged(specimen: SpecimenScenario, key: str, kinds: frozenset[Kind]) -> list[str]:
+    """Return why ``key``, which is for some kinds, changes nothing of a specimen, if so."""
+    if specimen.kind not in kinds:
+        return [f"{key} only with specimen.kind {', '.join(sorted(kinds))}"]
+    if not specimen.saturation_t:
+        return [f"{key} only with specimen.saturation_t above 0"]
+    return []

@@ -62,16 +62,15 @@ class SpecimenScenario(Section):
     @classmethod
     def _is_used(cls, value: object, info: ValidationInfo) -> object:
         name, kind = str(info.field_name), info.data.get("kind")
-        default = cls.model_fields[name].default
-        if kind is not None and kind not in USED_BY[name] and value != default:
+        if kind is not None and kind not in USED_BY[name] and cls.is_wanted(name, value):
             raise ValueError(f"it left out, for a {kind} {WHY_NOT[name]}")
         return value
 
     @field_validator("absorption_nm")
     @classmethod
     def _absorbs_one_way(cls, value: float | None, info: ValidationInfo) -> float | None:
-        default = cls.model_fields["film_amplitude"].default
-        if value is not None and info.data.get("film_amplitude", default) != default:
+        film = info.data.get("film_amplitude")
+        if value is not None and film and cls.is_wanted("film_amplitude", film):
             raise ValueError("it left out, for film_amplitude says how much is absorbed")
         return value
 

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from simulator.section import Section
+from simulator.session import JUMPING, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from simulator.specimen_scenario import SpecimenScenario
 
 Pixels = Annotated[float, Field(ge=-1000.0, le=1000.0)]
 NM_PER_MM = 1e6
@@ -44,6 +47,28 @@ class StageScenario(Section):
     """Amplitude lost in the middle of the frame, where dirt grows under the beam."""
     domains_jump_at: int | None = Field(None, ge=1)
     """The first frame after one domain has reversed (Barkhausen jump); null: none."""
+
+    @field_validator("jump_at")
+    @classmethod
+    def _jumps(cls, jump_at: int, info: ValidationInfo) -> int:
+        jumps = info.data.get("jump_px") != (0.0, 0.0)
+        if cls.is_wanted("jump_at", jump_at) and not jumps:
+            raise ValueError("it left out, for jump_px says that nothing jumps")
+        return jump_at
+
+    def without_effect(self, specimen: SpecimenScenario, n_frames: int) -> list[str]:
+        """Return which keys would do nothing to a series of a specimen, and why."""
+        reasons, last = [], n_frames - 1
+        if self.domains_jump_at is not None:
+            reasons += unchanged(specimen, "domains_jump_at", JUMPING)
+        jumps = {
+            "jump_at": self.jump_at if any(self.jump_px) else None,
+            "domains_jump_at": self.domains_jump_at,
+        }
+        for key, seq in jumps.items():
+            if seq is not None and seq > last:
+                reasons.append(f"{key} of at most {last}, the last frame")
+        return reasons
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,12 @@ def acquire():
     def acquired(
         defocus_nm=DEFOCI_NM, noise=0.05, kind="resolution_target", seed=1, **microscope
     ):
+        optics = {"pixel_nm": 20.0, "border": "periodic"} | microscope
+        margin_px = 0 if optics["border"] == "periodic" else 32
         document = {
             "seed": seed,
-            "specimen": {"kind": kind, "size_px": SIDE_PX, "margin_px": 32},
-            "microscope": {"pixel_nm": 20.0, "border": "periodic"} | microscope,
+            "specimen": {"kind": kind, "size_px": SIDE_PX, "margin_px": margin_px},
+            "microscope": optics,
             "defocus_nm": defocus_nm,
             "noise": {"level": noise},
         }
@@ -96,8 +98,9 @@ def drifting():
         kind="resolution_target",
         border="free",
     ):
+        margin_px = 0 if border == "periodic" else 32
         document = {
-            "specimen": {"kind": kind, "size_px": 96, "margin_px": 32},
+            "specimen": {"kind": kind, "size_px": 96, "margin_px": margin_px},
             "microscope": {"pixel_nm": 10.0, "border": border},
             "defocus_nm": defocus_nm,
             "noise": {"level": 0.05},

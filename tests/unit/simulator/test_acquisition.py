@@ -94,7 +94,8 @@ def test_the_stage_drifts_by_the_stated_pixels_from_frame_to_frame():
 
 
 def test_a_periodic_border_leaves_the_margin_out():
-    acquisition = Acquisition(scenario(microscope={"pixel_nm": 20.0, "border": "periodic"}))
+    keys = {"specimen": {"size_px": 64}, "microscope": {"border": "periodic"}}
+    acquisition = Acquisition(scenario(**keys))
     assert acquisition.specimen.phase_rad.shape == (64, 64)
     assert acquisition.specimen.margin_px == 0
 

@@ -45,6 +45,8 @@ def test_through_focus_goes_from_over_to_under():
 def test_the_strongest_is_not_the_weakest():
     with pytest.raises(ValidationError, match="at least weakest_nm"):
         DefocusPlan(kind="geometric", weakest_nm=1e6, strongest_nm=1e5)
+    with pytest.raises(ValidationError, match="at least weakest_nm"):
+        DefocusPlan(kind="geometric", weakest_nm=5e6)
 
 
 @pytest.mark.parametrize(
