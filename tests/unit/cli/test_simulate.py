@@ -1,7 +1,9 @@
 import io
 import socket
+import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from rich.console import Console
@@ -100,6 +102,24 @@ def test_the_seed_changes_the_noise(ltemlive, scenario, tmp_path):
     one, two = (read_series(tmp_path / folder) for folder in ("one", "two"))
     assert not np.array_equal(one.frames[0].image, two.frames[0].image)
     assert one.frames[0].meta.exposure_s == 0.001
+
+
+def test_a_series_that_is_played_faster_has_the_same_frames(ltemlive, scenario, tmp_path):
+    slow = SCENARIO.replace("exposure_s: 0.001", "exposure_s: 20.0")
+    slow = slow.replace("dead_time_s: 0.0", "dead_time_s: 10.0")
+    scenario.write_text(slow + "stage: {contamination_per_s: 0.005}\n")
+    expected = Acquisition(load_scenario(scenario))
+    share, began = tmp_path / "share", time.monotonic()
+    outcome = ltemlive("simulate", scenario, "--to", "folder", share, "--fps", 100)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert time.monotonic() - began < 15.0
+    with h5py.File(share / "truth.nxs") as file:
+        dirt = file["entry/frames/contamination"][()]
+    np.testing.assert_allclose(dirt, [0.0, 0.15, 0.3])
+    stored = read_series(share).frames
+    for got, frame in zip(stored, expected.frames(), strict=True):
+        np.testing.assert_array_equal(got.image, frame.image)
+        assert got.meta.exposure_s == 20.0
 
 
 @pytest.mark.parametrize(
