@@ -163,7 +163,8 @@ class Scenario(Section):
     def _has_what_moves(cls, stage: StageScenario, info: ValidationInfo) -> StageScenario:
         plan_nm = _plan_nm(info)
         if "specimen" in info.data and plan_nm is not None:
-            _refuse(stage.without_effect(info.data["specimen"], len(plan_nm)))
+            idle = stage.without_effect(info.data["specimen"], len(plan_nm))
+            _refuse(idle + stage.shrinks(plan_nm))
         return stage
 
     @field_validator("faults")

@@ -5,6 +5,7 @@ Each frame has its own random numbers, so that longer series keep the frames the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 Pixels = Annotated[float, Field(ge=-1000.0, le=1000.0)]
 NM_PER_MM = 1e6
+LEAST_MAGNIFICATION = 0.1
+"""What the line through the magnifications may come down to."""
+_SIGMAS = 4.0
+"""How far random numbers are reckoned with."""
 
 
 class StageScenario(Section):
@@ -69,6 +74,28 @@ class StageScenario(Section):
             if seq is not None and seq > last:
                 reasons.append(f"{key} of at most {last}, the last frame")
         return reasons
+
+    def shrinks(self, plan_nm: Sequence[float]) -> list[str]:
+        """Return which key would make an image of a plan all but vanish, and the remedy."""
+        scatters = (
+            1.0 - _SIGMAS * self.defocus_scatter,
+            1.0 + _SIGMAS * self.defocus_scatter,
+        )
+        shrunk = max(
+            -self.magnification_per_mm
+            * (stated * self.defocus_scale * scatter + self.defocus_offset_nm)
+            / NM_PER_MM
+            for stated in plan_nm
+            for scatter in scatters
+        )
+        most = 1.0 - LEAST_MAGNIFICATION - _SIGMAS * self.magnification_scatter
+        if shrunk <= most:
+            return []
+        limit = math.floor(abs(self.magnification_per_mm) * most / shrunk * 1e6) / 1e6
+        return [
+            f"magnification_per_mm within {limit:g} of 0, so that the strongest defocus "
+            "leaves a tenth of the image's size"
+        ]
 
 
 @dataclass(frozen=True, slots=True)

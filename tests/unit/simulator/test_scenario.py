@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from ltemlive.errors import ConfigError
+from simulator.acquisition import Acquisition
 from simulator.scenario import Scenario, load_scenario
 
 DEMO = Path(__file__).parents[3] / "config" / "demo.yaml"
@@ -100,6 +103,39 @@ def test_wrong_keys_of_every_section_are_told_at_once(tmp_path):
         assert any(
             line.startswith(f"{path}: {key}: ") and remedy in line for line in lines
         ), key
+
+
+@pytest.mark.parametrize(
+    ("stage", "strongest_nm"),
+    [
+        ({"magnification_per_mm": 0.1}, -1.0e7),
+        ({"magnification_per_mm": -0.1}, 9.5e6),
+        ({"magnification_per_mm": 0.1, "defocus_scale": 10.0}, -1.0e6),
+        ({"magnification_per_mm": 0.1, "defocus_offset_nm": -9.0e6}, -1.0e6),
+        ({"magnification_per_mm": 0.1, "defocus_scatter": 1.0}, -2.0e6),
+        ({"magnification_per_mm": 0.1, "magnification_scatter": 0.1}, -7.0e6),
+    ],
+)
+def test_an_image_that_would_shrink_to_nothing_is_refused(tmp_path, stage, strongest_nm):
+    path = tmp_path / "small.yaml"
+    path.write_text(f"defocus_nm: [0, {strongest_nm}]\nstage: {stage}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    (line,) = str(caught.value).splitlines()
+    remedy = re.search(r"expected magnification_per_mm within ([0-9.e-]+) of 0", line)
+    assert line.startswith(f"{path}: stage: ")
+    allowed = np.copysign(float(remedy[1]), stage["magnification_per_mm"])
+    stage = stage | {"magnification_per_mm": float(allowed)}
+    path.write_text(f"defocus_nm: [0, {strongest_nm}]\nstage: {stage}\n")
+    for seed in range(20):
+        plan = load_scenario(path).model_copy(update={"seed": seed})
+        assert all(truth.magnification > 0.0 for truth in Acquisition(plan).truths())
+
+
+def test_an_image_may_grow_as_much_as_it_likes(tmp_path):
+    path = tmp_path / "large.yaml"
+    path.write_text("defocus_nm: [1.0e8]\nstage: {magnification_per_mm: 0.1}\n")
+    assert load_scenario(path)
 
 
 def test_a_plan_and_a_list_of_defoci_exclude_each_other(tmp_path):
