@@ -9,7 +9,6 @@ tilt differently, which no blur can.
 
 Tilts lie on a square grid, weighted by the cone exp(-(a / theta)^2): the trapezoidal rule
 converges exponentially for a Gaussian, once its steps are as fine as what they move.
-Foci are those of Gauss and Hermite.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from scipy import fft
 
 from ltemlive.physics.electron import wavelength_nm
 from simulator.fine_grid import counted, fine_wave
+from simulator.foci import foci
 from simulator.turning import mapped, turn
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ CONE_RADII = 3.5
 """Where the cone of tilts is cut off, in standard deviations: 0.2 % lie outside."""
 CONE_STEP = 1.2
 """The widest step of its tilts: the rule is exact to 1e-6 there, for a cone by itself."""
-_PHASES_OF_FOCI = ((0.03, 1), (1.0, 3), (2.0, 5), (3.0, 9))
-"""(largest spread of a wave's phase [rad], foci that make up for it within a per cent)."""
-_MOST_FOCI = 15
 
 
 class _Source(NamedTuple):
@@ -118,8 +115,13 @@ class IncoherentImages:
         return self._specimen.frame_of(pixels) / self._unit
 
     def _sources(self, defocus_nm: float) -> Iterator[_Source]:
+        seen = foci(
+            self._optics.defocus_spread_nm,
+            pixel_nm=self._optics.pixel_nm,
+            wavelength_nm=self._wavelength_nm,
+        )
         for tilt_weight, tilt_y, tilt_x in self._tilts(defocus_nm):
-            for focus_weight, off_nm in self._foci():
+            for focus_weight, off_nm in seen:
                 yield _Source(
                     tilt_weight * focus_weight, tilt_y, tilt_x, defocus_nm + off_nm
                 )
@@ -144,18 +146,6 @@ class IncoherentImages:
         weights = np.exp(-(tilt_y**2 + tilt_x**2) / (2.0 * spread**2))
         weights /= weights.sum()
         return list(zip(weights.tolist(), tilt_y.tolist(), tilt_x.tolist(), strict=True))
-
-    def _foci(self) -> list[tuple[float, float]]:
-        """Return (weight, what to add to the defocus [nm]) for the spread of the focus."""
-        spread_nm = self._optics.defocus_spread_nm
-        if spread_nm == 0.0:
-            return [(1.0, 0.0)]
-        finest_per_nm = 0.5 / self._optics.pixel_nm
-        phase_rad = math.pi * self._wavelength_nm * spread_nm * finest_per_nm**2
-        enough = (count for limit, count in _PHASES_OF_FOCI if phase_rad <= limit)
-        nodes, weights = np.polynomial.hermite_e.hermegauss(next(enough, _MOST_FOCI))
-        weights = weights / weights.sum()
-        return list(zip(weights.tolist(), (spread_nm * nodes).tolist(), strict=True))
 
     def _transfer(self, source: _Source) -> NDArray[np.complex64]:
         """Return what lens and aperture do to each plane wave of a tilted beam.

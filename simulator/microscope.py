@@ -18,6 +18,7 @@ import numpy as np
 from scipy import fft
 
 from ltemlive.physics.electron import wavelength_nm
+from simulator.foci import foci
 from simulator.imaging import ENVELOPE
 from simulator.incoherent import IncoherentImages
 from simulator.turning import mapped, turn
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from simulator.detector import Detector
     from simulator.imaging import Imaging
     from simulator.specimens import Specimen
-
-SPREAD_NODES = 5
-"""Planes that stand for a Gaussian spread of the defocus (Gauss-Hermite quadrature)."""
 
 
 class VirtualMicroscope:
@@ -139,12 +137,14 @@ class VirtualMicroscope:
     def _planes(self, defocus_nm: float) -> Iterator[tuple[float, float]]:
         """Yield (weight, defocus) of the images that add up incoherently."""
         spread_nm = self._optics.defocus_spread_nm
-        if self._optics.coherence == "wave" or spread_nm == 0.0:
+        if self._optics.coherence == "wave":
             yield 1.0, defocus_nm
             return
-        nodes, weights = np.polynomial.hermite_e.hermegauss(SPREAD_NODES)
-        for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-            yield float(weight), defocus_nm + spread_nm * float(node)
+        pixel_nm = self._specimen.pixel_nm
+        for weight, off_nm in foci(
+            spread_nm, pixel_nm=pixel_nm, wavelength_nm=self._wavelength_nm
+        ):
+            yield weight, defocus_nm + off_nm
 
     def _angles(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the angles (y, x) [rad] at which the plane waves travel."""
