@@ -18,6 +18,8 @@ Kind: TypeAlias = Literal[
 
 Wall: TypeAlias = Literal["bloch", "neel"]
 
+Side: TypeAlias = Literal["x", "y", "z", "-x", "-y", "-z"]
+
 KINDS: dict[Kind, str] = {
     "resolution_target": "bars, chevrons, squares and discs of a soft film, wide to fine",
     "vortex_discs": "discs of a soft film, each with a vortex of random circulation",
@@ -39,6 +41,7 @@ _WALLS: frozenset[Kind] = frozenset({"stripe_domains", "labyrinth", "skyrmion_la
 
 USED_BY: dict[str, frozenset[Kind]] = {
     "file": frozenset({"micromagnetic"}),
+    "seen_from": frozenset({"micromagnetic"}),
     "thickness_nm": _ALL - {"nanowire", "random_field", "micromagnetic"},
     "saturation_t": _FILMS | {"nanowire"},
     "inner_potential_v": _MATTER,
@@ -57,6 +60,7 @@ USED_BY: dict[str, frozenset[Kind]] = {
 
 WHY_NOT: dict[str, str] = {
     "file": "is drawn from the keys beside it",
+    "seen_from": "is drawn as the beam sees it",
     "thickness_nm": "has a thickness that something else says",
     "saturation_t": "is not magnetic",
     "inner_potential_v": "has its phase stated",

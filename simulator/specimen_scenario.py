@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from ltemlive.errors import ConfigError
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from simulator.section import Section
-from simulator.specimen_keys import USED_BY, WHY_NOT, Kind, Wall
+from simulator.specimen_keys import USED_BY, WHY_NOT, Kind, Side, Wall
 
 _PIXELS_NEEDED = {"period_nm": 4.0, "diameter_nm": 4.0, "wall_width_nm": 1.0}
 """What must not be finer than so many pixels."""
@@ -21,6 +21,8 @@ class SpecimenScenario(Section):
     kind: Kind = "resolution_target"
     file: str | None = Field(None, min_length=1, validate_default=True)
     """Of a micromagnetic state (OVF), from the folder of the scenario."""
+    seen_from: Side = "z"
+    """The axis of the file that points towards the eye, against the beam."""
     size_px: int = Field(512, ge=MIN_SIDE_PX, le=MAX_SIDE_PX)
     """Side of the square frame."""
     margin_px: int = Field(64, ge=0, le=4096)

@@ -1,8 +1,8 @@
 """A state that a micromagnetic code has computed, put into the beam.
 
-It is seen as such codes draw it: x to the right, y up, z towards the eye. The beam goes on
-from the eye, so both y and z point the other way here, and the state is the same.
-Its middle stands in the middle of the frame; what lies beyond the field is not there.
+It is seen as such codes draw it, x to the right, y up, z towards the eye, or from the side
+that ``seen_from`` names (``orientation``); then it is tilted. Its middle stands in the
+middle of the frame; what lies beyond the field is not there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltemlive.errors import ConfigError
+from simulator.orientation import turned
 from simulator.ovf import read_ovf
 from simulator.specimens.matter import Matter
 from simulator.tilt import through_thickness
@@ -57,17 +58,17 @@ def micromagnetic_matter(scenario: SpecimenScenario, field: Field, tilt: Tilt) -
     """
     path = Path(str(scenario.file))
     state = read_ovf(path)
-    induction_t = _induction_t(path, state, scenario)
-    # (x, y, z) with y up and z towards the eye, to (z, y, x) with y down and z away
-    induction_t = induction_t[::-1, ::-1, :, ::-1] * np.array([-1.0, -1.0, 1.0])
-    n_at_once = _layers_at_once(state, tilt, field.pixel_nm)
+    induction_t, cell_nm = turned(
+        _induction_t(path, state, scenario), state.cell_nm, scenario.seen_from
+    )
+    n_at_once = _layers_at_once(len(induction_t), cell_nm[0], tilt, field.pixel_nm)
     summed = np.zeros((3, field.side_px, field.side_px))
-    for layer_t, depth_nm in _layers(induction_t, state.cell_nm[0], n_at_once):
-        summed += _projected(layer_t, depth_nm, state.cell_nm, field, tilt)
+    for layer_t, depth_nm in _layers(induction_t, cell_nm[0], n_at_once):
+        summed += _projected(layer_t, depth_nm, cell_nm, field, tilt)
     if not tilt.is_flat:
-        step_nm = n_at_once * state.cell_nm[0]
+        step_nm = n_at_once * cell_nm[0]
         summed = through_thickness(summed, tilt, step_nm, field.pixel_nm)
-    summed *= state.cell_nm[0] / tilt.cosine
+    summed *= cell_nm[0] / tilt.cosine
     thickness_nm = np.maximum(summed[0], 0.0)
     thickest_nm = max(float(thickness_nm.max()), 1e-9)
     return Matter(thickness_nm, summed[1:], thickness_nm / thickest_nm)
@@ -101,10 +102,9 @@ def _induction_t(
     return state.vectors * _T_PER_UNIT[unit]
 
 
-def _layers_at_once(state: VectorField, tilt: Tilt, pixel_nm: float) -> int:
+def _layers_at_once(n_layers: int, cell_z_nm: float, tilt: Tilt, pixel_nm: float) -> int:
     """Return how many layers are seen within half a pixel of each other."""
-    n_layers = int(state.vectors.shape[0])
-    parallax_nm = state.cell_nm[0] * math.hypot(*tilt.parallax)
+    parallax_nm = cell_z_nm * math.hypot(*tilt.parallax)
     if n_layers * parallax_nm <= 0.5 * pixel_nm:
         return n_layers
     return max(1, math.floor(0.5 * pixel_nm / parallax_nm))

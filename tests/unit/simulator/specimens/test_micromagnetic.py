@@ -9,6 +9,7 @@ import pytest
 from ltemlive.errors import ConfigError
 from ltemlive.physics.electron import HBAR_OVER_E_T_NM2, interaction_constant_rad_per_v_nm
 from simulator.acquisition import Acquisition
+from simulator.magnetism import magnetic_phase
 from simulator.scenario import load_scenario
 from simulator.specimen_scenario import SpecimenScenario
 from simulator.specimens.matter import Field
@@ -55,6 +56,46 @@ def test_it_is_seen_with_y_up_and_z_towards_the_eye(matter):
     tilted = matter(vectors, tilt=Tilt(x_deg=30.0))
     expected = -0.2 * math.cos(math.pi / 6.0) + 0.3 * math.sin(math.pi / 6.0)
     assert tilted.moment_t_nm[0].sum() == pytest.approx(expected * 2.0)
+
+
+def bent_bar():
+    """Return the (x, y, z) of 4 x 6 x 10 cells, which no turn or mirror leaves alike."""
+    z, y, x = np.meshgrid(
+        *[np.linspace(-1, 1, count) for count in (4, 6, 10)], indexing="ij"
+    )
+    angle = 1.5 * x + 0.8 * y - 0.5 * z
+    return np.stack([np.cos(angle), np.sin(angle) * 0.8, np.sin(angle) * 0.6], axis=-1)
+
+
+@pytest.mark.parametrize("tilt", [Tilt(x_deg=20.0), Tilt(y_deg=20.0)])
+def test_a_state_written_with_its_axes_permuted_has_the_same_phase(matter, tilt):
+    # What is along x, y, z in one file is along y, z, x in the other, seen from x.
+    vectors, cell_m = bent_bar(), (1e-9, 2e-9, 4e-9)
+    permuted = np.roll(vectors.transpose(1, 2, 0, 3), 1, axis=-1)
+    one, other = (
+        magnetic_phase(each.moment_t_nm, pixel_nm=2.0)
+        for each in (
+            matter(vectors, cell_m=cell_m, tilt=tilt),
+            matter(
+                permuted,
+                cell_m=(*cell_m[1:], cell_m[0]),
+                tilt=tilt,
+                keys={"seen_from": "x"},
+            ),
+        )
+    )
+    np.testing.assert_allclose(other, one, atol=1e-12)
+
+
+@pytest.mark.parametrize("axis", ["x", "y", "z"])
+def test_from_behind_a_magnetic_phase_is_mirrored_and_reversed(matter, axis):
+    # The same way taken backwards sums A the other way round, and the potential alike.
+    front, back = (
+        matter(bent_bar(), keys={"seen_from": side}) for side in (axis, f"-{axis}")
+    )
+    np.testing.assert_allclose(back.thickness_nm, front.thickness_nm[:, ::-1], atol=1e-12)
+    one, other = (magnetic_phase(each.moment_t_nm, pixel_nm=2.0) for each in (front, back))
+    np.testing.assert_allclose(other, -one[:, ::-1], atol=2e-3 * np.ptp(one))
 
 
 @pytest.mark.parametrize(("cell_nm", "pixel_nm"), [(5.0, 2.0), (1.0, 3.0), (2.0, 2.0)])
