@@ -73,7 +73,8 @@ def make_specimen(
     if matter.moment_t_nm is not None:
         phase_of = continued_magnetic_phase if matter.goes_on else magnetic_phase
         phase_rad += phase_of(matter.moment_t_nm, pixel_nm=pixel_nm, workers=workers)
-    return Specimen(phase_rad, _amplitude(scenario, matter), pixel_nm, margin_px)
+    amplitude = _amplitude(scenario, matter)
+    return Specimen(field.part_of(phase_rad), field.part_of(amplitude), pixel_nm, margin_px)
 
 
 def _matter(scenario: SpecimenScenario, field: Field, chance: Chance) -> Matter:

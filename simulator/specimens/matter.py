@@ -5,7 +5,8 @@ Vectors are stacked (z, y, x) on the specimen and (y, x) across the beam.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,17 @@ class Field:
     def frame_nm(self) -> float:
         """Side of the frame."""
         return self.frame_px * self.pixel_nm
+
+    def holding(self, extent_nm: float) -> Field:
+        """Return this field, or one about the same middle that is ``extent_nm`` wide."""
+        beyond_px = math.ceil(0.5 * (extent_nm / self.pixel_nm - self.side_px))
+        return replace(self, side_px=self.side_px + 2 * max(beyond_px, 0))
+
+    def part_of(self, wider: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what of a square map about the same middle lies in this field."""
+        beyond_px = (len(wider) - self.side_px) // 2
+        here = slice(beyond_px, beyond_px + self.side_px)
+        return wider[here, here]
 
     def position_nm(self, foreshortening: float = 1.0) -> NDArray[np.float64]:
         """Return where along an axis the pixels are, the frame's middle at 0.
@@ -68,7 +80,11 @@ class Film:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matter:
-    """What the beam meets on its way, summed along it."""
+    """What the beam meets on its way, summed along it.
+
+    Its maps are as wide as the field, or wider about the same middle: magnets beyond the
+    field have a stray field in it.
+    """
 
     thickness_nm: NDArray[np.float64]
     moment_t_nm: NDArray[np.float64] | None = None

@@ -2,7 +2,8 @@
 
 It is seen as such codes draw it, x to the right, y up, z towards the eye, or from the side
 that ``seen_from`` names (``orientation``); then it is tilted. Its middle stands in the
-middle of the frame; what lies beyond the field is not there.
+middle of the frame. A state larger than the field is not cut: what lies beyond is summed
+as well, for its stray field, and the microscope shows the middle.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ _T_PER_UNIT = {
 _LEAST_A_PER_M = 10.0
 """No magnet has less; codes write A/m above directions whose length is 1."""
 _LONGEST_DIRECTION = 1.01
+MOST_PX = 4096
+"""Sides of a state that is larger than the field: its phase takes 4 GB of memory."""
 _LEAST_FILLED = 1e-6
 """Of the longest vector: a cell with less is empty."""
 
@@ -61,6 +64,7 @@ def micromagnetic_matter(scenario: SpecimenScenario, field: Field, tilt: Tilt) -
     induction_t, cell_nm = turned(
         _induction_t(path, state, scenario), state.cell_nm, scenario.seen_from
     )
+    field = _field_of(path, induction_t.shape[:3], cell_nm, field, tilt)
     n_at_once = _layers_at_once(len(induction_t), cell_nm[0], tilt, field.pixel_nm)
     summed = np.zeros((3, field.side_px, field.side_px))
     for layer_t, depth_nm in _layers(induction_t, cell_nm[0], n_at_once):
@@ -100,6 +104,41 @@ def _induction_t(
             f"magnetisation is, got {scenario.saturation_t:g}; remove it"
         )
     return state.vectors * _T_PER_UNIT[unit]
+
+
+def _field_of(
+    path: Path,
+    shape: tuple[int, ...],
+    cell_nm: tuple[float, float, float],
+    field: Field,
+    tilt: Tilt,
+) -> Field:
+    """Return a field as wide as the state, and not less than ``field``."""
+    depth_nm = shape[0] * cell_nm[0]
+    sides_nm = [
+        count * edge_nm * shortening + depth_nm * abs(parallax)
+        for count, edge_nm, shortening, parallax in zip(
+            shape[1:], cell_nm[1:], tilt.foreshortening, tilt.parallax, strict=True
+        )
+    ]
+    largest_nm, seen = max(sides_nm), f"{sides_nm[1]:.4g} x {sides_nm[0]:.4g} nm"
+    pixel_nm = field.pixel_nm
+    needed_px = math.ceil(largest_nm / pixel_nm - 1e-6)
+    if field.side_px == field.frame_px < needed_px:
+        raise ConfigError(
+            f"{path}: expected a state within the frame ({field.frame_nm:.4g} nm), whose "
+            f"sides join without a margin, got {seen}; specimen.size_px of {needed_px} "
+            "would do, or border: free and a margin_px"
+        )
+    # The outermost cells fade over half a cell beyond their edges.
+    extent_nm = largest_nm + max(cell_nm[1:])
+    wide = field.holding(extent_nm)
+    if wide.side_px > max(MOST_PX, field.side_px):
+        raise ConfigError(
+            f"{path}: expected a state of at most {MOST_PX} pixels of {pixel_nm:g} nm, got "
+            f"{seen}; microscope.pixel_nm of {1.01 * extent_nm / MOST_PX:.3g} would do"
+        )
+    return wide
 
 
 def _layers_at_once(n_layers: int, cell_z_nm: float, tilt: Tilt, pixel_nm: float) -> int:
