@@ -95,6 +95,9 @@ class _Header:
 
     def shape(self) -> tuple[int, int, int]:
         """Return the number of cells along (z, y, x), of a mesh that can be used."""
+        segments = self.values.get("segment count", "1")
+        if segments != "1":
+            self.refuse("one segment; write each to a file of its own", segments[:40])
         mesh = self.values.get("meshtype", "rectangular").lower()
         if mesh != "rectangular":
             self.refuse("meshtype rectangular", mesh[:40])
@@ -126,13 +129,13 @@ class _Header:
 
 
 def read_ovf(path: Path) -> VectorField:
-    """Return the vectors of the first segment of a file.
+    """Return the vectors of a file.
 
     Raises
     ------
     ConfigError
-        If it cannot be read, is no OVF, has no rectangular mesh of vectors, is too large,
-        was cut off, or is damaged: one line that says which.
+        If it cannot be read, is no OVF, has several segments or no rectangular mesh of
+        vectors, is too large, was cut off, or is damaged: one line that says which.
     """
     try:
         with path.open("rb") as stream:

@@ -64,6 +64,7 @@ def test_lines_may_end_as_on_windows_and_words_be_in_any_case(state_file, ovf_by
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
+        ({"Segment count": 3}, "expected one segment; write each to .*, got 3"),
         ({"meshtype": "irregular"}, "expected meshtype rectangular, got irregular"),
         ({"valuedim": 1}, r"expected vectors \(valuedim: 3\), got valuedim 1"),
         ({"xnodes": None}, "expected `# xnodes: ...` in the header, got none"),
