@@ -101,7 +101,7 @@ class _Header:
         mesh = self.values.get("meshtype", "rectangular").lower()
         if mesh != "rectangular":
             self.refuse("meshtype rectangular", mesh[:40])
-        if self.version == 2 and self.values.get("valuedim", "3") != "3":
+        if self.values.get("valuedim", "3") != "3":
             self.refuse("vectors (valuedim: 3)", f"valuedim {self.values['valuedim'][:40]}")
         nz, ny, nx = (self.count(f"{axis}nodes") for axis in "zyx")
         if nz * ny * nx > MAX_CELLS:
@@ -177,7 +177,7 @@ def _values(lines: list[str]) -> dict[str, str]:
     """Return what ``# key: value`` lines say; remarks begin with ##, Desc comes often."""
     values = {}
     for line in lines:
-        key, colon, value = line.lstrip("#").split("##", 1)[0].partition(":")
+        key, colon, value = line.split("##", 1)[0].lstrip("#").partition(":")
         if colon:
             values[key.strip().lower()] = value.strip()
     return values
@@ -221,7 +221,8 @@ def _read_text(
     except ValueError as error:
         header.refuse("three numbers in each line of data", str(error).split(";")[0])
     if numbers.shape != (n_cells, 3):
-        header.refuse(f"{n_cells} lines of three numbers", f"{numbers.shape}: cut off")
+        n_lines, n_numbers = numbers.shape
+        header.refuse(f"{n_cells} lines of three numbers", f"{n_lines} of {n_numbers}")
     return np.asarray(numbers)
 
 

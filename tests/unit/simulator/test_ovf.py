@@ -54,6 +54,30 @@ def test_the_multiplier_of_version_one_and_units_of_the_mesh_count(state_file, o
     assert read.cell_nm == (1.0, 2.0, 5.0)
 
 
+def test_version_two_has_no_multiplier(state_file, ovf_bytes):
+    state_file.write_bytes(ovf_bytes(STATE, valuemultiplier=2.0))
+    np.testing.assert_array_equal(read_ovf(state_file).vectors, STATE)
+
+
+@pytest.mark.parametrize(
+    ("unit", "nm"), [("m", 1e9), ("mm", 1e6), ("um", 1e3), ("nm", 1.0), ("A", 0.1)]
+)
+def test_every_unit_of_the_mesh_is_that_many_nm(state_file, ovf_bytes, unit, nm):
+    cell = (2.0 / nm, 3.0 / nm, 5.0 / nm)
+    state_file.write_bytes(ovf_bytes(STATE, cell_m=cell, meshunit=unit))
+    assert read_ovf(state_file).cell_nm == pytest.approx((2.0, 3.0, 5.0))
+
+
+def test_remarks_and_braces_in_a_header_say_nothing(state_file, ovf_bytes):
+    header = {"xnodes": "4 ## along x: 7", "valueunits": "{A/m} {A/m} {A/m}"}
+    content = ovf_bytes(STATE, **header)
+    end = b"# End: Header"
+    state_file.write_bytes(content.replace(end, b"## ynodes: 7\n" + end))
+    read = read_ovf(state_file)
+    np.testing.assert_array_equal(read.vectors, STATE)
+    assert read.unit == "A/m"
+
+
 def test_lines_may_end_as_on_windows_and_words_be_in_any_case(state_file, ovf_bytes):
     text = ovf_bytes(STATE, encoding="text").decode().replace("\n", "\r\n")
     text = text.replace("Begin: Data Text", "begin: data text").replace("End:", "end:")
@@ -77,6 +101,7 @@ def test_lines_may_end_as_on_windows_and_words_be_in_any_case(state_file, ovf_by
         ({"xnodes": 3}, "expected `# End: Data` after 18 cells, got"),
         ({"xstepsize": "nan"}, "expected a positive xstepsize, got nan"),
         ({"ystepsize": -1e-9}, "expected a positive ystepsize, got -1e-09"),
+        ({"xstepsize": 1e-13}, r"expected cells of 0.001 to 1e.06 nm, got 0.0001 x 1 x 1"),
         ({"xstepsize": 1.0}, r"expected cells of 0.001 to 1e.06 nm, got 1e.09 x 1 x 1"),
         ({"meshunit": "furlong"}, "expected meshunit m, mm, um, nm, a, got furlong"),
         (
@@ -102,6 +127,29 @@ def test_a_file_that_was_cut_off_is_one_line(state_file, encoding, kept, ovf_byt
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["1 2 3"] * 23, "expected 24 lines of three numbers, got 23 of 3"),
+        (["1 2 3"] * 25, "expected 24 lines of three numbers, got 25 of 3"),
+        (["1 2 3 4 5 6"] * 24, "expected 24 lines of three numbers, got 24 of 6"),
+        (["1 2 3"] * 23 + ["1 2"], "expected three numbers in each line of data, got"),
+        (["1 2 x"] * 24, "expected three numbers in each line of data, got could not"),
+        ([" " * 40] * 24, "expected 24 lines of data, got none"),
+        (["1 2 3"] * 2, "expected 24 lines of data, got .* bytes: cut off"),
+    ],
+)
+def test_text_that_is_not_three_numbers_for_each_cell_is_one_line(
+    state_file, ovf_bytes, lines, expected
+):
+    before, mark, data = ovf_bytes(STATE, encoding="text").partition(b"Data Text\n")
+    after = data[data.index(b"# End") :]
+    state_file.write_bytes(before + mark + "\n".join([*lines, ""]).encode() + after)
+    with pytest.raises(ConfigError, match=expected) as caught:
+        read_ovf(state_file)
+    assert "\n" not in str(caught.value)
+
+
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), encoding=st.sampled_from(["text", "binary4"]))
 def test_any_damage_is_an_error_of_one_line_or_harmless(
@@ -121,13 +169,18 @@ def test_any_damage_is_an_error_of_one_line_or_harmless(
     assert len(said.splitlines()) <= 1
 
 
-def test_the_number_before_binary_data_tells_damage(state_file, ovf_bytes):
-    content = ovf_bytes(STATE)
-    start = content.index(b"Binary 4\n") + len(b"Binary 4\n")
-    swapped = content[:start] + content[start : start + 4][::-1] + content[start + 4 :]
-    state_file.write_bytes(swapped)
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(("encoding", "known"), [("binary4", 4), ("binary8", 8)])
+def test_the_number_before_binary_data_tells_damage(
+    state_file, ovf_bytes, version, encoding, known
+):
+    content = ovf_bytes(STATE, version=version, encoding=encoding)
+    mark = f"Binary {known}\n".encode()
+    start = content.index(mark) + len(mark)
+    number, rest = content[start : start + known], content[start + known :]
+    state_file.write_bytes(content[:start] + number[::-1] + rest)
     with pytest.raises(
-        ConfigError, match=r"expected 1234567 before the data, got .*damaged"
+        ConfigError, match=r"expected 123456\d+ before the data, got .*damaged"
     ):
         read_ovf(state_file)
 
@@ -146,14 +199,19 @@ def test_what_is_no_ovf_is_said_so(state_file, content, expected):
         read_ovf(state_file)
 
 
-def test_numbers_that_are_none_are_refused(state_file, ovf_bytes):
+@pytest.mark.parametrize("encoding", ["text", "binary4", "binary8"])
+@pytest.mark.parametrize("number", [np.nan, -np.inf, 2e30])
+def test_numbers_that_are_none_are_refused(state_file, ovf_bytes, encoding, number):
     vectors = STATE.copy()
-    vectors[1, 1, 1, 1] = np.nan
-    state_file.write_bytes(ovf_bytes(vectors))
+    vectors[1, 1, 1, 1] = number
+    state_file.write_bytes(ovf_bytes(vectors, encoding=encoding))
     with pytest.raises(
         ConfigError, match=r"expected numbers below 1e.30 in the data, got more, or NaN"
     ):
         read_ovf(state_file)
+    vectors[1, 1, 1, 1] = 5e29
+    state_file.write_bytes(ovf_bytes(vectors, encoding=encoding))
+    assert read_ovf(state_file).vectors[1, 1, 1, 1] == pytest.approx(5e29)
 
 
 def test_a_file_that_is_not_there_is_one_line(state_file):
