@@ -129,9 +129,10 @@ def test_a_ball_looks_the_same_from_everywhere(matter, tilt):
 def test_what_lies_deeper_is_seen_displaced_by_the_tilt(matter):
     # Two cells at the middle, 20 layers apart; z of the file is towards the eye.
     vectors = np.zeros((21, 3, 3, 3))
-    vectors[0, 1, 1, 0] = vectors[20, 1, 1, 0] = 1.0
-    rows = matter(vectors, tilt=Tilt(x_deg=30.0)).thickness_nm.sum(axis=1)
+    vectors[0, 1, 1, 0], vectors[20, 1, 1, 0] = 1.0, 3.0
+    rows = matter(vectors, tilt=Tilt(x_deg=30.0)).moment_t_nm[1].sum(axis=1)
     far, near = rows[:32], rows[32:]
+    assert near.sum() == pytest.approx(3.0 * far.sum(), rel=1e-3)
     middle = (
         (far * np.arange(32)).sum() / far.sum(),
         (near * np.arange(32)).sum() / near.sum(),
@@ -139,6 +140,23 @@ def test_what_lies_deeper_is_seen_displaced_by_the_tilt(matter):
     # 20 layers of 2 nm, half of them: 20 nm x sin 30 = 10 nm up for what is farther away
     assert middle[0] - 31.5 == pytest.approx(-5.0, abs=0.05)
     assert middle[1] + 0.5 == pytest.approx(5.0, abs=0.05)
+
+
+@pytest.mark.parametrize(("n_layers", "layer_nm"), [(3, 8.0), (12, 2.0)])
+def test_a_column_is_seen_as_wide_as_its_parallax_however_it_is_cut(
+    matter, n_layers, layer_nm
+):
+    # One cell wide and 24 nm deep. The variances of cell (a triangle), pixel and parallax
+    # (boxes) add up. Of the 12 layers, 4 are seen within half a pixel.
+    cell_m = (layer_nm * 1e-9, 24e-9, 24e-9)
+    field, tilt = Field(64, 64, 8.0), Tilt(y_deg=-30.0)
+    seen = matter(np.ones((n_layers, 1, 1, 3)), cell_m=cell_m, field=field, tilt=tilt)
+    x_nm = (np.arange(64) - 31.5) * 8.0
+    along = seen.moment_t_nm[0].sum(axis=0)
+    shortened_nm, parallax_nm = 24.0 * math.cos(math.pi / 6.0), 24.0 * 0.5
+    expected = shortened_nm**2 / 6.0 + 8.0**2 / 12.0 + parallax_nm**2 / 12.0
+    variance_nm2 = (along * x_nm**2).sum() / along.sum()
+    assert variance_nm2 == pytest.approx(expected, rel=0.005)
 
 
 def test_directions_need_a_saturation_and_inductions_do_not(matter):
@@ -149,7 +167,9 @@ def test_directions_need_a_saturation_and_inductions_do_not(matter):
         assert seen.moment_t_nm[1].max() == pytest.approx(0.5 * 2.0)
         with pytest.raises(ConfigError, match=r"expected specimen.saturation_t beside dir"):
             matter(vectors, unit=unit)
-    for unit, factor in (("A/m", 1 / MU_0_T_M_PER_A), ("mT", 1e3), ("T", 1.0)):
+    in_a_per_m = 1.0 / MU_0_T_M_PER_A
+    factors = {"A/m": in_a_per_m, "kA/m": 1e-3 * in_a_per_m, "mT": 1e3, "T": 1.0}
+    for unit, factor in factors.items():
         seen = matter(factor * vectors, unit=unit)
         assert seen.moment_t_nm[1].max() == pytest.approx(2.0)
     with pytest.raises(ConfigError, match=r"expected no specimen.saturation_t, .* remove"):
