@@ -23,7 +23,7 @@ import tensorflow as tf
 from ltemlive.recon.compiled import compiled
 from ltemlive.recon.forward import exit_wave_spectrum, predicted_amplitude
 from ltemlive.recon.objective import seen_in
-from ltemlive.recon.preparation import empty_series, with_image
+from ltemlive.recon.preparation import empty_series, with_measured
 from ltemlive.recon.spectrum import wave_counts, weak_contrasts
 from ltemlive.recon.sums import total
 
@@ -202,9 +202,9 @@ def predicted_alone(model: SeriesModel, member: Member, state: SolverState) -> P
 
 
 def _alone(model: SeriesModel, member: Member) -> FocalSeries:
-    """Return the series of one image."""
+    """Return the series of one image, without its stiffness."""
     empty = empty_series(model.field, model.microscope)
-    return with_image(
+    return with_measured(
         empty, model.field, member.image, model.microscope, member.shift_px, member.turn
     )
 

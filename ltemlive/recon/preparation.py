@@ -190,19 +190,31 @@ def with_image(
     shift_px: Shift = ALIGNED,
     turn: Turn = UPRIGHT,
 ) -> FocalSeries:
-    """Return the series with one more image.
+    """Return the series with one more image, and stiffer by what it shows."""
+    shape = field.shape
+    contrasts = np.stack(optics.weak_contrasts(shape, image.defocus_nm, microscope))
+    contrasts = contrasts[..., : shape[1] // 2 + 1]
+    stiffness = _precision(image) * contrasts**2
+    series = series._replace(
+        stiffness=series.stiffness + tf.constant(stiffness, tf.float32)
+    )
+    return with_measured(series, field, image, microscope, shift_px, turn)
+
+
+def with_measured(
+    series: FocalSeries,
+    field: Field,
+    image: MeasuredImage,
+    microscope: Microscope,
+    shift_px: Shift = ALIGNED,
+    turn: Turn = UPRIGHT,
+) -> FocalSeries:
+    """Return the series with one more image, its stiffness as it was.
 
     Whole pixels of its shift move the image, the rest moves what is predicted of it: so
     nothing that was measured is interpolated, unless the frame is turned.
     """
-    shape, defocus_nm = field.shape, image.defocus_nm
-    precision = np.asarray(1.0 / image.sigma**2, np.float32)
-    contrasts = np.stack(optics.weak_contrasts(shape, defocus_nm, microscope))
-    contrasts = contrasts[..., : shape[1] // 2 + 1]
-    stiffness = precision * contrasts**2
-    series = series._replace(
-        stiffness=series.stiffness + tf.constant(stiffness, tf.float32)
-    )
+    shape, defocus_nm, precision = field.shape, image.defocus_nm, _precision(image)
     is_aligned = shift_px == ALIGNED and turn == UPRIGHT
     if is_aligned and optics.shows_amplitude(shape, defocus_nm, microscope):
         # In the mean of several images what fills a bad pixel is as good as nothing.
@@ -221,6 +233,10 @@ def with_image(
         blur=tf.concat([series.blur, blur[np.newaxis]], axis=0),
         precision=tf.concat([series.precision, precision[np.newaxis]], axis=0),
     )
+
+
+def _precision(image: MeasuredImage) -> NDArray[np.float32]:
+    return np.asarray(1.0 / image.sigma**2, np.float32)
 
 
 def _placed(

@@ -65,13 +65,13 @@ LARGE_PX = 192
 LARGE = (LARGE_PX, LARGE_PX)
 
 
-def turned(scene, turn, shift_px=(0.0, 0.0)):
+def turned(scene, turn, shift_px=(0.0, 0.0), shape=LARGE):
     """Return the middle of a scene, turned about it and then moved."""
     back = np.linalg.inv(turn.matrix)
     middle = np.array([(side - 1) / 2 for side in scene.shape])
     there = affine_transform(scene, back, middle - back @ (middle + shift_px), order=5)
-    inner = slice((len(scene) - LARGE_PX) // 2, (len(scene) + LARGE_PX) // 2)
-    return there[inner, inner].astype(np.float32)
+    inner = [slice((len(scene) - side) // 2, (len(scene) + side) // 2) for side in shape]
+    return there[tuple(inner)].astype(np.float32)
 
 
 def noisy(image, seed):
@@ -96,6 +96,17 @@ def test_a_turned_frame_is_found(rotation_deg, log_magnification, shift, seed):
     is_believed = found.turn != UPRIGHT
     assert found.turn.less(turn).reach_px(LARGE) < (1.5 if is_believed else 2.0)
     assert found.shift_px == pytest.approx(shift, abs=0.3)
+
+
+@pytest.mark.parametrize("shape", [(258, 301), (515, 530)])
+def test_turns_are_found_on_coarse_pixels_of_any_frame(shape):
+    scene, turn, shift = texture(4, 700), Turn(math.radians(-1.7), 0.022), (5.0, -3.0)
+    measured = noisy(turned(scene, turn, shift, shape), 4)
+    found = registered_and_turned(
+        measured, turned(scene, UPRIGHT, shape=shape), UPRIGHT, REACH
+    )
+    assert found.turn.less(turn).reach_px(shape) < 1.0
+    assert found.shift_px == pytest.approx(shift, abs=0.1)
 
 
 @pytest.mark.parametrize("seed", range(5))
