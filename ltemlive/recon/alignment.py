@@ -50,6 +50,10 @@ LEFT_AS_ONE_PX = 0.3
 """From which a series that is not turned is: between the two it stays as it is."""
 SHARED_PX = 0.6
 """The same, if all defocused frames share the turn; as far as registration must see it."""
+SURE = 4.0
+"""By how many deviations images in focus must tell that. Their noise is in the amplitude,
+which then fits them, and what the other frames share is left to follow: of 30 % of noise
+2.5 deviations have come."""
 FIRM, STEEP, FIRMEST = 25.0, 4, 1e6
 """Stiffness of an image in focus, in units of a prior's, below which that holds it more
 tightly; by which power of what is missing, and how many times at most."""
@@ -73,7 +77,7 @@ def realigned(model: SeriesModel, state: SolverState) -> SeriesModel:
     moved = [member.against(origin) for member in moved]
     if np.abs([member.shift_px for member in moved]).max() < AS_ONE_PX:
         moved = [replace(member, shift_px=ALIGNED) for member in moved]
-    if not _are_turned(model, moved):
+    if not _are_turned(model, moved, _told_in_focus_px(model, pulls)):
         moved = [replace(member, turn=UPRIGHT) for member in moved]
     farthest_px = max(
         one.distance_px(other, frame_shape)
@@ -231,7 +235,25 @@ def _off_line(
     return np.asarray(values - line @ found)
 
 
-def _are_turned(model: SeriesModel, moved: Sequence[Member]) -> bool:
+def _told_in_focus_px(model: SeriesModel, pulls: Sequence[Pull]) -> float:
+    """Return how well images in focus tell how they are turned, at the middle of an edge.
+
+    A standard deviation; 0 where none is in focus, so that no other can share a turn.
+    """
+    stiffness = [
+        np.diag(pull.stiffness)[2:]
+        for pull, defocus_nm in zip(pulls, model.defocus_nm, strict=True)
+        if is_in_focus(defocus_nm, model.microscope)
+    ]
+    if not stiffness:
+        return 0.0
+    deviation = Turn(*(1.0 / np.sqrt(np.sum(stiffness, axis=0) + 1e-9)).tolist())
+    return deviation.reach_px(model.field.frame_shape)
+
+
+def _are_turned(
+    model: SeriesModel, moved: Sequence[Member], told_in_focus_px: float
+) -> bool:
     """Return whether turns reach so far that frames are turned.
 
     Where none is yet, a turn that all defocused frames share must reach farther: one in
@@ -250,7 +272,8 @@ def _are_turned(model: SeriesModel, moved: Sequence[Member]) -> bool:
         (one.less(other).reach_px(frame_shape) for one in turns for other in turns),
         default=0.0,
     )
-    return min(widest_px, apart_px) >= LEFT_AS_ONE_PX or widest_px >= SHARED_PX
+    shared_px = max(SHARED_PX, SURE * told_in_focus_px)
+    return min(widest_px, apart_px) >= LEFT_AS_ONE_PX or widest_px >= shared_px
 
 
 def _moved(member: Member, step: NDArray[np.float64]) -> Member:

@@ -9,7 +9,7 @@ from ltemlive.recon.alignment import realigned
 from ltemlive.recon.judging import reviewed
 from ltemlive.recon.refocusing import has_strayed_far, optics_fit, refocused
 from ltemlive.recon.solver import StepReport, flat_again, refine, settled_again
-from ltemlive.recon.weighing import Stage
+from ltemlive.recon.weighing import Stage, is_doubting
 
 if TYPE_CHECKING:
     from ltemlive.recon.model import SeriesModel
@@ -56,6 +56,7 @@ def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverS
         state = replace(
             state,
             has_settled_optics=fit.is_settled,
+            optics_before=fit,
             evaluations=state.evaluations + fit.evaluations,
         )
         if fit.is_near and _has_locked_wrongly(model, state):
@@ -76,15 +77,19 @@ def _has_locked_wrongly(model: SeriesModel, state: SolverState) -> bool:
 def _at_rest(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:
     """Return both at rest, or refocused once more, to settle again."""
     fit = optics_fit(model, state)
-    state = replace(state, evaluations=state.evaluations + fit.evaluations)
+    state = replace(
+        state, evaluations=state.evaluations + fit.evaluations, optics_before=fit
+    )
     if fit.is_good or state.round > MOST_SETTLED:
         return model, replace(state, optics_fit=fit)
     return refocused(model, fit), settled_again(state)
 
 
 def _may_move(state: SolverState) -> bool:
-    is_first = state.stage == Stage.EDGES and state.round == 0
-    return state.search is None and state.stage >= Stage.EDGES and not is_first
+    """Return whether the round that has ended believed the images as they are."""
+    is_locking = state.stage == Stage.EDGES
+    is_early = is_locking and (state.round == 0 or is_doubting(state.round - 1))
+    return state.search is None and state.stage >= Stage.EDGES and not is_early
 
 
 def _together(

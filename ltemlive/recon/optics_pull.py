@@ -50,6 +50,10 @@ class OpticsPull(NamedTuple):
     stiffness: NDArray[np.float64]
     """Its second derivative, (n, n)."""
 
+    def less(self, other: OpticsPull) -> OpticsPull:
+        """Return what is said beyond what another series says, as stiff as it is."""
+        return self._replace(slope=self.slope - other.slope)
+
     def estimate(
         self, strayed: NDArray[np.float64], widths: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -26,7 +26,7 @@ from ltemlive.recon.sums import overlap, total
 if TYPE_CHECKING:
     from tensorflow import Tensor
 
-PULL_LIMIT = 2.0
+PULL_LIMITS = (2.0, 4.0)
 """How far the prior may pull a wave from the data, in standard deviations of its noise.
 Of waves that are noise alone e^-4 exceed it."""
 
@@ -114,7 +114,7 @@ def prior_and_gradient(
 
 
 def relief_of(prior: Prior, unknowns: Tensor, weight: Tensor, stiffness: Tensor) -> Tensor:
-    """Return the part of the prior's pull that exceeds ``PULL_LIMIT``, (2, ny, nx).
+    """Return the part of the prior's pull that exceeds ``PULL_LIMITS``, (2, ny, nx).
 
     Total variation pays for every slope, so it flattens what it touches, also waves that
     the data know well. Where the search rests, the data are stretched by S times the error
@@ -127,7 +127,8 @@ def relief_of(prior: Prior, unknowns: Tensor, weight: Tensor, stiffness: Tensor)
     pull *= weight  # the border is not the data's to relieve
     spectrum = tf.signal.rfft2d(pull)
     noise = tf.sqrt(tf.reduce_sum(weight) * stiffness)
-    excess = 1.0 - tf.minimum(1.0, PULL_LIMIT * noise / (tf.abs(spectrum) + 1e-9))
+    limits = tf.constant(PULL_LIMITS)[:, tf.newaxis, tf.newaxis]
+    excess = 1.0 - tf.minimum(1.0, limits * noise / (tf.abs(spectrum) + 1e-9))
     return weight * filtered(pull, excess)
 
 

@@ -1,12 +1,14 @@
 """The defocus of each frame and the divergence of the beam, refined with the phase.
 
 Between the rounds of the solver the logarithms of all of them take one Newton step of the
-misfit together, as frames take theirs by where they lie (``alignment``). Two things make
+misfit together, as frames take theirs by where they lie (``alignment``). Three things make
 of that an estimate (variable projection, Golub & Pereyra 1973):
 
 * A phase held back by its prior predicts too little contrast, and asks for defocus that
   gives more. So what counts is the misfit that is left when phase and amplitude have gone
   on for some steps without a prior: whatever they can explain is gone from it.
+* The noise that they take along in these steps looks like a blur, and like less of one in
+  the optics. How much, the same steps say of a series that is as predicted (``rehearsal``).
 * The phase follows the defocus. Of what a parameter changes in the images only that makes
   it known which no change of phase and amplitude makes as well; to first order in a weak
   object that is a projection of each wave of all images.
@@ -29,6 +31,7 @@ from ltemlive.physics import optics
 from ltemlive.recon.innovation import exit_spectrum
 from ltemlive.recon.model import with_members
 from ltemlive.recon.optics_pull import Row, farther, optics_pull, wider
+from ltemlive.recon.rehearsal import rehearsed
 from ltemlive.recon.search import unheld
 
 if TYPE_CHECKING:
@@ -51,6 +54,9 @@ FAR, FAR_CONVERGENCE = 0.12, 0.35
 """Logarithms of a defocus and of the convergence that lock edges in otherwise."""
 LONGEST, LONGEST_CONVERGENCE = 0.05, 0.3
 """Steps of the logarithms of a defocus and of the convergence."""
+LEAST_RESPONSE = 0.1
+"""Of a step of the convergence to the one before, at least: by what is left of it, smooth
+phases that follow are seen to make a tenth of its stiffness."""
 STEPS_FREE = 20
 """Of phase and amplitude without a prior."""
 
@@ -66,12 +72,14 @@ class OpticsFit(NamedTuple):
     """Standard deviations of the same logarithms."""
     evaluations: int
     """Gradients that it has taken to know."""
+    asked: float = 0.0
+    """What the step of the convergence would be if the phase had followed to first order
+    only; ``steps`` has what is made of it."""
 
     @property
     def is_settled(self) -> bool:
         """Return whether nothing would go far."""
-        of_others = np.abs(self.steps[len(self.seqs) :])
-        return self._goes_within(ENOUGH) and bool(np.all(of_others < ENOUGH_CONVERGENCE))
+        return self._goes_within(ENOUGH) and self._is_convergence_settled()
 
     @property
     def is_near(self) -> bool:
@@ -80,8 +88,12 @@ class OpticsFit(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Return whether each defocus is as near to what fits as it is known."""
-        return self._goes_within(1.0)
+        """Return whether all is as near to what fits as it is known, or as it matters."""
+        return self._goes_within(1.0) and self._is_convergence_settled()
+
+    def _is_convergence_settled(self) -> bool:
+        of_others = np.abs(self.steps[len(self.seqs) :])
+        return bool(np.all(of_others < ENOUGH_CONVERGENCE))
 
     def _goes_within(self, deviations: float) -> bool:
         n_frames = len(self.seqs)
@@ -124,14 +136,35 @@ def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
         strayed.append(math.log(model.microscope.convergence_mrad / known_mrad))
         widths.append(settings.convergence_width)
         longest.append(LONGEST_CONVERGENCE)
-    free, evaluations = unheld(state, model.series, STEPS_FREE)
-    pull = optics_pull(
-        model, rows, state, exit_spectrum(free), has_convergence=has_convergence
-    )
+    pulls, evaluations = [], 0
+    for each in (model, rehearsed(model, state)):
+        free, n_gradients = unheld(state, each.series, STEPS_FREE)
+        asked = exit_spectrum(free)
+        pulls.append(optics_pull(each, rows, state, asked, has_convergence=has_convergence))
+        evaluations += n_gradients
+    pull = pulls[0].less(pulls[1])
     there, deviations = pull.estimate(np.array(strayed), np.array(widths))
-    steps = np.clip(RELAXED * (there - strayed), np.negative(longest), longest)
+    steps = RELAXED * (there - strayed)
+    asked = 0.0
+    if has_convergence:
+        asked = float(steps[-1])
+        steps[-1] /= _response(asked, state.optics_before)
+    steps = np.clip(steps, np.negative(longest), longest)
     seqs = tuple(row.member.seq for row in rows)
-    return OpticsFit(seqs, steps, deviations, evaluations)
+    return OpticsFit(seqs, steps, deviations, evaluations, asked)
+
+
+def _response(asked: float, before: OpticsFit | None) -> float:
+    """Return which part of its last step the convergence has got nearer by (secant).
+
+    1 where there was none, and where what is asked for hardly matters.
+    """
+    if before is None or len(before.steps) == len(before.seqs):
+        return 1.0
+    if abs(asked) < ENOUGH_CONVERGENCE or not before.steps[-1]:
+        return 1.0
+    nearer = (before.asked - asked) / float(before.steps[-1])
+    return min(max(nearer, LEAST_RESPONSE), 1.0)
 
 
 def has_strayed_far(model: SeriesModel) -> bool:

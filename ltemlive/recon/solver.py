@@ -98,6 +98,8 @@ class SolverState:
     """Whether what is known of defocus and divergence moves them no farther (``joint``)."""
     has_begun_refocused: bool = False
     """Whether the phase has begun anew because they were far off."""
+    optics_before: OpticsFit | None = None
+    """What moved them last."""
     optics_fit: OpticsFit | None = None
     """What the images say of defocus and divergence where the phase has come to rest."""
     is_converged: bool = False
@@ -191,6 +193,7 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         round=0,
         step_in_round=0 if state.stage else state.step_in_round,
         has_settled_optics=False,
+        optics_before=None,
         optics_fit=None,
         is_converged=False,
     )

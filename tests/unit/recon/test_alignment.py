@@ -143,7 +143,7 @@ def test_frames_are_held_to_their_line_as_tightly_as_it_is_known(turning):
         return abs(moved.rotations_deg[4] - line(moved.defocus_nm[4]))
 
     # Its image tells its rotation to .003 degrees.
-    free, known, tight, held = map(off_line_deg, (1.0, 0.01, 0.003, 0.001))
+    free, known, tight, held = map(off_line_deg, (0.03, 0.01, 0.003, 0.001))
     assert free > known > tight > held
     assert known > 0.5 * free
     assert held < 0.5 * known
@@ -167,6 +167,21 @@ def test_what_all_defocused_frames_share_turns_none_of_them(drifting):
     members = [focus, *model.members[1:]]
     moved = realigned(with_members(model, members), state)
     assert moved.turns == (UPRIGHT,) * 3
+
+
+@pytest.mark.parametrize(("sigma", "is_turned"), [(0.01, True), (0.2, False)])
+def test_a_turn_that_frames_share_must_exceed_what_noise_in_focus_tells(
+    sigma, is_turned, drifting
+):
+    model, _ = drifting((0.0, -8e5, 8e5), drift_px=(0.0, 0.0))
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 60)
+    wide = SETTINGS.model_copy(update={"magnification_width": 0.05})
+    state = replace(state, settings=wide)
+    # A pixel at the middle of an edge.
+    focus = seen_turned(model.members[0], model, Turn(0.0, 1.0 / 64.0))
+    focus = replace(focus, image=replace(focus.image, sigma=sigma))
+    moved = realigned(with_members(model, [focus, *model.members[1:]]), state)
+    assert (UPRIGHT not in moved.turns[1:]) == is_turned
 
 
 def test_what_all_defocused_frames_share_is_kept_once_it_was_seen(drifting):

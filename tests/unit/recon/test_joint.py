@@ -20,7 +20,9 @@ def test_where_nothing_else_is_refined_it_is_the_solver(acquire, model_of):
     assert together == report
 
 
-def test_frames_move_between_rounds_once_edges_have_begun(acquire, model_of, monkeypatch):
+def test_frames_move_between_rounds_once_images_are_believed_as_they_are(
+    acquire, model_of, monkeypatch
+):
     asked = []
 
     def noted(model, state):
@@ -34,7 +36,7 @@ def test_frames_move_between_rounds_once_edges_have_begun(acquire, model_of, mon
     while not state.is_converged:
         model, state, report = refine_jointly(model, state, 7)
         assert 0 < report.steps <= 7
-    assert asked[0] == (Stage.EDGES, 1)
+    assert asked[0] == (Stage.EDGES, 2)
     assert asked[-5:] == [*((Stage.WHOLE, n) for n in range(4)), (Stage.SETTLED, 0)]
 
 

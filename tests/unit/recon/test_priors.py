@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from ltemlive.recon.priors import (
-    PULL_LIMIT,
+    PULL_LIMITS,
     Prior,
     bends_of,
     differences,
@@ -197,7 +197,8 @@ def test_a_relieved_prior_pulls_no_wave_beyond_the_limit():
     relief = relief_of(prior, unknowns, weight, stiffness)
     _, pull = prior_and_gradient(unknowns, weight, prior._replace(relief=relief))
     of_waves = np.abs(np.fft.rfft2(pull.numpy()))
-    limit = PULL_LIMIT * np.sqrt(stiffness.numpy() * SHAPE[0] * SHAPE[1])
+    noise = np.sqrt(stiffness.numpy() * SHAPE[0] * SHAPE[1])
+    limit = np.reshape(PULL_LIMITS, (2, 1, 1)) * noise
     # A filter on the half plane acts on its edges' mirror images as well.
     inside = (slice(None), slice(None), slice(1, -1))
     assert (of_waves[inside] < 1.01 * limit[inside]).all()

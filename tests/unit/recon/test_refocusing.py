@@ -265,3 +265,10 @@ def test_optics_that_were_right_stay_where_the_field_goes_on(acquire, model_of, 
     assert off.max() < 3.0
     beam = abs(model.microscope.convergence_mrad - 0.01) / known.convergence_mrad
     assert beam < 3.0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_noise_that_a_phase_takes_along_is_not_taken_for_less_of_a_blur(misstated, seed):
+    model, _ = solved(misstated(0.0 * ERRORS, pixel_nm=5.0, noise=0.2, seed=seed))
+    left = model.microscope.convergence_mrad / 0.01 - 1.0
+    assert abs(left) < 0.08

@@ -23,7 +23,7 @@ from ltemlive.recon.solver import (
     warm_start,
 )
 from ltemlive.recon.spectrum import squared_wavenumber
-from ltemlive.recon.weighing import Stage, doubted
+from ltemlive.recon.weighing import Stage, doubted, is_doubting
 from ltemlive.settings import SolverSettings
 
 SETTINGS = SolverSettings(gentle_steps=20, round_steps=10)
@@ -333,14 +333,24 @@ def test_edges_that_never_stand_have_ten_rounds(wave_series):
     assert state.steps - before == MOST_EDGES_ROUNDS * restless.round_steps
 
 
-def test_images_with_little_noise_are_believed_step_by_step(wave_series):
-    clean = wave_series._replace(precision=1e4 * tf.ones_like(wave_series.precision))
-    state = cold_start(clean, SETTINGS)
-    edges = [replace(state, stage=Stage.EDGES, round=number) for number in range(5)]
-    believed = [float(doubted(clean, each).precision[0]) for each in (state, *edges)]
-    assert believed[0] == believed[1] < believed[2] < believed[4] < believed[5] == 1e4
-    noisy = wave_series._replace(precision=1e3 * tf.ones_like(wave_series.precision))
-    np.testing.assert_array_equal(doubted(noisy, state).precision, noisy.precision)
+def test_images_are_believed_step_by_step(wave_series):
+    state = cold_start(wave_series, SETTINGS)
+    edges = [replace(state, stage=Stage.EDGES, round=number) for number in range(4)]
+
+    def believed(precision):
+        series = wave_series._replace(
+            precision=precision * tf.ones_like(wave_series.precision)
+        )
+        return [
+            float(doubted(series, each).precision[0]) for each in (state, *edges)
+        ], series
+
+    (begun, first, second, third, last), clean = believed(1e4)
+    assert begun == first < second < third < last == 1e4
+    (begun, first, *others), _ = believed(1e2)
+    assert begun == first < 1e2
+    assert others == [1e2] * 3
+    assert [is_doubting(number) for number in range(3)] == [True, False, False]
     for sure in (replace(state, stage=Stage.WHOLE), replace(state, is_smooth=True)):
         assert doubted(clean, sure) is clean
 
