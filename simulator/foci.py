@@ -3,7 +3,7 @@
 Waves q1 and q2 of the specimen interfere in an image, and a defocus z off the mean turns
 their phase by pi lambda z (q1^2 - q2^2): so a Gaussian spread of z damps them by
 exp(-b^2 / 2), where b is that phase for one standard deviation. A sum over foci does so up
-to some b and then makes ghosts. Here that is beyond the corner of the frame's spectrum.
+to some b and then makes ghosts. Here that is beyond the corner of the grid's spectrum.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def foci(
     spread_nm
         Standard deviation of the defocus.
     pixel_nm, wavelength_nm
-        They say how fine waves are, and how far these turn.
+        Of the grid on which waves travel, which may be finer than the frame's: they say
+        how fine waves are, and how far these turn.
     """
     finest_squared = 2.0 * (0.5 / pixel_nm) ** 2
     most_rad = math.pi * wavelength_nm * spread_nm * finest_squared

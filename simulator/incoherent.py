@@ -73,6 +73,7 @@ class IncoherentImages:
         self._imaging = imaging
         self._workers = workers
         self._wavelength_nm = wavelength_nm(optics.voltage_kv)
+        self._fine_nm = optics.pixel_nm / imaging.oversampling
         wave, self._shape = fine_wave(specimen, imaging.oversampling)
         self._waves = fft.fft2(wave, workers=workers)
         shown = wave[: self._shape[0], : self._shape[1]]
@@ -117,7 +118,7 @@ class IncoherentImages:
     def _sources(self, defocus_nm: float) -> Iterator[_Source]:
         seen = foci(
             self._optics.defocus_spread_nm,
-            pixel_nm=self._optics.pixel_nm,
+            pixel_nm=self._fine_nm,
             wavelength_nm=self._wavelength_nm,
         )
         for tilt_weight, tilt_y, tilt_x in self._tilts(defocus_nm):
@@ -155,9 +156,8 @@ class IncoherentImages:
         a alone is computed along one side.
         """
         optics, defocus_nm = self._optics, source.defocus_nm
-        fine_nm = optics.pixel_nm / self._imaging.oversampling
         angle_y, angle_x = (
-            self._wavelength_nm * np.fft.fftfreq(side, fine_nm) + tilt
+            self._wavelength_nm * np.fft.fftfreq(side, self._fine_nm) + tilt
             for side, tilt in zip(
                 self._waves.shape, (source.tilt_y, source.tilt_x), strict=True
             )
