@@ -38,6 +38,8 @@ _T_PER_UNIT = {
     "t": 1.0,
     "mt": 1e-3,
 }
+_NO_UNIT = ("", "1", "none")
+"""Of directions; ubermag writes None."""
 _LEAST_A_PER_M = 10.0
 """No magnet has less; codes write A/m above directions whose length is 1."""
 _LONGEST_DIRECTION = 1.01
@@ -61,33 +63,32 @@ def micromagnetic_matter(scenario: SpecimenScenario, field: Field, tilt: Tilt) -
     """
     path = Path(str(scenario.file))
     state = read_ovf(path)
-    induction_t, cell_nm = turned(
-        _induction_t(path, state, scenario), state.cell_nm, scenario.seen_from
-    )
-    field = _field_of(path, induction_t.shape[:3], cell_nm, field, tilt)
-    n_at_once = _layers_at_once(len(induction_t), cell_nm[0], tilt, field.pixel_nm)
+    t_per_unit = _t_per_unit(path, state, scenario)
+    vectors, cell_nm = turned(state.vectors, state.cell_nm, scenario.seen_from)
+    field = _field_of(path, vectors.shape[:3], cell_nm, field, tilt)
+    n_at_once = _layers_at_once(len(vectors), cell_nm[0], tilt, field.pixel_nm)
     summed = np.zeros((3, field.side_px, field.side_px))
-    for layer_t, depth_nm in _layers(induction_t, cell_nm[0], n_at_once):
-        summed += _projected(layer_t, depth_nm, cell_nm, field, tilt)
+    for layer, depth_nm in _layers(vectors, cell_nm[0], n_at_once):
+        summed += _projected(layer, depth_nm, cell_nm, field, tilt)
     if not tilt.is_flat:
         step_nm = n_at_once * cell_nm[0]
         summed = through_thickness(summed, tilt, step_nm, field.pixel_nm)
     summed *= cell_nm[0] / tilt.cosine
     thickness_nm = np.maximum(summed[0], 0.0)
     thickest_nm = max(float(thickness_nm.max()), 1e-9)
-    return Matter(thickness_nm, summed[1:], thickness_nm / thickest_nm)
+    return Matter(thickness_nm, t_per_unit * summed[1:], thickness_nm / thickest_nm)
 
 
-def _induction_t(
-    path: Path, state: VectorField, scenario: SpecimenScenario
-) -> NDArray[np.float64]:
-    """Return mu0 M [T] of each cell, in the file's order and axes."""
+def _t_per_unit(path: Path, state: VectorField, scenario: SpecimenScenario) -> float:
+    """Return mu0 M [T] of a vector of length 1 in the file."""
     longest = float(np.sqrt((state.vectors**2).sum(axis=-1).max()))
     unit = state.unit.lower()
-    is_direction = unit in ("", "1") or (unit == "a/m" and longest < _LEAST_A_PER_M)
+    is_direction = unit in _NO_UNIT or (unit == "a/m" and longest < _LEAST_A_PER_M)
     where = f"{path}: valueunits {state.unit or 'not stated'}, longest vector {longest:.3g}"
     is_stated = "saturation_t" in scenario.model_fields_set
     is_usual = scenario.saturation_t == type(scenario).model_fields["saturation_t"].default
+    if not longest:
+        raise ConfigError(f"{where}: expected a magnetisation in the data, got only zeros")
     if is_direction and longest > _LONGEST_DIRECTION:
         raise ConfigError(f"{where}: expected a unit in the header, or vectors of length 1")
     if is_direction and not is_stated:
@@ -95,7 +96,7 @@ def _induction_t(
             f"{where}: expected specimen.saturation_t beside directions, got none; add it"
         )
     if is_direction:
-        return state.vectors * scenario.saturation_t
+        return scenario.saturation_t
     if unit not in _T_PER_UNIT:
         raise ConfigError(f"{where}: expected A/m, kA/m, T, mT or 1")
     if is_stated and not is_usual:
@@ -103,7 +104,7 @@ def _induction_t(
             f"{where}: expected no specimen.saturation_t, for the file says how strong the "
             f"magnetisation is, got {scenario.saturation_t:g}; remove it"
         )
-    return state.vectors * _T_PER_UNIT[unit]
+    return _T_PER_UNIT[unit]
 
 
 def _field_of(
@@ -150,15 +151,15 @@ def _layers_at_once(n_layers: int, cell_z_nm: float, tilt: Tilt, pixel_nm: float
 
 
 def _layers(
-    induction_t: NDArray[np.float64], cell_z_nm: float, n_at_once: int
+    vectors: NDArray[np.float64], cell_z_nm: float, n_at_once: int
 ) -> Iterator[tuple[NDArray[np.float64], float]]:
-    """Yield sums of layers (4, ny, nx), of filled cells and mu0 M, with their depth."""
-    nz = induction_t.shape[0]
-    strength = np.sqrt((induction_t**2).sum(axis=-1))
+    """Yield sums of layers (4, ny, nx), of filled cells and vectors, with their depth."""
+    nz = vectors.shape[0]
+    strength = np.sqrt((vectors**2).sum(axis=-1))
     is_filled = strength > _LEAST_FILLED * strength.max()
     for first in range(0, nz, n_at_once):
         last = min(first + n_at_once, nz)
-        moment = np.moveaxis(induction_t[first:last].sum(axis=0), -1, 0)
+        moment = np.moveaxis(vectors[first:last].sum(axis=0), -1, 0)
         filled = is_filled[first:last].sum(axis=0)
         yield (
             np.concatenate([filled[np.newaxis], moment]),
@@ -167,14 +168,14 @@ def _layers(
 
 
 def _projected(
-    layer_t: NDArray[np.float64],
+    layer: NDArray[np.float64],
     depth_nm: float,
     cell_nm: tuple[float, float, float],
     field: Field,
     tilt: Tilt,
 ) -> NDArray[np.float64]:
     """Return a layer as (filled, across y, across x) on the microscope's pixels."""
-    seen = np.stack([layer_t[0], *tilt.across(layer_t[1:])])
+    seen = np.stack([layer[0], *tilt.across(layer[1:])])
     onto_y, onto_x = (
         _resampling(cells, edge_nm * shortening, depth_nm * parallax, field)
         for cells, edge_nm, shortening, parallax in zip(

@@ -161,7 +161,8 @@ def test_a_column_is_seen_as_wide_as_its_parallax_however_it_is_cut(
 def test_directions_need_a_saturation_and_inductions_do_not(matter):
     vectors = np.zeros((1, 4, 4, 3))
     vectors[..., 0] = 1.0
-    for unit in ("1", "", "A/m"):  # MuMax3 has written A/m above directions
+    # MuMax3 has written A/m above directions, and ubermag None where it has no unit.
+    for unit in ("1", "", "A/m", "None"):
         seen = matter(vectors, unit=unit, keys={"saturation_t": 0.5})
         assert seen.moment_t_nm[1].max() == pytest.approx(0.5 * 2.0)
         with pytest.raises(ConfigError, match=r"expected specimen.saturation_t beside dir"):
@@ -177,6 +178,18 @@ def test_directions_need_a_saturation_and_inductions_do_not(matter):
         matter(vectors, unit="J/m3")
     with pytest.raises(ConfigError, match="expected a unit in the header, or vectors of"):
         matter(3.0 * vectors, unit="")
+
+
+def test_a_state_without_saturation_is_as_thick_and_one_without_vectors_is_refused(matter):
+    vectors = bent_bar()
+    full, none = (
+        matter(vectors, unit="1", keys={"saturation_t": each}) for each in (1.0, 0.0)
+    )
+    np.testing.assert_array_equal(none.thickness_nm, full.thickness_nm)
+    assert full.moment_t_nm.any()
+    assert not none.moment_t_nm.any()
+    with pytest.raises(ConfigError, match="expected a magnetisation in the data, got only"):
+        matter(0.0 * vectors)
 
 
 @pytest.mark.skipif(not REAL_FILES.is_dir(), reason="needs ../shared/data")
