@@ -67,12 +67,14 @@ class StageScenario(Section):
         if self.domains_jump_at is not None:
             reasons += unchanged(specimen, "domains_jump_at", JUMPING)
         jumps = {
-            "jump_at": self.jump_at if any(self.jump_px) else None,
-            "domains_jump_at": self.domains_jump_at,
+            "jump_px": ("jump_at", self.jump_at if any(self.jump_px) else None),
+            "domains_jump_at": ("domains_jump_at", self.domains_jump_at),
         }
-        for key, seq in jumps.items():
-            if seq is not None and seq > last:
-                reasons.append(f"{key} of at most {last}, the last frame")
+        for key, (when, seq) in jumps.items():
+            if seq is not None and not last:
+                reasons.append(f"a series of several frames beside {key}")
+            elif seq is not None and seq > last:
+                reasons.append(f"{when} of at most {last}, the last frame")
         return reasons
 
     def shrinks(self, plan_nm: Sequence[float]) -> list[str]:

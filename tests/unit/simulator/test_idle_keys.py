@@ -106,6 +106,16 @@ def test_defaults_may_be_spelt_out_and_what_does_something_stands(document):
             "stage",
             "domains_jump_at of at most 2, the last frame",
         ),
+        (
+            {"stage": {"domains_jump_at": 1}, "defocus_nm": [0.0]},
+            "stage",
+            "a series of several frames beside domains_jump_at",
+        ),
+        (
+            {"stage": {"jump_px": [1.0, 0.0]}, "defocus_nm": [0.0]},
+            "stage",
+            "a series of several frames beside jump_px",
+        ),
         ({"faults": {"kill_after": 6}}, "faults", "kill_after of at most 5"),
         (
             {
