@@ -9,7 +9,7 @@ from ltemlive.recon.alignment import realigned
 from ltemlive.recon.judging import reviewed
 from ltemlive.recon.refocusing import has_strayed_far, optics_fit, refocused
 from ltemlive.recon.solver import StepReport, flat_again, refine, settled_again
-from ltemlive.recon.weighing import Stage, is_doubting
+from ltemlive.recon.weighing import DOUBTING_ROUND, Stage
 
 if TYPE_CHECKING:
     from ltemlive.recon.model import SeriesModel
@@ -86,9 +86,8 @@ def _at_rest(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, Solve
 
 
 def _may_move(state: SolverState) -> bool:
-    """Return whether the round that has ended believed the images as they are."""
-    is_locking = state.stage == Stage.EDGES
-    is_early = is_locking and (state.round == 0 or is_doubting(state.round - 1))
+    """Return whether a round begins, after one that believed images as they are."""
+    is_early = state.stage == Stage.EDGES and state.round in (0, DOUBTING_ROUND + 1)
     return state.search is None and state.stage >= Stage.EDGES and not is_early
 
 

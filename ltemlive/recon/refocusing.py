@@ -54,6 +54,8 @@ FAR, FAR_CONVERGENCE = 0.12, 0.35
 """Logarithms of a defocus and of the convergence that lock edges in otherwise."""
 LONGEST, LONGEST_CONVERGENCE = 0.05, 0.3
 """Steps of the logarithms of a defocus and of the convergence."""
+SURE = 2.0
+"""Deviations of the convergence, up to which a step may be noise."""
 LEAST_RESPONSE = 0.1
 """Of a step of the convergence to the one before, at least: by what is left of it, smooth
 phases that follow are seen to make a tenth of its stiffness."""
@@ -148,20 +150,20 @@ def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
     asked = 0.0
     if has_convergence:
         asked = float(steps[-1])
-        steps[-1] /= _response(asked, state.optics_before)
+        steps[-1] /= _response(asked, float(deviations[-1]), state.optics_before)
     steps = np.clip(steps, np.negative(longest), longest)
     seqs = tuple(row.member.seq for row in rows)
     return OpticsFit(seqs, steps, deviations, evaluations, asked)
 
 
-def _response(asked: float, before: OpticsFit | None) -> float:
+def _response(asked: float, deviation: float, before: OpticsFit | None) -> float:
     """Return which part of its last step the convergence has got nearer by (secant).
 
-    1 where there was none, and where what is asked for hardly matters.
+    1 where there was none, and where what is asked for may be noise.
     """
     if before is None or len(before.steps) == len(before.seqs):
         return 1.0
-    if abs(asked) < ENOUGH_CONVERGENCE or not before.steps[-1]:
+    if abs(asked) < SURE * deviation or not before.steps[-1]:
         return 1.0
     nearer = (before.asked - asked) / float(before.steps[-1])
     return min(max(nearer, LEAST_RESPONSE), 1.0)

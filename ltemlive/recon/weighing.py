@@ -34,11 +34,13 @@ WEIGHT_GROWTH = 1.25
 DAMPING = 0.1
 """Added to the curvature of every wave of the phase where edges are still locking in, in
 units of the data's precision: long waves that run ahead leave ripples along the edges."""
-FIRST_SIGMA, FIRST_DOUBT = 0.024, 1.4
-"""Noise of the amplitude under which edges begin to lock in, at least, and in units of an
-image's own."""
-SIGMA_FALL = 0.7
-"""Part of it that is left in each round of theirs."""
+FIRST_SIGMA, SIGMA_FALL = 0.024, 0.7
+"""Noise of the amplitude under which edges begin to lock in, at least, and its part that is
+left in each round of theirs."""
+DOUBTING_ROUND, DOUBT = 1, 1.4
+"""Round of edges in which all images are doubted, and the noise they then have, in units of
+their own: what has locked in wrongly comes loose. Not in the first, for frames are placed
+by what it makes of a phase."""
 STEEPNESS_SHARE = 0.1
 """Weight of total variation beside bending; alone it has the whole of it."""
 BENDING_SHARPNESS = 0.2
@@ -70,20 +72,16 @@ def doubted(series: FocalSeries, state: SolverState) -> FocalSeries:
     """
     if state.stage > Stage.EDGES or state.is_smooth:
         return series
-    fallen = SIGMA_FALL**state.round if state.stage == Stage.EDGES else 1.0
-    first = tf.maximum(FIRST_SIGMA, FIRST_DOUBT * series.precision**-0.5)
-    precision = tf.minimum(series.precision, (first * fallen) ** -2.0)
+    is_locking = state.stage == Stage.EDGES
+    least = FIRST_SIGMA * (SIGMA_FALL**state.round if is_locking else 1.0)
+    doubt = DOUBT if is_locking and state.round == DOUBTING_ROUND else 1.0
+    precision = tf.minimum(doubt**-2.0 * series.precision, least**-2.0)
     part = believed_part(precision, series)
     return series._replace(
         precision=precision,
         focus_precision=part * series.focus_precision,
         stiffness=part * series.stiffness,
     )
-
-
-def is_doubting(round_of_edges: int) -> bool:
-    """Return whether images are believed less than their own noise allows in a round."""
-    return FIRST_DOUBT * SIGMA_FALL**round_of_edges > 1.0
 
 
 def believed_part(precision: Tensor, series: FocalSeries) -> Tensor:

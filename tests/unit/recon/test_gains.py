@@ -67,8 +67,8 @@ def test_a_gentle_start_beats_a_hasty_one_on_strong_steps(accuracy_of, monkeypat
     thick = {"inner_potential_v": 40.0}
     gentle = accuracy_of(SYMMETRIC_NM, 0.1, thick)
     monkeypatch.setattr(weighing, "DAMPING", 0.0)
-    monkeypatch.setattr(weighing, "FIRST_SIGMA", 0.0)
-    monkeypatch.setattr(weighing, "FIRST_DOUBT", 1.0)
+    monkeypatch.setattr(weighing, "FIRST_SIGMA", 0.0001)
+    monkeypatch.setattr(weighing, "DOUBT", 1.0)
     hasty = accuracy_of(SYMMETRIC_NM, 0.1, thick)
     assert gentle.gradient > hasty.gradient + 0.0015
 
@@ -86,7 +86,7 @@ def test_edges_that_lock_in_under_more_noise_than_there_is_beat_those_that_do_no
 ):
     strong = (0.0, -STRONG_NM, STRONG_NM)
     doubting = accuracy_of(strong, 0.01, coherence="intensity")
-    monkeypatch.setattr(weighing, "FIRST_SIGMA", 0.0)
-    monkeypatch.setattr(weighing, "FIRST_DOUBT", 1.0)
+    monkeypatch.setattr(weighing, "FIRST_SIGMA", 0.0001)
+    monkeypatch.setattr(weighing, "DOUBT", 1.0)
     believing = accuracy_of(strong, 0.01, coherence="intensity")
     assert doubting.gradient > believing.gradient + 0.02

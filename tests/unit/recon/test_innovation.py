@@ -62,7 +62,7 @@ def test_an_image_with_the_wrong_sign_of_defocus_stands_out(acquire, wrong):
 
 
 def test_images_in_focus_share_the_score_of_their_mean(acquire):
-    acquisition = acquire((0.0, -4e5, 4e5, 0.0), coherence="wave")
+    acquisition = acquire((0.0, -4e5, 4e5, 0.0), kind="stripe_domains", coherence="wave")
     model, scores = scores_of(list(acquisition.frames()), acquisition.microscope)
     assert model.rows == (None, 0, 1, None)
     assert scores[0] == scores[3]

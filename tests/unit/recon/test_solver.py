@@ -23,7 +23,7 @@ from ltemlive.recon.solver import (
     warm_start,
 )
 from ltemlive.recon.spectrum import squared_wavenumber
-from ltemlive.recon.weighing import Stage, doubted, is_doubting
+from ltemlive.recon.weighing import DOUBT, Stage, doubted
 from ltemlive.settings import SolverSettings
 
 SETTINGS = SolverSettings(gentle_steps=20, round_steps=10)
@@ -335,22 +335,21 @@ def test_edges_that_never_stand_have_ten_rounds(wave_series):
 
 def test_images_are_believed_step_by_step(wave_series):
     state = cold_start(wave_series, SETTINGS)
-    edges = [replace(state, stage=Stage.EDGES, round=number) for number in range(4)]
+    edges = [replace(state, stage=Stage.EDGES, round=number) for number in range(5)]
 
     def believed(precision):
-        series = wave_series._replace(
-            precision=precision * tf.ones_like(wave_series.precision)
-        )
-        return [
-            float(doubted(series, each).precision[0]) for each in (state, *edges)
-        ], series
+        of_images = precision * tf.ones_like(wave_series.precision)
+        series = wave_series._replace(precision=of_images)
+        of_rounds = [float(doubted(series, each).precision[0]) for each in (state, *edges)]
+        return series, of_rounds
 
-    (begun, first, second, third, last), clean = believed(1e4)
-    assert begun == first < second < third < last == 1e4
-    (begun, first, *others), _ = believed(1e2)
-    assert begun == first < 1e2
+    clean, (begun, first, *others) = believed(1e5)
+    assert begun == first < others[0] < others[1] < others[2] < others[3] < 1e5
+    # One of noise is doubted once, when edges have begun to lock in.
+    _, (begun, first, second, *others) = believed(1e2)
+    assert begun == first == 1e2
+    assert second == pytest.approx(1e2 / DOUBT**2)
     assert others == [1e2] * 3
-    assert [is_doubting(number) for number in range(3)] == [True, False, False]
     for sure in (replace(state, stage=Stage.WHOLE), replace(state, is_smooth=True)):
         assert doubted(clean, sure) is clean
 
