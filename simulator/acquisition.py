@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltemlive.camera import NO_CAMERA
+from ltemlive.errors import ConfigError
 from ltemlive.frames import Frame, FrameMeta
 from ltemlive.series import Microscope
 from simulator.detector import Detector
 from simulator.flaws import CameraScenario, Flaws, make_flaws
 from simulator.microscope import VirtualMicroscope
 from simulator.schedule import Announcement
+from simulator.specimen_keys import REPEATED
 from simulator.specimens import Chance, Specimen, make_specimen
 from simulator.stage import frame_truths
 
@@ -53,6 +56,11 @@ class Acquisition:
         Which series of its session, from 0.
     workers
         Threads of the Fourier transforms.
+
+    Raises
+    ------
+    ConfigError
+        If the stage goes beyond the field, whose sides join.
     """
 
     def __init__(self, scenario: Scenario, *, index: int = 0, workers: int = 1) -> None:
@@ -61,6 +69,22 @@ class Acquisition:
         self._workers = workers
         self._specimens: dict[int, Specimen] = {}
         self.microscope = Microscope.model_validate(scenario.microscope.model_dump())
+        self._stays_within_the_field()
+
+    def _stays_within_the_field(self) -> None:
+        """Refuse a stage that would show the other side of what does not repeat itself."""
+        specimen, border = self._scenario.specimen, self.microscope.border
+        if border == "periodic" or specimen.kind in REPEATED:
+            return
+        reached_px = [max(map(abs, truth.shift_px)) for truth in self.truths()]
+        far_px = max(reached_px)
+        seq = reached_px.index(far_px)
+        if far_px > specimen.margin_px:
+            raise ConfigError(
+                "stage: expected frames within a specimen.margin_px of "
+                f"{specimen.margin_px}, got frame {seq} at {far_px:.4g} px, where the other "
+                f"side of the field would show; one of {math.ceil(far_px)} would do"
+            )
 
     @property
     def announcement(self) -> Announcement:

@@ -15,6 +15,8 @@ Kind: TypeAlias = Literal[
     "random_field",
     "micromagnetic",
 ]
+REPEATED: frozenset[Kind] = frozenset({"labyrinth", "skyrmion_lattice", "random_field"})
+"""Kinds that go on beyond the field as they are in it."""
 
 Wall: TypeAlias = Literal["bloch", "neel"]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ltemlive.errors import ConfigError
 from simulator.acquisition import Acquisition
 from simulator.scenario import Scenario
 
@@ -118,3 +119,18 @@ def test_counting_cameras_give_integers():
     (frame,) = Acquisition(scenario(**stated, defocus_nm=[0.0])).frames()
     assert frame.image.dtype == np.dtype("<u2")
     assert frame.image.mean() == pytest.approx(50.0, rel=0.1)
+
+
+def test_a_stage_beyond_the_field_is_refused_for_its_sides_join():
+    document = {
+        "specimen": {"kind": "vortex_discs", "size_px": 64, "margin_px": 8},
+        "microscope": {"pixel_nm": 20.0},
+        "stage": {"jump_px": [0.0, 60.0], "jump_at": 2},
+    }
+    with pytest.raises(ConfigError, match=r"frame 2 at 60 px.*one of 60 would do"):
+        Acquisition(Scenario.model_validate(document))
+    document["specimen"]["margin_px"] = 60
+    Acquisition(Scenario.model_validate(document))
+    goes_on = {"kind": "skyrmion_lattice", "size_px": 64, "margin_px": 8}
+    fine = {"specimen": goes_on, "microscope": {"pixel_nm": 5.0}}
+    Acquisition(Scenario.model_validate(document | fine))
