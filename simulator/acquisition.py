@@ -82,8 +82,8 @@ class Acquisition:
         if far_px > specimen.margin_px:
             raise ConfigError(
                 "stage: expected frames within a specimen.margin_px of "
-                f"{specimen.margin_px}, got frame {seq} at {far_px:.4g} px, where the other "
-                f"side of the field would show; one of {math.ceil(far_px)} would do"
+                f"{specimen.margin_px}, got frame {seq} at {far_px:.4g} px, where the "
+                f"other side of the field would show; one of {math.ceil(far_px)} would do"
             )
 
     @property
