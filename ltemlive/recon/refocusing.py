@@ -140,9 +140,9 @@ def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
         longest.append(LONGEST_CONVERGENCE)
     pulls, evaluations = [], 0
     for each in (model, rehearsed(model, state)):
-        free, n_gradients = unheld(state, each.series, STEPS_FREE)
-        asked = exit_spectrum(free)
-        pulls.append(optics_pull(each, rows, state, asked, has_convergence=has_convergence))
+        unknowns, n_gradients = unheld(state, each.series, STEPS_FREE)
+        free = exit_spectrum(unknowns)
+        pulls.append(optics_pull(each, rows, state, free, has_convergence=has_convergence))
         evaluations += n_gradients
     pull = pulls[0].less(pulls[1])
     there, deviations = pull.estimate(np.array(strayed), np.array(widths))
