@@ -16,6 +16,8 @@ from ltemlive.recon.objective import seen_in
 from ltemlive.recon.spectrum import wave_counts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from tensorflow import Tensor
 
@@ -50,10 +52,6 @@ class OpticsPull(NamedTuple):
     stiffness: NDArray[np.float64]
     """Its second derivative, (n, n)."""
 
-    def less(self, other: OpticsPull) -> OpticsPull:
-        """Return what is said beyond what another series says, as stiff as it is."""
-        return self._replace(slope=self.slope - other.slope)
-
     def estimate(
         self, strayed: NDArray[np.float64], widths: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -72,31 +70,29 @@ class OpticsPull(NamedTuple):
 
 
 def optics_pull(
-    model: SeriesModel,
-    rows: list[Row],
+    images: Sequence[PredictedImage],
+    misfits: Sequence[NDArray[np.complex64]],
     state: SolverState,
-    free: Tensor,
+    stiffness_of_waves: NDArray[np.float32],
     *,
     has_convergence: bool,
 ) -> OpticsPull:
     """Return what the images say, by the difference that a small step of each makes.
 
-    ``free`` is the DFT of the exit wave that no prior holds.
+    ``misfits`` are those of the images by wave, where no prior holds phase and amplitude;
+    the stiffness is that of all images to both, two half planes.
     """
-    series, shape = model.series, model.field.shape
     held = exit_spectrum(state.unknowns)
-    counts = wave_counts(*shape)
-    n_parameters = len(rows) + int(has_convergence)
+    counts = wave_counts(*state.phase.shape)
+    n_parameters = len(images) + int(has_convergence)
     slope, stiffness = np.zeros(n_parameters), np.zeros((n_parameters, n_parameters))
     # What of each parameter phase and amplitude can follow, and how stiff they are.
-    followed = np.zeros((n_parameters, *series.stiffness.shape), np.complex64)
-    coupling = np.zeros(series.stiffness.shape[1:], np.float32)
-    for place, row in enumerate(rows):
-        image = PredictedImage(model, row)
-        misfit = image.misfit(free)
+    followed = np.zeros((n_parameters, *stiffness_of_waves.shape), np.complex64)
+    coupling = np.zeros(stiffness_of_waves.shape[1:], np.float32)
+    for place, (image, misfit) in enumerate(zip(images, misfits, strict=True)):
         here, ways = image.predicted(held), {place: image.farther()}
         if has_convergence:
-            ways[len(rows)] = image.wider()
+            ways[len(images)] = image.wider()
         changes = {
             index: image.waves((way.predicted(held) - here) / BY)
             for index, way in ways.items()
@@ -108,7 +104,7 @@ def optics_pull(
             followed[index] += change * contrasts
             for other, beside in changes.items():
                 stiffness[index, other] += _overlap(change, beside, counts)
-    following = _solved(series.stiffness.numpy(), coupling, followed)
+    following = _solved(stiffness_of_waves, coupling, followed)
     for index, one in enumerate(followed):
         for other, beside in enumerate(following):
             stiffness[index, other] -= sum(
@@ -163,6 +159,11 @@ class PredictedImage:
         if microscope.coherence == "intensity":
             self._blur = tf.constant(optics.intensity_blur(shape, defocus_nm, microscope))
 
+    @property
+    def place(self) -> int:
+        """Return where it stands in the series."""
+        return self._row.place
+
     def farther(self) -> PredictedImage:
         """Return the same image with a defocus larger by ``BY``."""
         member = farther(self._row.member, BY)
@@ -179,9 +180,13 @@ class PredictedImage:
             spectrum, self._transfer, self._blur, self._measured
         )
 
-    def misfit(self, spectrum: Tensor) -> NDArray[np.complex64]:
-        """Return the waves of predicted less measured."""
-        return self.waves(self.predicted(spectrum) - self._seen * self._measured)
+    def misfit(self, spectrum: Tensor, measured: Tensor) -> NDArray[np.complex64]:
+        """Return the waves of what is predicted less what was measured, or might have been.
+
+        Only where this image was seen.
+        """
+        predicted = predicted_through(spectrum, self._transfer, self._blur, measured)
+        return self.waves(self._seen * (predicted - measured))
 
     def waves(self, image: Tensor) -> NDArray[np.complex64]:
         """Return an image where the reference frame shows it, by wave, half plane.

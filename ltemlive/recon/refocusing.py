@@ -30,7 +30,7 @@ import tensorflow as tf
 from ltemlive.physics import optics
 from ltemlive.recon.innovation import exit_spectrum
 from ltemlive.recon.model import with_members
-from ltemlive.recon.optics_pull import Row, farther, optics_pull, wider
+from ltemlive.recon.optics_pull import PredictedImage, Row, farther, optics_pull, wider
 from ltemlive.recon.rehearsal import rehearsed
 from ltemlive.recon.search import unheld
 
@@ -138,13 +138,10 @@ def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
         strayed.append(math.log(model.microscope.convergence_mrad / known_mrad))
         widths.append(settings.convergence_width)
         longest.append(LONGEST_CONVERGENCE)
-    pulls, evaluations = [], 0
-    for each in (model, rehearsed(model, state)):
-        unknowns, n_gradients = unheld(state, each.series, STEPS_FREE)
-        free = exit_spectrum(unknowns)
-        pulls.append(optics_pull(each, rows, state, free, has_convergence=has_convergence))
-        evaluations += n_gradients
-    pull = pulls[0].less(pulls[1])
+    images = [PredictedImage(model, row) for row in rows]
+    misfits, evaluations = _misfits_left(model, state, images)
+    of_waves = model.series.stiffness.numpy()
+    pull = optics_pull(images, misfits, state, of_waves, has_convergence=has_convergence)
     there, deviations = pull.estimate(np.array(strayed), np.array(widths))
     steps = RELAXED * (there - strayed)
     asked = 0.0
@@ -154,6 +151,25 @@ def optics_fit(model: SeriesModel, state: SolverState) -> OpticsFit:
     steps = np.clip(steps, np.negative(longest), longest)
     seqs = tuple(row.member.seq for row in rows)
     return OpticsFit(seqs, steps, deviations, evaluations, asked)
+
+
+def _misfits_left(
+    model: SeriesModel, state: SolverState, images: list[PredictedImage]
+) -> tuple[list[NDArray[np.complex64]], int]:
+    """Return the misfit that phase and amplitude cannot explain, by image and wave.
+
+    Beyond what is left of a series as predicted; and how many gradients that has taken.
+    """
+    misfits, evaluations = [], 0
+    for series in (model.series, rehearsed(model, state).series):
+        unknowns, n_gradients = unheld(state, series, STEPS_FREE)
+        free = exit_spectrum(unknowns)
+        misfits.append(
+            [image.misfit(free, series.measured[image.place]) for image in images]
+        )
+        evaluations += n_gradients
+    left = [real - as_predicted for real, as_predicted in zip(*misfits, strict=True)]
+    return left, evaluations
 
 
 def _response(asked: float, deviation: float, before: OpticsFit | None) -> float:
