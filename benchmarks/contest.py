@@ -41,6 +41,8 @@ METHODS: tuple[Method, ...] = get_args(Method)
 AUTHORS_STEPS = 6000
 """The recipe may take; the authors' longest run took 5029."""
 STEPS_PER_LOOK = 5
+STEPS_TO_COMPILE = 30
+"""After which the project's own has come to all its graphs but those of the optics."""
 CUTS_PER_FIELD = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Cut of TIE's long waves, in cycles per side of the field."""
 
@@ -92,7 +94,7 @@ def looks(method: Method, model: SeriesModel) -> Iterator[Look]:
 
 def _compile(method: Method, model: SeriesModel, settings: SolverSettings) -> None:
     if method == "ltemlive":
-        refine(cold_start(model.series, settings), model.series, 1)
+        list(_own(model, settings, STEPS_TO_COMPILE))
     else:
         list(descend(defocused_series(model), 1, with_tv=method == "paper+TV"))
 

@@ -24,8 +24,9 @@ def refine_jointly(
 ) -> tuple[SeriesModel, SolverState, StepReport]:
     """Return model and state after at most ``n_steps`` steps, fewer at rest.
 
-    As ``refine``, but the frames are moved and refocused before each round, from the second
-    of edges on, when the phase begins to be right, until the last, in which it settles.
+    As ``refine``, but the frames are moved before each round, from the second of edges on,
+    when the phase begins to be right, until the last, in which it settles. From the fourth
+    on, when edges have been doubted, they are refocused, too: that takes as long as a round.
     Where their defocus would go farther then, they are moved and it settles again. Where
     the optics have turned out far from what was stated, the phase begins anew with those
     found. At rest it is asked whether all frames belong to the series; where one does not,
@@ -50,7 +51,7 @@ def refine_jointly(
 
 def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:
     """Return the model with its frames moved, and refocused until that is settled."""
-    if state.settings.refines_optics and not state.has_settled_optics:
+    if _may_refocus(state):
         fit = optics_fit(model, state)
         model = refocused(model, fit)
         state = replace(
@@ -89,6 +90,12 @@ def _may_move(state: SolverState) -> bool:
     """Return whether a round begins, after one that believed images as they are."""
     is_early = state.stage == Stage.EDGES and state.round in (0, DOUBTING_ROUND + 1)
     return state.search is None and state.stage >= Stage.EDGES and not is_early
+
+
+def _may_refocus(state: SolverState) -> bool:
+    """Return whether optics are to be asked for, and edges good enough to tell."""
+    is_early = state.stage == Stage.EDGES and state.round <= DOUBTING_ROUND
+    return state.settings.refines_optics and not state.has_settled_optics and not is_early
 
 
 def _together(

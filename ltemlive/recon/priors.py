@@ -233,6 +233,7 @@ def unevenness(parts: tuple[Tensor, ...], weight: Tensor) -> Tensor:
     return 0.5 * total(weight * tf.add_n([part**2 for part in parts]))
 
 
+@compiled
 def mean_steepness(phase_rad: Tensor, weight: Tensor) -> Tensor:
     """Return the mean of |grad phase| [rad per pixel] where ``weight`` is 1.
 
@@ -241,6 +242,7 @@ def mean_steepness(phase_rad: Tensor, weight: Tensor) -> Tensor:
     return _mean(differences(phase_rad), weight)
 
 
+@compiled
 def mean_bending(phase_rad: Tensor, weight: Tensor) -> Tensor:
     """Return the mean change of the gradient [rad per pixel] where ``weight`` is 1."""
     return _mean(bends_of(differences(phase_rad)), weight)
@@ -248,4 +250,4 @@ def mean_bending(phase_rad: Tensor, weight: Tensor) -> Tensor:
 
 def _mean(parts: tuple[Tensor, ...], weight: Tensor) -> Tensor:
     length = tf.sqrt(tf.add_n([part**2 for part in parts]))
-    return tf.reduce_sum(weight * length) / tf.reduce_sum(weight)
+    return total(weight * length) / total(weight)

@@ -40,6 +40,21 @@ def test_frames_move_between_rounds_that_believe_images_as_they_are(
     assert asked[-5:] == [*((Stage.WHOLE, n) for n in range(4)), (Stage.SETTLED, 0)]
 
 
+def test_frames_are_refocused_once_edges_have_been_doubted(acquire, model_of, monkeypatch):
+    asked = []
+    optics_fit = module.optics_fit
+
+    def noted(model, state):
+        asked.append((state.stage, state.round))
+        return optics_fit(model, state)
+
+    monkeypatch.setattr(module, "optics_fit", noted)
+    model = model_of(acquire(DEFOCI_NM, coherence="wave"))
+    refine_jointly(model, cold_start(model.series, SolverSettings()), 500)
+    assert asked[0] == (Stage.EDGES, 3)
+    assert asked[-1][0] == Stage.SETTLED
+
+
 def test_the_budget_may_be_split_anyhow(acquire, model_of):
     model = model_of(acquire(DEFOCI_NM, coherence="wave"))
     model = with_shifts(model, [(0.0, 0.0), (0.4, -0.3), (-0.5, 0.2)])
