@@ -1,0 +1,1 @@
+"""The live phase of one series, frame by frame, and what is told of it."""
