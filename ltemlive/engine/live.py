@@ -1,8 +1,9 @@
-"""The live engine of one series: synchronous, deterministic, driven by two calls.
+"""The live engine of one series: synchronous, deterministic, driven by three calls.
 
-``add`` takes the frames that are new, ``refine`` improves the estimate by a number of
-steps. The engine reads no clock, opens no file and no socket: the same calls in the same
-order give the same estimates, which is what lets a replay follow the journal.
+``add`` takes the frames that are new, ``wish`` uses one of them or sets it aside, and
+``refine`` improves the estimate by a number of steps. The engine reads no clock, opens no
+file and no socket: the same calls in the same order give the same estimates, which is what
+lets a replay follow the journal.
 """
 
 from __future__ import annotations
@@ -10,28 +11,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ltemlive.camera import NO_CAMERA
+from ltemlive.engine.estimates import Heading, estimate_by_solver, estimate_by_tie
+from ltemlive.engine.news import news_of_frames, news_of_problem
 from ltemlive.errors import FrameError
 from ltemlive.events import AdviceGiven, Event, FrameRejected, PhaseEstimate
 from ltemlive.physics.correction import as_corrected, corrected_frame
 from ltemlive.recon import runtime
 from ltemlive.recon.arrival import looked_on_arrival
-from ltemlive.recon.certainty import N_LIVE_SAMPLES, certainty_of
-from ltemlive.recon.deviations import frame_deviations
 from ltemlive.recon.graphs import prepare_graphs
-from ltemlive.recon.innovation import holdout_scores, notes_on_fit
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.judging import begun_again
-from ltemlive.recon.model import (
-    SeriesModel,
-    empty_model,
-    frame_amplitude,
-    with_frames,
-    with_used,
-)
-from ltemlive.recon.refocusing import convergence_mrad
+from ltemlive.recon.model import SeriesModel, empty_model, with_frames, with_used
 from ltemlive.recon.solver import (
     SolverState,
     cold_start,
@@ -46,6 +37,7 @@ from ltemlive.recon.weighing import Stage
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ltemlive.camera import Camera
@@ -141,12 +133,13 @@ class LiveEngine:
             self._t_frame_last = max((t for t in taken if t is not None), default=None)
         if self._model is not None and self._model is not before:
             self._steps_since_frame = 0
-            events.extend(self._look_for_problems(self._model))
+            problem, self._problem = self._problem, self._model.problem
+            events.extend(news_of_problem(problem, self._problem, self._ordinal))
             if self._problem is None and self._settings.looks_at_frames:
                 self._look_at(self._model)
             if self._state is not None:
                 self._state = warm_start(self._state, self._model.series)
-            events.extend(self._news_of_frames(before, self._model))
+            events.extend(news_of_frames(before, self._model, self._ordinal))
         return events
 
     def wish(self, seq: int, use: bool | None) -> list[Event]:
@@ -172,21 +165,11 @@ class LiveEngine:
             model, self._state = begun_again(model, self._state, self._settings)
             self._seqs_known = tuple(member.seq for member in model.members)
         self._model = model
-        events: list[Event] = list(self._news_of_frames(before, model))
+        events: list[Event] = list(news_of_frames(before, model, self._ordinal))
         if self._problem is not None:
             text = f"no phase without it: {self._problem.text}"
             events.append(AdviceGiven(text, "warning", self._ordinal))
         return events
-
-    def _as_wanted(self, frame: Frame) -> Frame:
-        use = self._wishes.get(frame.meta.seq, frame.meta.use)
-        return replace(frame, meta=replace(frame.meta, use=use))
-
-    def _look_at(self, model: SeriesModel) -> None:
-        self._model, self._state = looked_on_arrival(
-            model, self._seqs_known, self._state, self._settings
-        )
-        self._seqs_known = tuple(each.seq for each in self._model.members)
 
     def refine(self, n_steps: int) -> list[Event]:
         """Improve by at most ``n_steps`` and tell the estimate; nothing before that."""
@@ -196,20 +179,7 @@ class LiveEngine:
             return self._transport_of_intensity(self._model)
         if self._settings.method != "ad":
             return self._only_at_the_end()
-        state = self._state or self._first_state(self._model)
-        model, advanced, report = refine_jointly(self._model, state, n_steps)
-        # Steps that came to nothing count, too: trouble that stays must end some time.
-        self._steps_since_frame += report.steps
-        if not report.is_finite:
-            return [self._fall_back(state, self._model)]
-        news = self._news_of_frames(self._model, model)
-        self._model, self._state = model, advanced
-        if advanced.begun_at != state.begun_at:
-            self._steps_since_frame = advanced.steps_since_begun
-        if advanced.begun_at and self._is_worse_than_before(advanced):
-            return list(news)
-        phase = model.field.crop(advanced.phase.numpy())
-        return [*news, self._estimate(model, phase, report.objective)]
+        return self._solve(self._model, n_steps)
 
     def view(self, seq: int | None) -> list[Event]:
         """Return the view of a frame, or (None) of TIE, and change nothing.
@@ -221,6 +191,38 @@ class LiveEngine:
             return [AdviceGiven(text, "warning", self._ordinal)]
         estimate, basis = self._newest
         return [basis.view(seq, estimate)]
+
+    def _as_wanted(self, frame: Frame) -> Frame:
+        use = self._wishes.get(frame.meta.seq, frame.meta.use)
+        return replace(frame, meta=replace(frame.meta, use=use))
+
+    def _look_at(self, model: SeriesModel) -> None:
+        self._model, self._state = looked_on_arrival(
+            model, self._seqs_known, self._state, self._settings
+        )
+        self._seqs_known = tuple(each.seq for each in self._model.members)
+
+    def _solve(self, before: SeriesModel, n_steps: int) -> list[Event]:
+        state = self._state or self._first_state(before)
+        model, advanced, report = refine_jointly(before, state, n_steps)
+        # Steps that came to nothing count, too: trouble that stays must end some time.
+        self._steps_since_frame += report.steps
+        if not report.is_finite:
+            return [self._fall_back(state, before)]
+        self._model, self._state = model, advanced
+        if advanced.begun_at != state.begun_at:
+            self._steps_since_frame = advanced.steps_since_begun
+        news = news_of_frames(before, model, self._ordinal)
+        if advanced.begun_at and self._is_worse_than_before(advanced):
+            return list(news)
+        estimate = estimate_by_solver(
+            self._next_heading(),
+            model,
+            advanced,
+            objective=report.objective,
+            is_at_rest=not self.wants_steps,
+        )
+        return [*news, self._keep(estimate, model)]
 
     def _first_state(self, model: SeriesModel) -> SolverState:
         known = self._known_phase_rad
@@ -238,37 +240,9 @@ class LiveEngine:
             prepare_graphs(model.series, self._settings.memory)
         return model
 
-    def _look_for_problems(self, model: SeriesModel) -> list[Event]:
-        """Tell what keeps several frames from determining a phase, each kind once."""
-        before, self._problem = self._problem, model.problem
-        if self._problem is None or self._problem.kind == "few":
-            return []
-        if before is not None and before.kind == self._problem.kind:
-            return []
-        text = f"no phase yet: {self._problem.text}"
-        return [AdviceGiven(text, "warning", self._ordinal)]
-
     def _is_worse_than_before(self, state: SolverState) -> bool:
         """Return whether a phase that has begun anew is still in its first steps."""
         return state.steps_since_begun < FIRST_STEPS and self.wants_steps
-
-    def _news_of_frames(
-        self, before: SeriesModel | None, model: SeriesModel
-    ) -> list[AdviceGiven]:
-        """Tell which frames have been set aside, and which are used again."""
-        was = dict(before.set_aside) if before is not None else {}
-        now = dict(model.set_aside)
-        out = [
-            AdviceGiven(f"frame {seq} set aside: {reason}", "warning", self._ordinal)
-            for seq, reason in now.items()
-            if was.get(seq) != reason
-        ]
-        back = [
-            AdviceGiven(f"frame {seq} is used again", "info", self._ordinal)
-            for seq in was
-            if seq not in now
-        ]
-        return [*out, *back]
 
     def _fall_back(self, state: SolverState, model: SeriesModel) -> AdviceGiven:
         """Go back to the last good state; if that was already fresh, start cold."""
@@ -290,48 +264,15 @@ class LiveEngine:
 
     def _transport_of_intensity(self, model: SeriesModel) -> list[Event]:
         try:
-            return [self._estimate(model, tie_phase(model), ())]
+            phase_rad = tie_phase(model)
         except FrameError as error:
             return [AdviceGiven(str(error), "warning", self._ordinal)]
+        return [self._keep(estimate_by_tie(self._next_heading(), model, phase_rad), model)]
 
-    def _estimate(
-        self, model: SeriesModel, phase: NDArray[np.float32], objective: tuple[float, ...]
-    ) -> PhaseEstimate:
-        state = self._state
-        scores = holdout_scores(state, model) if state else ()
-        is_turned = state is not None and self._settings.turns_frames
-        # On its way a phase fits no image.
-        at_rest = None if self.wants_steps else state
-        certainty = certainty_of(model, at_rest, N_LIVE_SAMPLES) if at_rest else None
-        doubts = notes_on_fit(scores, model) if at_rest else ()
-        estimate = PhaseEstimate(
-            ordinal=self._ordinal,
-            series=self._series,
-            rev=next(self._revisions),
-            seqs_used=model.seqs,
-            defocus_nm=model.defocus_nm,
-            steps=state.steps if state else 0,
-            gradient_evaluations=state.evaluations if state else 0,
-            objective=objective,
-            is_final=False,
-            phase_rad=phase - phase.mean(dtype=np.float64).astype(np.float32),
-            amplitude=(
-                frame_amplitude(model.field, state) if state else model.first_amplitude
-            ),
-            pixel_nm=self._microscope.pixel_nm,
-            beam=self._microscope.beam,
-            device=runtime.device_name(),
-            t_frame_last=self._t_frame_last,
-            shift_px=model.shifts_px if state and self._settings.aligns_frames else (),
-            rotation_deg=model.rotations_deg if is_turned else (),
-            magnification=model.magnifications if is_turned else (),
-            convergence_mrad=convergence_mrad(model, self._settings) if state else None,
-            deviations=frame_deviations(model, at_rest) if at_rest else None,
-            phase_sigma_rad=certainty and certainty.phase_sigma_rad,
-            sigmas=certainty and certainty.sigmas,
-            holdout=scores,
-            set_aside=model.set_aside,
-            notes=(*model.notes, *doubts),
-        )
-        self._newest = estimate, Basis.of(model, state)
+    def _next_heading(self) -> Heading:
+        rev = next(self._revisions)
+        return Heading(self._ordinal, self._series, rev, self._t_frame_last)
+
+    def _keep(self, estimate: PhaseEstimate, model: SeriesModel) -> PhaseEstimate:
+        self._newest = estimate, Basis.of(model, self._state)
         return estimate
