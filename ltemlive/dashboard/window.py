@@ -16,8 +16,8 @@ from ltemlive.dashboard.panels.look_keys import bind_look_keys
 from ltemlive.dashboard.pictures import free_path, save_picture
 from ltemlive.dashboard.requests import Requests
 from ltemlive.dashboard.shown.comparison import candidates
-from ltemlive.dashboard.shown.content import Notice
 from ltemlive.dashboard.shown.look import Look
+from ltemlive.dashboard.shown.own_words import OwnWords, foremost, own_words
 from ltemlive.dashboard.shown.snapshot import (
     DisplaySnapshot,
     banner,
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from ltemlive.dashboard.shown.estimates import EstimateShown
 
 REDRAWS_PER_S = 15
-SAID_FOR_S = 8.0
-"""How long the banner keeps what the window itself has to say."""
 
 _USUAL_SIZE_PX = (1366, 740)
 
@@ -72,8 +70,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         self._held: EstimateShown | None = None
         """The revision that stays on screen; None: the newest one."""
         self._estimate: EstimateShown | None = None
-        self._said: Notice | None = None
-        self._t_silent = 0.0
+        self._said: OwnWords | None = None
         self._look = Look()
         self.actions_ = Actions(self)
         self.requests = Requests(self.actions_, self)
@@ -129,8 +126,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
 
     def say(self, text: str, level: str = "info") -> None:
         """Put a sentence of the window's own into the banner for a while."""
-        self._said = Notice(text, "error" if level == "error" else "info")
-        self._t_silent = self._clock() + SAID_FOR_S
+        self._said = own_words(text, level, now=self._clock())
         self._show_banner(self._newest)
 
     def hold(self, estimate: EstimateShown | None) -> None:
@@ -146,7 +142,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
         now = self._clock()
         # Ages grow without any message; labels repaint only where their text changes.
         self.face.header.show_snapshot(holding(snapshot, self._held), now=now)
-        if self._said is not None and now >= self._t_silent:
+        if self._said is not None and self._said.is_over(now=now):
             self._said = None
             self._show_banner(snapshot)
         self._want_views(snapshot, now)
@@ -171,11 +167,7 @@ class DashboardWindow(QtWidgets.QMainWindow):
             self.hold(None)
 
     def _show_banner(self, snapshot: DisplaySnapshot) -> None:
-        notice = banner(snapshot)
-        is_grave = notice is not None and notice.level == "error"
-        self.face.banner.show_notice(
-            notice if is_grave or self._said is None else self._said
-        )
+        self.face.banner.show_notice(foremost(banner(snapshot), self._said))
 
     def _show_estimate(self, snapshot: DisplaySnapshot) -> None:
         self.face.history.show_history(snapshot.history, self._held)

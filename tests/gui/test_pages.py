@@ -13,8 +13,9 @@ from ltemlive.dashboard.choices import keep, kept_choices, restore
 from ltemlive.dashboard.shown.commands import COMMANDS
 from ltemlive.dashboard.shown.comparison import agreement, candidates, difference
 from ltemlive.dashboard.shown.look import LOOK_KEYS, Look
+from ltemlive.dashboard.shown.own_words import SAID_FOR_S
 from ltemlive.dashboard.shown.snapshot import DisplaySnapshot, merge, with_link
-from ltemlive.dashboard.window import SAID_FOR_S, DashboardWindow
+from ltemlive.dashboard.window import DashboardWindow
 from ltemlive.events import AdviceGiven
 from ltemlive.physics.accuracy import without_plane
 from ltemlive.wire.results import (
