@@ -1,7 +1,9 @@
 """The session folder: what was acknowledged is here, whatever happens next.
 
 The journal line is the moment at which a frame is stored: its file is on the disk before,
-and a frame whose line is missing may be stored again.
+and a frame whose line is missing may be stored again. For a replay it is noted in
+between which frames the solver took when, and how many steps it did; nobody waits until the
+disk has that.
 """
 
 from __future__ import annotations
