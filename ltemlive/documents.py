@@ -33,7 +33,7 @@ def load(path: Path) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If the file cannot be read, is not YAML, or is not a mapping.
+        If the file cannot be read, is not YAML or not a mapping, or has a key twice.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -51,10 +51,12 @@ def parse(text: str, *, where: str) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If the text is not YAML or not a mapping.
+        If the text is not YAML or not a mapping, or a key stands twice in it.
     """
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=_Loader)
+    except _RepeatedKeyError as error:
+        raise ConfigError(f"{where} {error}") from error
     except _NOT_YAML as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark is not None else ""
@@ -74,10 +76,12 @@ def parse_scalar(text: str, *, where: str) -> Any:
     Raises
     ------
     ConfigError
-        If the text is not YAML.
+        If the text is not YAML, or a key stands twice in it.
     """
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_Loader)
+    except _RepeatedKeyError as error:
+        raise ConfigError(f"{where} {error}") from error
     except _NOT_YAML as error:
         raise ConfigError(
             f"{where}: expected a YAML value, got {_shortened(text)}"
@@ -134,6 +138,30 @@ def write_text_aside(path: Path, text: str, *, durable: bool = True) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     aside.replace(path)
+
+
+class _RepeatedKeyError(yaml.YAMLError):
+    """A key stands twice in one mapping; its text begins with the line."""
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's, which lets the last one of repeated keys win; this one refuses them."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Return the keys and values as they stand, before any ``<<`` is merged."""
+        node = super().compose_mapping_node(anchor)
+        first: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            name, line = (key.tag, key.value), key.start_mark.line + 1
+            if name in first:
+                raise _RepeatedKeyError(
+                    f"line {line}: expected the key {_shortened(key.value)} once, got it "
+                    f"again (first in line {first[name]}); take one of them out"
+                )
+            first[name] = line
+        return node
 
 
 def _error_line(

@@ -1,4 +1,5 @@
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,6 +76,43 @@ def test_a_mistake_is_named_with_its_line():
         documents.parse("a: 1\n\tb: 2\n", where="here")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "key", "before"),
+    [
+        ("a: 1\nb: 2\na: 3\n", 3, "a", 1),
+        ("a: 1\n'a': 1\n", 2, "a", 1),
+        ("part:\n  size: 1\n  size: 1\n", 3, "size", 2),
+        ("parts: [{name: x}, {name: y, name: z}]\n", 1, "name", 1),
+        ("base: &base {x: 1, x: 2}\nmore: {<<: *base}\n", 1, "x", 1),
+        ("? 7\n: 1\n? 7\n", 3, "7", 1),
+        ("a: 1\n'a\\b': 1\n'a\\b': 2\n", 3, r"a\b", 2),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_both_lines(
+    tmp_path, text, line, key, before
+):
+    path = tmp_path / "twice.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as refusal:
+        documents.load(path)
+    assert str(refusal.value) == (
+        f"{path} line {line}: expected the key {key!r} once, got it again (first in line "
+        f"{before}); take one of them out"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {x: 1}\nb: {x: 2}\n",
+        "base: &base {x: 1}\nmore: {<<: *base, x: 2}\n",
+        "one: {first: &base {x: 1}, more: &more {<<: *base, x: 2}}\nlast: {<<: *more}\n",
+    ],
+)
+def test_a_key_may_stand_once_in_each_mapping_and_replace_what_is_merged(text):
+    assert documents.parse(text, where="here") == yaml.safe_load(text)
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"no\.yaml: .*No such file"):
         documents.load(tmp_path / "no.yaml")
@@ -96,6 +134,11 @@ def test_a_scalar_is_what_yaml_says(text, value):
 def test_a_scalar_that_is_no_yaml_is_refused(text):
     with pytest.raises(ConfigError, match=r"^--set a\.b: expected a YAML value"):
         documents.parse_scalar(text, where="--set a.b")
+
+
+def test_a_scalar_is_refused_where_it_has_a_key_twice():
+    with pytest.raises(ConfigError, match=r"^--set a\.b line 1: expected the key 'x' once"):
+        documents.parse_scalar("{x: 1, x: 2}", where="--set a.b")
 
 
 def test_every_wrong_key_is_told_at_once_with_file_and_path(tmp_path):
