@@ -9,15 +9,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ltemlive.errors import ConfigError
+from ltemlive.refusals import refusal_line, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 Model = TypeVar("Model", bound=BaseModel)
-
-_LONGEST_VALUE = 80
-"""Characters of a wrong value that an error shows."""
 
 # Written in C where PyYAML has it, ten times as quick: a series is described anew with each
 # frame, before that is acknowledged.
@@ -84,7 +82,7 @@ def parse_scalar(text: str, *, where: str) -> Any:
         raise ConfigError(f"{where} {error}") from error
     except _NOT_YAML as error:
         raise ConfigError(
-            f"{where}: expected a YAML value, got {_shortened(text)}"
+            f"{where}: expected a YAML value, got {shortened(text)}"
         ) from error
 
 
@@ -112,7 +110,7 @@ def validated(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = [_error_line(dict(detail), model, where) for detail in error.errors()]
+        lines = [refusal_line(detail, model, where) for detail in error.errors()]
         raise ConfigError("\n".join(lines)) from error
 
 
@@ -157,46 +155,8 @@ class _Loader(yaml.SafeLoader):
             name, line = (key.tag, key.value), key.start_mark.line + 1
             if name in first:
                 raise _RepeatedKeyError(
-                    f"line {line}: expected the key {_shortened(key.value)} once, got it "
+                    f"line {line}: expected the key {shortened(key.value)} once, got it "
                     f"again (first in line {first[name]}); take one of them out"
                 )
             first[name] = line
         return node
-
-
-def _error_line(
-    detail: dict[str, Any], model: type[BaseModel], where: str | Mapping[str, str]
-) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    origin = where if isinstance(where, str) else _origin(key, where)
-    if detail["type"] == "extra_forbidden":
-        known = ", ".join(_known_keys(model, detail["loc"][:-1]))
-        return f"{origin}: {key}: unknown key; expected one of: {known}"
-    if detail["type"] == "missing":
-        return f"{origin}: {key}: missing; add `{detail['loc'][-1]}: ...`"
-    expected = detail["msg"]
-    for prefix in ("Input should be ", "Input is not ", "Value error, "):
-        expected = expected.removeprefix(prefix)
-    return f"{origin}: {key}: expected {expected}, got {_shortened(detail['input'])}"
-
-
-def _origin(key: str, where: Mapping[str, str]) -> str:
-    """Return who set ``key``, or something below it, else the origin of all the rest."""
-    below = (name for name in where if name == key or name.startswith(f"{key}."))
-    return where.get(next(below, ""), "settings")
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
-
-
-def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    for part in path:
-        field = model.model_fields.get(part) if isinstance(part, str) else None
-        if field is None:
-            continue
-        inner = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        models = [kind for kind in inner if isinstance(kind, type)]
-        model = next((kind for kind in models if issubclass(kind, BaseModel)), model)
-    return list(model.model_fields)
