@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 _LONGEST_VALUE = 80
 """Characters of a wrong value that an error shows."""
 
+_OPENINGS = (
+    "Input should be ",
+    "Input is not ",
+    "Value error, ",
+    "String should have ",
+    "Tuple should have ",
+)
+_IN_YAML = {"tuple_type": "a list", "model_type": "keys and values (key: value)"}
+"""What PyDantic expects, where it would name a type of Python."""
+
 
 def shortened(value: Any) -> str:
     """Return a wrong value as a line can show it."""
@@ -25,17 +35,26 @@ def refusal_line(
     detail: ErrorDetails, model: type[BaseModel], where: str | Mapping[str, str]
 ) -> str:
     """Return what is wrong with a key of ``model``; ``where`` names the key's origin."""
-    key = ".".join(str(part) for part in detail["loc"])
+    path, problem = detail["loc"], detail["type"]
+    key = ".".join(str(part) for part in path)
     origin = where if isinstance(where, str) else _origin(key, where)
-    if detail["type"] == "extra_forbidden":
-        known = ", ".join(_known_keys(model, detail["loc"][:-1]))
+    if problem == "extra_forbidden":
+        known = ", ".join(_known_keys(model, path[:-1]))
         return f"{origin}: {key}: unknown key; expected one of: {known}"
-    if detail["type"] == "missing":
-        return f"{origin}: {key}: missing; add `{detail['loc'][-1]}: ...`"
-    expected = detail["msg"]
-    for prefix in ("Input should be ", "Input is not ", "Value error, "):
-        expected = expected.removeprefix(prefix)
-    return f"{origin}: {key}: expected {expected}, got {shortened(detail['input'])}"
+    if problem == "missing":
+        is_named = isinstance(path[-1], str)
+        remedy = f"add `{path[-1]}: ...`" if is_named else "its list has too few items"
+        return f"{origin}: {key}: missing; {remedy}"
+    return (
+        f"{origin}: {key}: expected {_expected(detail)}, got {shortened(detail['input'])}"
+    )
+
+
+def _expected(detail: ErrorDetails) -> str:
+    expected = _IN_YAML.get(detail["type"], detail["msg"])
+    for opening in _OPENINGS:
+        expected = expected.removeprefix(opening)
+    return expected.partition(" after validation")[0]
 
 
 def _origin(key: str, where: Mapping[str, str]) -> str:

@@ -15,8 +15,14 @@ NOTHING = {
     "imaging.tilt_step_px": ("{tilt_step_px: 1}", "imaging.model: incoherent"),
     "imaging.aperture_mrad": ("{aperture_mrad: 1}", "imaging.model: incoherent"),
     "imaging.aperture_centre_mrad": ("{aperture_centre_mrad: [0, 1]}", "aperture_mrad"),
-    "defocus_plan.weak_nm": ("{kind: hybrid, weak_nm: []}", "at least 1 item"),
-    "defocus_plan.strong_nm": ("{kind: hybrid, strong_nm: []}", "at least 1 item"),
+    "defocus_plan.weak_nm": (
+        "{kind: hybrid, weak_nm: []}",
+        "expected at least 1 item, got []",
+    ),
+    "defocus_plan.strong_nm": (
+        "{kind: hybrid, strong_nm: []}",
+        "expected at least 1 item, got []",
+    ),
     "defocus_plan.planes_per_side": ("{kind: geometric, planes_per_side: 1}", "2 or more"),
     "session.changes": ("{changes: senses}", "series_count"),
     "noise.level": ("{kind: poisson, level: 0.2}", "only gaussian noise"),
