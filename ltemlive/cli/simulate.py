@@ -148,8 +148,15 @@ def _play(
 ) -> Iterator[str]:
     """Acquire the series with the faults that were ``stated``; say how each went."""
     from ltemlive.cli.emitting import emit_scenario
+    from ltemlive.errors import ConfigError
     from simulator.faults import FaultPlan
 
+    kill_after, n_frames = stated.get("kill_after", 0), len(plan.plan_nm)
+    if kill_after > n_frames:
+        raise ConfigError(
+            f"--kill-after {kill_after}: expected at most {n_frames}, the frames of a "
+            "series"
+        )
     faults = FaultPlan(plan.faults.model_copy(update=stated), plan.seed)
     return emit_scenario(plan, to, truth, faults=faults, **how)
 

@@ -182,6 +182,18 @@ def test_faults_that_make_no_sense_are_refused(ltemlive, scenario, tmp_path, opt
     assert option[0] in outcome.err
 
 
+def test_a_kill_after_the_last_frame_is_refused_before_anything_is_written(
+    ltemlive, scenario, tmp_path
+):
+    target = ("--to", "folder", tmp_path / "share")
+    outcome = ltemlive("simulate", scenario, *target, "--kill-after", 4)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err == (
+        "ltemlive: --kill-after 4: expected at most 3, the frames of a series\n"
+    )
+    assert not (tmp_path / "share").exists()
+
+
 def test_its_patience_with_the_daemon_is_an_option(ltemlive, scenario):
     # Bound, so that nobody else takes the port, and never listening.
     with socket.socket() as taken:
