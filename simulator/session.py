@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from simulator.section import Section
-from simulator.specimen_keys import USED_BY, Kind
+from simulator.specimen_keys import MOMENT, USED_BY, Kind
 
 if TYPE_CHECKING:
     from simulator.specimen_scenario import SpecimenScenario
@@ -57,6 +57,5 @@ def unchanged(specimen: SpecimenScenario, key: str, kinds: frozenset[Kind]) -> l
     """Return why ``key``, which is for some kinds, changes nothing of a specimen, if so."""
     if specimen.kind not in kinds:
         return [f"{key} only with specimen.kind {', '.join(sorted(kinds))}"]
-    if not specimen.saturation_t:
-        return [f"{key} only with specimen.saturation_t above 0"]
-    return []
+    missing = [name for name in MOMENT if not getattr(specimen, name)]
+    return [f"{key} only with specimen.{name} above 0" for name in missing]

@@ -60,6 +60,9 @@ USED_BY: dict[str, frozenset[Kind]] = {
 }
 """Of keys that not every kind has; the others are of all."""
 
+MOMENT = ("saturation_t", "thickness_nm")
+"""What makes the moment of a film: nothing of its magnetisation shows where one is 0."""
+
 WHY_NOT: dict[str, str] = {
     "file": "is drawn from the keys beside it",
     "seen_from": "is drawn as the beam sees it",

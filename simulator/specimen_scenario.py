@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from ltemlive.errors import ConfigError
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from simulator.section import Section
-from simulator.specimen_keys import USED_BY, WHY_NOT, Kind, Side, Wall
+from simulator.specimen_keys import MOMENT, USED_BY, WHY_NOT, Kind, Side, Wall
 
 _PIXELS_NEEDED = {"period_nm": 4.0, "diameter_nm": 4.0, "wall_width_nm": 1.0}
 """What must not be finer than so many pixels."""
@@ -66,6 +66,15 @@ class SpecimenScenario(Section):
         name, kind = str(info.field_name), info.data.get("kind")
         if kind is not None and kind not in USED_BY[name] and cls.is_wanted(name, value):
             raise ValueError(f"it left out, for a {kind} {WHY_NOT[name]}")
+        return value
+
+    @field_validator("wall", "wall_width_nm")
+    @classmethod
+    def _shows_walls(cls, value: object, info: ValidationInfo) -> object:
+        name, kind = str(info.field_name), info.data.get("kind")
+        missing = [key for key in MOMENT if info.data.get(key) == 0.0]
+        if missing and kind in USED_BY[name] and cls.is_wanted(name, value):
+            raise ValueError(f"it left out, for no wall shows where {missing[0]} is 0")
         return value
 
     @field_validator("absorption_nm")

@@ -9,6 +9,14 @@ from ltemlive.errors import ConfigError
 from simulator.scenario import Scenario, load_scenario
 
 NOTHING = {
+    "specimen.wall": (
+        "{kind: stripe_domains, wall: neel, saturation_t: 0}",
+        "saturation_t",
+    ),
+    "specimen.wall_width_nm": (
+        "{kind: labyrinth, wall_width_nm: 40, thickness_nm: 0}",
+        "thickness_nm",
+    ),
     "microscope.astigmatism_deg": ("{astigmatism_deg: 30}", "astigmatism_nm"),
     "microscope.lens_table": ("{lens_table: [[1, 0], [2, 10]]}", "say their defocus"),
     "imaging.oversampling": ("{oversampling: 3}", "imaging.model: incoherent"),
@@ -60,6 +68,8 @@ def test_keys_that_would_do_nothing_are_told_at_once(tmp_path):
     "document",
     [
         {"noise": {"kind": "poisson", "level": 0.1}},
+        {"specimen": {"kind": "labyrinth", "wall": "bloch", "saturation_t": 0.0}},
+        {"specimen": {"kind": "nanowire", "saturation_t": 0.0}},
         {"imaging": {"oversampling": 2, "tilt_step_px": 1.5}},
         {"stage": {"jump_at": 1}},
         {"camera": {"mtf_shape": "gaussian"}},
@@ -96,6 +106,19 @@ def test_defaults_may_be_spelt_out_and_what_does_something_stands(document):
             },
             "session",
             "only with specimen.saturation_t",
+        ),
+        (
+            {
+                "session": {"series_count": 2, "changes": "reversal"},
+                "specimen": {"thickness_nm": 0.0},
+            },
+            "session",
+            "only with specimen.thickness_nm",
+        ),
+        (
+            {"stage": {"domains_jump_at": 2}, "specimen": {"thickness_nm": 0.0}},
+            "stage",
+            "only with specimen.thickness_nm",
         ),
         (
             {"stage": {"domains_jump_at": 2}, "specimen": {"saturation_t": 0.0}},
