@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ltemlive.errors import ConfigError
-from ltemlive.refusals import refusal_line, shortened
+from ltemlive.refusals import Model, refusal_line, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-Model = TypeVar("Model", bound=BaseModel)
 
 # Written in C where PyYAML has it, ten times as quick: a series is described anew with each
 # frame, before that is acknowledged.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic_core import ErrorDetails
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _LONGEST_VALUE = 80
 """Characters of a wrong value that an error shows."""
@@ -23,6 +26,40 @@ _OPENINGS = (
 )
 _IN_YAML = {"tuple_type": "a list", "model_type": "keys and values (key: value)"}
 """What PyDantic expects, where it would name a type of Python."""
+
+
+def refusal(path: tuple[str, ...], expected: str, got: object) -> InitErrorDetails:
+    """Return an error about the key at ``path``, for ``made`` to tell."""
+    return InitErrorDetails(
+        type=PydanticCustomError("refused", "{expected}", {"expected": expected}),
+        loc=path,
+        input=got,
+    )
+
+
+def made(
+    values: Any, make: Callable[[Any], Model], *, beside: Iterable[InitErrorDetails]
+) -> Model:
+    """Return what ``make`` makes of ``values``, for validators that know the whole.
+
+    Raises
+    ------
+    ValidationError
+        With the errors of ``make``, and those ``beside`` them, all at once.
+    """
+    wrong = list(beside)
+    try:
+        model = make(values)
+    except ValidationError as error:
+        wrong += [_as_before(detail) for detail in error.errors()]
+    if wrong:
+        raise ValidationError.from_exception_data("refused", wrong)
+    return model
+
+
+def part_of(values: Any, name: str) -> Any:
+    """Return a part of what is not checked yet: a mapping, a section, or anything else."""
+    return values.get(name) if isinstance(values, dict) else getattr(values, name, None)
 
 
 def shortened(value: Any) -> str:
@@ -47,6 +84,16 @@ def refusal_line(
         return f"{origin}: {key}: missing; {remedy}"
     return (
         f"{origin}: {key}: expected {_expected(detail)}, got {shortened(detail['input'])}"
+    )
+
+
+def _as_before(detail: ErrorDetails) -> InitErrorDetails:
+    """Return an error that was told, so that it can be told again among others."""
+    return InitErrorDetails(
+        type=detail["type"],
+        loc=detail["loc"],
+        input=detail["input"],
+        ctx=detail.get("ctx", {}),
     )
 
 

@@ -14,12 +14,11 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
-    ValidationError,
     model_validator,
 )
 
-from ltemlive import documents
-from ltemlive.addresses import as_before, forbidden_endpoints
+from ltemlive import documents, refusals
+from ltemlive.addresses import forbidden_endpoints
 from ltemlive.camera import CameraSettings
 from ltemlive.errors import ConfigError
 from ltemlive.file_names import checked_pattern
@@ -218,14 +217,7 @@ class Settings(_Section):
         cls, values: Any, make: ModelWrapValidatorHandler[Settings]
     ) -> Settings:
         """Refuse open addresses beside every other error: only the whole knows of keys."""
-        wrong = list(forbidden_endpoints(values))
-        try:
-            settings = make(values)
-        except ValidationError as error:
-            wrong += [as_before(detail) for detail in error.errors()]
-        if wrong:
-            raise ValidationError.from_exception_data(cls.__name__, wrong)
-        return settings
+        return refusals.made(values, make, beside=forbidden_endpoints(values))
 
 
 def load_settings(
