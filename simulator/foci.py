@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MOST_OFF = 1e-3
 """How far the damping of any two waves may be off."""
+MOST_FOCI = 1000
+"""More are refused: an image for each would take an hour. On a grid of half a nm 500 nm
+take 15, and 20 um 377."""
 _GAUSS_HERMITE = (1, 3, 5)
 """Numbers of nodes that are fewer than equal steps would need."""
 _ALIAS, _REACH = 3.9, 3.7
@@ -38,10 +41,20 @@ def foci(
         Of the grid on which waves travel, which may be finer than the frame's: they say
         how fine waves are, and how far these turn.
     """
-    finest_squared = 2.0 * (0.5 / pixel_nm) ** 2
-    most_rad = math.pi * wavelength_nm * spread_nm * finest_squared
-    nodes, weights = _nodes(most_rad)
+    nodes, weights = _nodes(_phase_rad(spread_nm, pixel_nm, wavelength_nm))
     return list(zip(weights.tolist(), (spread_nm * nodes).tolist(), strict=True))
+
+
+def widest_spread_nm(*, pixel_nm: float, wavelength_nm: float) -> float:
+    """Return the spread of the focus that takes ``MOST_FOCI``, on a grid as in ``foci``."""
+    most_rad = 2.0 * math.pi * ((MOST_FOCI - 1) // 2) / _REACH - _ALIAS
+    return most_rad / _phase_rad(1.0, pixel_nm, wavelength_nm)
+
+
+def _phase_rad(spread_nm: float, pixel_nm: float, wavelength_nm: float) -> float:
+    """Return how far one standard deviation turns the finest waves of a grid."""
+    finest_squared = 2.0 * (0.5 / pixel_nm) ** 2
+    return math.pi * wavelength_nm * spread_nm * finest_squared
 
 
 def _nodes(most_rad: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

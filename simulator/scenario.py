@@ -5,18 +5,24 @@ The defaults are the demo; ``config/demo.yaml`` spells the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from ltemlive import documents
-from ltemlive.errors import ConfigError
-from ltemlive.series import Microscope
+from ltemlive import documents, refusals
 from simulator.detector import NoiseKind, PixelType
 from simulator.faults import Faults
 from simulator.flaws import CameraScenario
 from simulator.imaging import Imaging
+from simulator.microscope_scenario import MicroscopeScenario
 from simulator.plans import DefocusPlan
+from simulator.sampling import beyond_sampling
 from simulator.section import Section
 from simulator.session import SessionScenario
 from simulator.specimen_scenario import SpecimenScenario
@@ -25,42 +31,8 @@ from simulator.stage import StageScenario
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ltemlive.camera import CameraSettings
-
 Defocus = Annotated[float, Field(ge=-1e9, le=1e9)]
 Drift = Annotated[float, Field(ge=-100.0, le=100.0)]
-
-
-class MicroscopeScenario(Microscope):
-    """The keys of ``series.yaml``; ``border: periodic`` leaves the margin out."""
-
-    voltage_kv: float = Field(200.0, ge=10.0, le=3000.0)
-    pixel_nm: float = Field(5.0, gt=0.0, le=1e5)
-
-    @field_validator("camera")
-    @classmethod
-    def _has_none(cls, camera: CameraSettings | None) -> CameraSettings | None:
-        if camera is not None:
-            raise ValueError(
-                "null: the section camera of the scenario says what frames need"
-            )
-        return camera
-
-    @field_validator("astigmatism_deg")
-    @classmethod
-    def _is_astigmatic(cls, degrees: float, info: ValidationInfo) -> float:
-        if degrees and info.data.get("astigmatism_nm") == 0.0:
-            raise ValueError("0 unless there is an astigmatism_nm")
-        return degrees
-
-    @field_validator("lens_table")
-    @classmethod
-    def _is_not_needed(
-        cls, table: tuple[tuple[float, float], ...]
-    ) -> tuple[tuple[float, float], ...]:
-        if table:
-            raise ValueError("[], for simulated frames say their defocus themselves")
-        return table
 
 
 _NOISE_OF = {"level": "gaussian", "dose_e_per_px": "poisson"}
@@ -113,6 +85,14 @@ class Scenario(Section):
     """Readout and change of defocus."""
     faults: Faults = Faults()
     """What goes wrong on the way to the daemon."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _can_be_computed(
+        cls, values: Any, make: ModelWrapValidatorHandler[Scenario]
+    ) -> Scenario:
+        """Refuse what the sampling cannot do beside every other error."""
+        return refusals.made(values, make, beside=beyond_sampling(values))
 
     @property
     def plan_nm(self) -> tuple[float, ...]:
@@ -218,11 +198,6 @@ def load_scenario(path: Path | None) -> Scenario:
     if path is None:
         return Scenario()
     plan = documents.load_model(path, Scenario)
-    try:
-        plan.specimen.check_sampling(plan.microscope.pixel_nm)
-    except ConfigError as error:
-        lines = [f"{path}: {line}" for line in str(error).splitlines()]
-        raise ConfigError("\n".join(lines)) from error
     if plan.specimen.file is None:
         return plan
     file = str(path.parent / plan.specimen.file)

@@ -6,13 +6,9 @@ import math
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ltemlive.errors import ConfigError
 from ltemlive.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from simulator.section import Section
 from simulator.specimen_keys import MOMENT, USED_BY, WHY_NOT, Kind, Side, Wall
-
-_PIXELS_NEEDED = {"period_nm": 4.0, "diameter_nm": 4.0, "wall_width_nm": 1.0}
-"""What must not be finer than so many pixels."""
 
 
 class SpecimenScenario(Section):
@@ -108,29 +104,3 @@ class SpecimenScenario(Section):
         if info.data.get("kind") in USED_BY["wall_width_nm"] and value > half_nm:
             raise ValueError(f"at most half of period_nm ({half_nm:g})")
         return value
-
-    def check_sampling(self, pixel_nm: float) -> None:
-        """Return if a frame of such pixels can show what is in the specimen.
-
-        Raises
-        ------
-        ConfigError
-            One line per length that is too short or too long.
-        """
-        lines = []
-        for name, count in _PIXELS_NEEDED.items():
-            length_nm = getattr(self, name)
-            if self.kind in USED_BY[name] and length_nm < count * pixel_nm:
-                lines.append(
-                    f"specimen.{name}: expected at least {count:g} pixels of {pixel_nm:g} "
-                    f"nm, got {length_nm:g} nm; microscope.pixel_nm of "
-                    f"{length_nm / count:g} would do"
-                )
-        frame_nm = self.size_px * pixel_nm
-        if self.kind in USED_BY["wall_width_nm"] and self.period_nm > frame_nm:
-            lines.append(
-                f"specimen.period_nm: expected at most the frame's side ({frame_nm:g} nm), "
-                f"got {self.period_nm:g}"
-            )
-        if lines:
-            raise ConfigError("\n".join(lines))

@@ -56,10 +56,9 @@ def make_specimen(
     Raises
     ------
     ConfigError
-        If the pixels are too wide for what is in the specimen, or a file of it is wrong.
+        If a file of it is wrong.
     """
     field = Field(scenario.size_px + 2 * margin_px, scenario.size_px, pixel_nm)
-    scenario.check_sampling(pixel_nm)
     if scenario.kind == "random_field":
         phase_rad = random_phase(scenario, field, chance.pattern)
         amplitude = np.full_like(phase_rad, scenario.membrane_amplitude)

@@ -148,6 +148,15 @@ def test_neel_walls_are_invisible_until_they_are_tilted(kind):
     assert tilted > 0.05
 
 
+def test_neel_stripes_show_where_their_walls_change_in_width():
+    # The curl of f(h) grad h / |grad h| is that of the slope along the walls alone.
+    bloch, neel = (
+        made("stripe_domains", size_px=256, wall=wall).phase_rad.std()
+        for wall in ("bloch", "neel")
+    )
+    assert neel / bloch == pytest.approx(0.25, abs=0.1)
+
+
 @pytest.mark.parametrize("kind", ["skyrmion_lattice", "labyrinth"])
 def test_a_bloch_wall_steps_by_the_flux_in_lilley_s_width(kind):
     # Along m_z = tanh(pi d / w) the integral of 1 / cosh(pi d / w) over d is w itself.

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ltemlive.errors import ConfigError
 from simulator.acquisition import Acquisition
 from simulator.magnetism import electrostatic_phase, magnetic_phase
 from simulator.pattern import draw
@@ -101,18 +100,3 @@ def test_what_contradicts_itself_is_refused(keys, expected):
 def test_the_default_of_a_key_that_a_kind_does_not_use_contradicts_nothing():
     assert SpecimenScenario(kind="labyrinth", period_nm=100.0).period_nm == 100.0
     assert SpecimenScenario(kind="vortex_discs", diameter_nm=40.0, period_nm=50.0)
-
-
-def test_pixels_too_wide_for_the_pattern_are_refused_with_the_width_that_would_do():
-    with pytest.raises(ConfigError) as caught:
-        _ = acquisition("labyrinth", pixel_nm=100.0).specimen
-    period, wall = str(caught.value).splitlines()
-    assert period.startswith(
-        "specimen.period_nm: expected at least 4 pixels of 100 nm, got"
-    )
-    assert wall.endswith("microscope.pixel_nm of 30 would do")
-
-
-def test_a_period_that_does_not_fit_the_frame_is_refused():
-    with pytest.raises(ConfigError, match=r"at most the frame's side \(384 nm\), got 400"):
-        _ = acquisition("skyrmion_lattice", period_nm=400.0).specimen

@@ -1,0 +1,163 @@
+"""What pixels and waves cannot do is refused with the key, and beside every other error."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from ltemlive.errors import ConfigError
+from ltemlive.physics.electron import wavelength_nm
+from ltemlive.series import Microscope
+from simulator.detector import Detector
+from simulator.foci import MOST_FOCI, foci
+from simulator.imaging import Imaging
+from simulator.microscope import VirtualMicroscope
+from simulator.scenario import Scenario, load_scenario
+from simulator.specimens import Specimen
+
+LAMBDA_NM = wavelength_nm(200.0)
+SUMMED = {"model": "incoherent"}
+
+
+def refusals(**document):
+    with pytest.raises(ValidationError) as caught:
+        Scenario.model_validate(document)
+    return {".".join(error["loc"]): error["msg"] for error in caught.value.errors()}
+
+
+def remedy(message, words):
+    """Return the value that a message says would do."""
+    return float(re.search(rf"{words} ([0-9.e+-]+)", message)[1].rstrip("."))
+
+
+def image(imaging, specimen=None, **optics):
+    stated = {"voltage_kv": 200.0, "pixel_nm": 5.0, "convergence_mrad": 0.0} | optics
+    if specimen is None:
+        phase_rad = np.random.default_rng(1).normal(size=(64, 64))
+        specimen = Specimen(phase_rad, np.ones_like(phase_rad), 5.0, margin_px=0)
+    column = VirtualMicroscope(
+        specimen,
+        Microscope.model_validate(stated),
+        Detector(),
+        imaging=Imaging.model_validate(imaging),
+    )
+    return column.image(1e5)
+
+
+def test_what_pixels_cannot_show_is_told_beside_every_other_error(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(
+        "specimen: {kind: labyrinth, wall_width_nm: 8}\n"
+        "microscope: {pixel_nm: 10.0, defocus_spread_nm: 1000000.0}\n"
+        "imaging: {model: incoherent, aperture_mrad: 50}\n"
+        "noise: {kind: poisson, level: 0.2}\n"
+        "stage: {domains_jump_at: 9}\n"
+        "series: ''\n"
+        "sample: 1\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    keys = [line.split(": ")[1] for line in str(caught.value).splitlines()]
+    assert sorted(keys) == [
+        "imaging.aperture_mrad",
+        "noise.level",
+        "sample",
+        "series",
+        "specimen.wall_width_nm",
+        "stage",
+    ]
+
+
+def test_a_section_with_another_mistake_is_judged_when_that_is_mended():
+    said = refusals(
+        specimen={"kind": "labyrinth", "colour": "red"}, microscope={"pixel_nm": 100.0}
+    )
+    assert set(said) == {"specimen.colour"}
+
+
+def test_pixels_too_wide_for_the_pattern_are_refused_with_the_width_that_would_do():
+    specimen = {"kind": "labyrinth"}
+    said = refusals(specimen=specimen, microscope={"pixel_nm": 100.0})
+    assert said == {
+        "specimen.period_nm": (
+            "at least 400 (4 x pixel_nm), or microscope.pixel_nm of at most 60"
+        ),
+        "specimen.wall_width_nm": (
+            "at least 100 (1 x pixel_nm), or microscope.pixel_nm of at most 30"
+        ),
+    }
+    assert Scenario.model_validate({"specimen": specimen, "microscope": {"pixel_nm": 30.0}})
+
+
+def test_a_period_that_does_not_fit_the_frame_is_refused():
+    specimen = {"kind": "skyrmion_lattice", "size_px": 48, "period_nm": 400.0}
+    (said,) = refusals(specimen=specimen, microscope={"pixel_nm": 8.0}).values()
+    assert said.startswith("at most 384 (the frame's side), or ")
+    wider = {"size_px": remedy(said, "size_px of at least")}
+    assert Scenario.model_validate(
+        {"specimen": specimen | wider, "microscope": {"pixel_nm": 8.0}}
+    )
+
+
+def test_walls_that_do_not_show_may_be_finer_than_pixels():
+    specimen = {"kind": "labyrinth", "saturation_t": 0.0}
+    assert Scenario.model_validate({"specimen": specimen, "microscope": {"pixel_nm": 40.0}})
+
+
+@pytest.mark.parametrize("centre", [[0.0, 0.0], [0.3, -0.4]])
+@pytest.mark.parametrize("optics", [{}, {"convergence_mrad": 0.2}])
+def test_an_aperture_that_stops_no_wave_is_refused(centre, optics):
+    aperture = {"aperture_mrad": 50.0, "aperture_centre_mrad": centre}
+    said = refusals(imaging=SUMMED | aperture, microscope=optics)
+    assert "or it left out" in said["imaging.aperture_mrad"]
+    narrower = aperture | {
+        "aperture_mrad": remedy(said["imaging.aperture_mrad"], "less than")
+    }
+    open_image = image(SUMMED, **optics)
+    np.testing.assert_array_equal(image(SUMMED | narrower, **optics), open_image)
+    narrower["aperture_mrad"] *= 0.9
+    assert Scenario.model_validate({"imaging": SUMMED | narrower, "microscope": optics})
+    if not optics:
+        assert np.abs(image(SUMMED | narrower, **optics) - open_image).max() > 1e-5
+
+
+@pytest.mark.parametrize("convergence_mrad", [0.0, 0.01])
+def test_an_aperture_that_stops_all_of_the_undeviated_beam_is_refused(convergence_mrad):
+    optics = {"convergence_mrad": convergence_mrad}
+    beside = {"aperture_mrad": 0.02, "aperture_centre_mrad": [0.06, 0.08]}
+    said = refusals(imaging=SUMMED | beside, microscope=optics)["imaging.aperture_mrad"]
+    assert "nothing of the undeviated beam passes" in said
+    bare = Specimen(np.zeros((32, 32)), np.ones((32, 32)), 5.0, margin_px=0)
+    assert image(SUMMED | beside, bare, **optics).max() < 1e-9
+    wider = beside | {"aperture_mrad": 1.1 * remedy(said, "at least")}
+    assert Scenario.model_validate({"imaging": SUMMED | wider, "microscope": optics})
+    assert image(SUMMED | wider, bare, **optics).max() > 1e-5
+
+
+def test_an_aperture_that_lets_the_edge_of_the_beam_through_stands():
+    imaging = SUMMED | {"aperture_mrad": 0.09, "aperture_centre_mrad": [0.06, 0.08]}
+    assert Scenario.model_validate({"imaging": imaging})
+    assert refusals(imaging=imaging, microscope={"convergence_mrad": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("imaging", "grid_nm"), [({}, 0.1), (SUMMED | {"oversampling": 4}, 0.025)]
+)
+def test_a_spread_of_the_focus_that_takes_too_many_foci_is_refused(imaging, grid_nm):
+    optics = {"pixel_nm": 0.1, "defocus_spread_nm": 1e6}
+    (said,) = refusals(imaging=imaging, microscope=optics).values()
+    assert f"{MOST_FOCI} foci on a grid of {grid_nm:g} nm" in said
+    most_nm = remedy(said, "at most")
+    optics["defocus_spread_nm"] = most_nm
+    assert Scenario.model_validate({"imaging": imaging, "microscope": optics})
+    for spread_nm, is_too_many in ((most_nm, False), (1.01 * most_nm, True)):
+        needed = foci(spread_nm, pixel_nm=grid_nm, wavelength_nm=LAMBDA_NM)
+        assert (len(needed) > MOST_FOCI) == is_too_many
+
+
+def test_an_envelope_on_the_wave_takes_no_foci():
+    optics = {"pixel_nm": 0.1, "defocus_spread_nm": 1e6, "coherence": "wave"}
+    assert Scenario.model_validate({"microscope": optics})
