@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from ltemlive.recon.innovation import predictions
-from ltemlive.recon.objective import UNSEEN, seen_in
 from ltemlive.recon.priors import bends_of, differences, no_prior
+from ltemlive.recon.rehearsal import as_predicted, in_noise
 from ltemlive.recon.spectrum import filtered
 from ltemlive.recon.sums import total
 
@@ -65,7 +64,7 @@ def curvature_at_rest(model: SeriesModel, state: SolverState) -> Curvature:
     """Return the parabola about a state whose search rests."""
     return Curvature(
         state.unknowns,
-        _as_predicted(model.series, state),
+        as_predicted(model.series, state),
         _parabola(state.prior, state.unknowns, model.series.weight),
     )
 
@@ -92,34 +91,9 @@ def random_pull(
     """
     shape = tuple(curvature.unknowns.shape[1:])
     of_prior = _random_pull_of_prior(curvature.prior, shape, rng)
-    noisy = _with_noise(curvature.predicted, rng)
+    noisy = in_noise(curvature.predicted, rng)
     _, of_images = evaluate(curvature.unknowns, noisy, no_prior(shape))
     return of_prior - of_images
-
-
-def _as_predicted(series: FocalSeries, state: SolverState) -> FocalSeries:
-    images = [
-        tf.where(seen_in(each.measured) > 0.0, each.predicted, UNSEEN)
-        for each in predictions(state, series)
-    ]
-    n_images = series.measured.shape[0]
-    focus = images[n_images] if len(images) > n_images else series.focus
-    return series._replace(measured=tf.stack(images[:n_images]), focus=focus)
-
-
-def _with_noise(series: FocalSeries, rng: np.random.Generator) -> FocalSeries:
-    """Return images with the noise that each is believed to have."""
-
-    def noisy(image: Tensor, precision: Tensor) -> Tensor:
-        noise = rng.standard_normal(image.shape, np.float32) * tf.math.rsqrt(precision)
-        return tf.where(image >= 0.0, tf.maximum(image + noise, 0.0), UNSEEN)
-
-    pairs = zip(tf.unstack(series.measured), tf.unstack(series.precision), strict=True)
-    measured = tf.stack([noisy(*pair) for pair in pairs])
-    if float(series.focus_precision) == 0.0:
-        return series._replace(measured=measured)
-    focus = noisy(series.focus, series.focus_precision)
-    return series._replace(measured=measured, focus=focus)
 
 
 @traced

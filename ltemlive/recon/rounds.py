@@ -48,6 +48,11 @@ def after_steps(state: SolverState, weight: Tensor) -> SolverState:
     return replace(state, last_look=state.phase)
 
 
+def is_last_weighing(state: SolverState) -> bool:
+    """Return whether this round is the last that weighs the whole prior."""
+    return state.stage == Stage.WHOLE and state.round + 1 >= WEIGHING_ROUNDS
+
+
 def _round_length(state: SolverState) -> float:
     """Return the steps of a round at most; the last one goes on until it rests."""
     settings = state.settings
@@ -78,7 +83,7 @@ def _end_round(state: SolverState, weight: Tensor) -> SolverState:
     is_done = {
         Stage.GENTLE: True,
         Stage.EDGES: _edges_stand(state, moved_rad),
-        Stage.WHOLE: state.round + 1 >= WEIGHING_ROUNDS,
+        Stage.WHOLE: is_last_weighing(state),
         Stage.SETTLED: False,
     }[state.stage]
     # A search that stalls after it has moved is begun anew, without memory.

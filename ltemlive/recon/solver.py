@@ -6,7 +6,8 @@ Warm start is to pass the previous state, together with a series that has grown:
 else survives between frames, so restart, replay and test come free.
 
 Before the first step the images are asked what to expect (``guesses``). Where power falls
-so fast that no edge is resolved, its law is the prior, and the best guess the start.
+so fast that no edge is resolved, its law is the prior, and the best guess the start; of the
+longest waves the phase itself tells more than a law, once it hardly moves (``rings``).
 
 Otherwise the steps come in rounds, the rounds in stages. The first step is gentle: no prior
 on the phase, and a metric so damped that all its waves move alike. Then edges lock in under
@@ -26,7 +27,8 @@ import tensorflow as tf
 
 from ltemlive.recon.guesses import expecting
 from ltemlive.recon.priors import no_prior
-from ltemlive.recon.rounds import after_steps, steps_to_look
+from ltemlive.recon.rings import expecting_rings
+from ltemlive.recon.rounds import after_steps, is_last_weighing, steps_to_look
 from ltemlive.recon.search import advanced, bare_search, misfit, searching
 from ltemlive.recon.weighing import (
     Stage,
@@ -284,6 +286,8 @@ def _begun_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
         # In noise that is the same in all rounds.
         part = float(believed_part(believed.precision, series))
         state = _with_misfit(state, believed, bare, misfit(bare, believed) / part)
+    if state.is_smooth and is_last_weighing(state):
+        state = expecting_rings(state, believed)
     return searching(state, believed, bare)
 
 

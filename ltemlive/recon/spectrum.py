@@ -131,13 +131,22 @@ def power_law(slope: Tensor, stiffness: Tensor, n_seen: float) -> PowerLaw:
     return PowerLaw(math.exp(best.x - exponent * math.log(REFERENCE)), exponent)
 
 
+def rings_of_waves(ny: int, nx: int) -> NDArray[np.int64]:
+    """Return the ring that each wave is in, (ny, nx // 2 + 1); 0 is the mean.
+
+    Rings as wide as the lowest frequency of the longer side.
+    """
+    cycles = np.sqrt(squared_wavenumber(ny, nx).numpy()) * max(ny, nx) / (2.0 * math.pi)
+    return np.asarray(np.rint(cycles), np.int64)
+
+
 def _by_rings(ny: int, nx: int, *values: NDArray[Any]) -> tuple[NDArray[np.float64], ...]:
     """Return mean wavenumber, number of waves, and means of values of each ring.
 
-    Rings as wide as the lowest frequency, without the mean of the image.
+    Without the mean of the image.
     """
     wavenumber = np.sqrt(squared_wavenumber(ny, nx).numpy())
-    rings = np.rint(wavenumber * max(ny, nx) / (2.0 * math.pi)).astype(int).ravel()
+    rings = rings_of_waves(ny, nx).ravel()
     count = np.bincount(rings).astype(np.float64)
     is_used = count > 0.0
     is_used[0] = False
