@@ -7,9 +7,10 @@ and each frame is off that line by up to a tenth of them. The defocus of each fr
 stated wrongly by up to ``--defocus`` of it, and the divergence of the beam by a factor
 ``--convergence``. 10 % noise, images summed over tilts and focus as a microscope forms
 them, default settings. ``aligned`` is the same series without any of it, told so; ``told``
-knows how each frame lies; ``none`` takes all as stated; ``raw`` takes what the phase
-correlation of each image with the first one gives (scikit-image, a twentieth of a pixel);
-``ltemlive`` finds out.
+knows how each frame lies, and ``middle`` where they lie about the middle of the defocused
+ones, which then cover as much of the field as they can; ``none`` takes all as stated;
+``raw`` takes what the phase correlation of each image with the first one gives
+(scikit-image, a twentieth of a pixel); ``ltemlive`` finds out.
 
 ``shift px`` is the rms error and ``worst px`` the largest, ``turn deg`` and ``growth %``
 are the rms errors of rotation and magnification, less what no data can tell: what is common
@@ -71,7 +72,7 @@ STRONG = 0.5
 """Part of the strongest defocus, beyond which one is strong."""
 SAMPLES = ("target", "paper", "stripes")
 
-Method = Literal["aligned", "told", "none", "raw", "ltemlive"]
+Method = Literal["aligned", "told", "middle", "none", "raw", "ltemlive"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -193,8 +194,8 @@ def _figures(case: _Case, method: Method) -> dict[str, float]:
     model = case.aligned if method == "aligned" else case.moved
     if method == "raw":
         model = with_shifts(model, _raw_shifts(model))
-    if method == "told":
-        model = _told(model, case)
+    if method in ("told", "middle"):
+        model = _told(model, case, about_middle=method == "middle")
     started = time.perf_counter()
     if method == "ltemlive":
         model = first_looked(model, settings)
@@ -288,11 +289,18 @@ def _determined(error_px: NDArray[np.float64], case: _Case) -> NDArray[np.float6
     return np.asarray(error_px - untold @ fitted)
 
 
-def _told(model: SeriesModel, case: _Case) -> SeriesModel:
+def _told(model: SeriesModel, case: _Case, *, about_middle: bool) -> SeriesModel:
+    """Return the model whose frames lie where they do, against the first or their middle.
+
+    About the middle only where no frame is turned.
+    """
+    shifts_px = case.shifts_px
+    if about_middle:
+        shifts_px = shifts_px - shifts_px[case.defocus_nm != 0.0].mean(axis=0)
     there = [
         replace(member, shift_px=(dy, dx), registered_px=(dy, dx), turn=Turn(*turn))
         for member, (dy, dx), turn in zip(
-            model.used, case.shifts_px.tolist(), case.turns.tolist(), strict=True
+            model.used, shifts_px.tolist(), case.turns.tolist(), strict=True
         )
     ]
     return with_used(model, there)
