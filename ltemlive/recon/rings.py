@@ -23,17 +23,16 @@ from ltemlive.recon.rehearsal import as_predicted
 from ltemlive.recon.search import evaluating
 from ltemlive.recon.spectrum import rings_of_waves, wave_counts
 from ltemlive.recon.sums import overlap
+from ltemlive.recon.weighing import STIFFNESS_FLOOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from ltemlive.recon.objective import FocalSeries
     from ltemlive.recon.solver import SolverState
 
 N_RINGS = 8
-"""Of the longest waves, which have nearly all of the noise."""
+"""Of the longest waves, which have nearly all of the noise; the smallest frame has them."""
 LEAST_POWER = 0.1
 """Of a ring, in units of its noise: one that seems empty may have some."""
 MOVE_RAD = 0.01
@@ -44,7 +43,7 @@ SEED = 5
 def expecting_rings(state: SolverState, series: FocalSeries) -> SolverState:
     """Return the state that expects of its longest waves what they have.
 
-    ``state`` is one of a smooth phase that hardly moves. Takes ``N_RINGS`` gradients.
+    ``state`` is one of a smooth phase that hardly moves. Takes a gradient for each ring.
     """
     ny, nx = state.phase.shape
     rings, counts = rings_of_waves(ny, nx), wave_counts(ny, nx)
@@ -52,27 +51,29 @@ def expecting_rings(state: SolverState, series: FocalSeries) -> SolverState:
     # Of a field that is seen in part, as much noise as its images put there.
     seen = float(tf.reduce_mean(series.weight))
     rough = np.array(state.roughness)
-    for ring, stiffness in _stiffness(state, series, rings):
+    found = _stiffness(state, series, rings)
+    for ring, stiffness in enumerate(found, start=1):
         is_in = rings == ring
-        noise = seen**2 / stiffness
+        noise = seen**2 / (max(stiffness, 0.0) + STIFFNESS_FLOOR)
         beyond = float(np.average(power[is_in], weights=counts[is_in])) - noise
         rough[is_in] = 1.0 / max(beyond, LEAST_POWER * noise)
-    return replace(
-        state, roughness=tf.constant(rough), evaluations=state.evaluations + N_RINGS
-    )
+    evaluations = state.evaluations + len(found)
+    return replace(state, roughness=tf.constant(rough), evaluations=evaluations)
 
 
 def _stiffness(
     state: SolverState, series: FocalSeries, rings: NDArray[np.int64]
-) -> Iterator[tuple[int, float]]:
-    """Yield each ring and how stiff the images hold its waves, amplitude left alone."""
+) -> list[float]:
+    """Return how stiff the images hold the waves of each ring, amplitude left alone."""
     predicted, evaluate = as_predicted(series, state), evaluating(state, series)
     nothing = no_prior(tuple(state.phase.shape))
     rng = np.random.default_rng(SEED)
+    found = []
     for ring in range(1, N_RINGS + 1):
         waves = np.exp(2j * np.pi * rng.random(rings.shape))
         move = np.fft.irfft2(np.where(rings == ring, waves, 0.0), state.phase.shape)
         along = tf.constant(MOVE_RAD * move / move.std(), tf.float32)
         moved = state.unknowns + tf.stack([along, tf.zeros_like(along)])
         _, pull = evaluate(moved, predicted, nothing)
-        yield ring, float(overlap(along, pull[0]) / overlap(along, along))
+        found.append(float(overlap(along, pull[0]) / overlap(along, along)))
+    return found
