@@ -34,11 +34,13 @@ def is_straight(phase: Tensor, weight: Tensor) -> bool:
 
     Edges at 15 degrees, too, are likelier under the sum of parts than under the length; but
     they would become stairs. Seen over a few pixels, for the stairs of a sharp edge are
-    straight.
+    straight. Edges in all directions alike follow none.
     """
     soft = tf.exp(-0.5 * STAIRS_PX**2 * squared_wavenumber(*phase.shape))
     gradient = along_y, along_x = differences(filtered(phase, soft))
     least = axial_excess(gradient, weight)
+    if least >= axial_bound(len(gradient)):
+        return False
     for angle in map(math.radians, TURNS_DEG):
         cosine, sine = math.cos(angle), math.sin(angle)
         turned = (cosine * along_y - sine * along_x, sine * along_y + cosine * along_x)

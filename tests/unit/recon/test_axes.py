@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import expit
 
 from ltemlive.recon.axes import axial_bound, axial_excess, is_straight
 from ltemlive.recon.priors import bends_of, differences
@@ -39,6 +40,21 @@ def test_squares_follow_the_axes_unless_they_are_turned(angle_deg, is_axial):
 def test_only_squares_along_the_axes_are_straight(angle_deg, expected):
     phase = tf.constant(squares(angle_deg), tf.float32)
     assert is_straight(phase, tf.ones(phase.shape)) is expected
+
+
+def disc(radius_px, *, width_px):
+    """Return a disc whose edge is so wide; of width 0, it is made of stairs."""
+    y, x = np.mgrid[:96, :96] - 47.3
+    inside = radius_px - np.hypot(y, x)
+    return np.where(inside > 0.0, 1.0, 0.0) if not width_px else expit(inside / width_px)
+
+
+@pytest.mark.parametrize("width_px", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("radius_px", [12.0, 25.0, 37.5])
+def test_the_edge_of_a_disc_is_not_straight(radius_px, width_px):
+    """All directions alike: the axes need only be preferred by rounding."""
+    phase = tf.constant(disc(radius_px, width_px=width_px), tf.float32)
+    assert not is_straight(phase, tf.ones(phase.shape))
 
 
 def test_a_flat_phase_is_not_straight():
