@@ -48,7 +48,7 @@ def expecting_rings(state: SolverState, series: FocalSeries) -> SolverState:
     ny, nx = state.phase.shape
     rings, counts = rings_of_waves(ny, nx), wave_counts(ny, nx)
     power = np.abs(tf.signal.rfft2d(state.phase).numpy()) ** 2 / (ny * nx)
-    # Of a field that is seen in part, as much noise as its images put there.
+    # A field that is seen in part has noise and waves there, and hardly any beyond.
     seen = float(tf.reduce_mean(series.weight))
     rough = np.array(state.roughness)
     found = _stiffness(state, series, rings)
@@ -56,7 +56,7 @@ def expecting_rings(state: SolverState, series: FocalSeries) -> SolverState:
         is_in = rings == ring
         noise = seen**2 / (max(stiffness, 0.0) + STIFFNESS_FLOOR)
         beyond = float(np.average(power[is_in], weights=counts[is_in])) - noise
-        rough[is_in] = 1.0 / max(beyond, LEAST_POWER * noise)
+        rough[is_in] = seen / max(beyond, LEAST_POWER * noise)
     evaluations = state.evaluations + len(found)
     return replace(state, roughness=tf.constant(rough), evaluations=evaluations)
 
