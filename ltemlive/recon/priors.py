@@ -26,7 +26,7 @@ from ltemlive.recon.sums import overlap, total
 if TYPE_CHECKING:
     from tensorflow import Tensor
 
-PULL_LIMITS = (2.0, 4.0)
+PULL_LIMITS = (2.0, 6.0)
 """How far the prior may pull a wave of the phase and of the log amplitude from the data, in
 standard deviations of its noise. Of waves that are noise alone e^-4 exceed two. The noise
 of an amplitude that is pulled less takes from the scale of the phase."""
