@@ -154,7 +154,12 @@ class _Loader(yaml.SafeLoader):
             if name in first:
                 raise _RepeatedKeyError(
                     f"line {line}: expected the key {shortened(key.value)} once, got it "
-                    f"again (first in line {first[name]}); take one of them out"
+                    f"again (first in line {first[name]}); {_remedy(key)}"
                 )
             first[name] = line
         return node
+
+
+def _remedy(repeated: yaml.ScalarNode) -> str:
+    is_merge = repeated.tag == "tag:yaml.org,2002:merge"
+    return "merge both by one list, <<: [*a, *b]" if is_merge else "take one of them out"

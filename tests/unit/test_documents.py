@@ -101,6 +101,18 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(
     )
 
 
+def test_a_second_merge_is_refused_with_the_list_that_merges_both():
+    bases = "a: &a {x: 1}\nb: &b {y: 2}\n"
+    with pytest.raises(ConfigError) as refusal:
+        documents.parse(f"{bases}c:\n  <<: *a\n  <<: *b\n", where="here")
+    assert str(refusal.value) == (
+        "here line 5: expected the key '<<' once, got it again (first in line 4); "
+        "merge both by one list, <<: [*a, *b]"
+    )
+    merged = documents.parse(f"{bases}c:\n  <<: [*a, *b]\n", where="here")
+    assert merged["c"] == {"x": 1, "y": 2}
+
+
 @pytest.mark.parametrize(
     "text",
     [
