@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ltemlive.daemon.loading import Solver
-    from ltemlive.engine.live import LiveEngine
+    from ltemlive.engine import LiveEngine
     from ltemlive.events import Event
     from ltemlive.frames import Frame
     from ltemlive.results import Reconstruction

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ltemlive.engine.live import LiveEngine
+    from ltemlive.engine import LiveEngine
     from ltemlive.results import Reconstruction, Report
     from ltemlive.series import StoredSeries
     from ltemlive.settings import SolverSettings
@@ -52,7 +52,7 @@ class Solver:
 def load_solver(threads: int) -> Solver:
     """Import the engine and fix its threads; slow the first time."""
     with _native_notices_hidden():
-        from ltemlive.engine.live import LiveEngine
+        from ltemlive.engine import LiveEngine
         from ltemlive.recon import runtime
         from ltemlive.recon.model import prepare
         from ltemlive.recon.reconstruct import reconstruct

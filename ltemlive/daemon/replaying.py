@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ltemlive.daemon.loading import Solver
-    from ltemlive.engine.live import LiveEngine
+    from ltemlive.engine import LiveEngine
     from ltemlive.events import Event, ExitStatus
     from ltemlive.frames import Frame
     from ltemlive.recording.replay import RecordedSession, Scheduled

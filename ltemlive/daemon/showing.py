@@ -10,7 +10,7 @@ from ltemlive.events import AdviceGiven
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ltemlive.engine.live import LiveEngine
+    from ltemlive.engine import LiveEngine
     from ltemlive.events import Event, PhaseEstimate
     from ltemlive.results import Viewable
 
