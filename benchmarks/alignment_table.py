@@ -8,9 +8,9 @@ stated wrongly by up to ``--defocus`` of it, and the divergence of the beam by a
 ``--convergence``. 10 % noise, images summed over tilts and focus as a microscope forms
 them, default settings. ``aligned`` is the same series without any of it, told so; ``told``
 knows how each frame lies, and ``middle`` where they lie about the middle of the defocused
-ones, which then cover as much of the field as they can; ``none`` takes all as stated;
-``raw`` takes what the phase correlation of each image with the first one gives
-(scikit-image, a twentieth of a pixel); ``ltemlive`` finds out.
+ones, which then cover as much of the field as they can (not where any turn); ``none``
+takes all as stated; ``raw`` takes what the phase correlation of each image with the first
+one gives (scikit-image, a twentieth of a pixel); ``ltemlive`` finds out.
 
 ``shift px`` is the rms error and ``worst px`` the largest, ``turn deg`` and ``growth %``
 are the rms errors of rotation and magnification, less what no data can tell: what is common
@@ -290,10 +290,7 @@ def _determined(error_px: NDArray[np.float64], case: _Case) -> NDArray[np.float6
 
 
 def _told(model: SeriesModel, case: _Case, *, about_middle: bool) -> SeriesModel:
-    """Return the model whose frames lie where they do, against the first or their middle.
-
-    About the middle only where no frame is turned.
-    """
+    """Return the model whose frames lie where they do, about the first or their middle."""
     shifts_px = case.shifts_px
     if about_middle:
         shifts_px = shifts_px - shifts_px[case.defocus_nm != 0.0].mean(axis=0)
@@ -365,8 +362,19 @@ def _options() -> Any:
     arguments.add_argument("--magnification", type=float, default=0.0, metavar="LOG")
     arguments.add_argument("--defocus", type=float, default=0.0, metavar="PART")
     arguments.add_argument("--convergence", type=float, default=1.0, metavar="FACTOR")
-    arguments.add_argument("--methods", choices=METHODS, nargs="+", default=list(METHODS))
-    return arguments.parse_args()
+    arguments.add_argument(
+        "--methods", choices=METHODS, nargs="+", help="default: all that are right"
+    )
+    options = arguments.parse_args()
+    is_turned = bool(options.rotation or options.magnification)
+    if is_turned and "middle" in (options.methods or ()):
+        arguments.error(
+            "argument --methods: expected no middle beside --rotation or --magnification, "
+            "for it is right only where no frame is turned; leave it or them out"
+        )
+    right = [name for name in METHODS if name != "middle" or not is_turned]
+    options.methods = options.methods or right
+    return options
 
 
 if __name__ == "__main__":
