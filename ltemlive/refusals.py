@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -35,6 +36,16 @@ def refusal(path: tuple[str, ...], expected: str, got: object) -> InitErrorDetai
         loc=path,
         input=got,
     )
+
+
+def rounded_down(limit: float) -> str:
+    """Return an upper limit in four digits, which whoever obeys them does not pass."""
+    return _rounded(limit, ROUND_FLOOR)
+
+
+def rounded_up(limit: float) -> str:
+    """Return a lower limit as ``rounded_down`` does an upper one."""
+    return _rounded(limit, ROUND_CEILING)
 
 
 def made(
@@ -85,6 +96,10 @@ def refusal_line(
     return (
         f"{origin}: {key}: expected {_expected(detail)}, got {shortened(detail['input'])}"
     )
+
+
+def _rounded(limit: float, towards: str) -> str:
+    return f"{float(Context(prec=4, rounding=towards).plus(Decimal(limit))):g}"
 
 
 def _as_before(detail: ErrorDetails) -> InitErrorDetails:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ltemlive.physics.electron import wavelength_nm
-from ltemlive.refusals import part_of, refusal
+from ltemlive.refusals import part_of, refusal, rounded_down, rounded_up
 from simulator.foci import MOST_FOCI, widest_spread_nm
 from simulator.imaging import Imaging
 from simulator.incoherent import CONE_RADII
@@ -62,16 +62,16 @@ def _unseen_by_pixels(
         if _is_shown(specimen, name) and length_nm < least_nm:
             yield refusal(
                 ("specimen", name),
-                f"at least {least_nm:g} ({count:g} x pixel_nm), or microscope.pixel_nm of "
-                f"at most {length_nm / count:g}",
+                f"at least {rounded_up(least_nm)} ({count:g} x pixel_nm), or "
+                f"microscope.pixel_nm of at most {rounded_down(length_nm / count)}",
                 length_nm,
             )
     frame_nm = specimen.size_px * pixel_nm
     if specimen.kind in USED_BY["wall_width_nm"] and specimen.period_nm > frame_nm:
         yield refusal(
             ("specimen", "period_nm"),
-            f"at most {frame_nm:g} (the frame's side), or specimen.size_px of at least "
-            f"{math.ceil(specimen.period_nm / pixel_nm)}",
+            f"at most {rounded_down(frame_nm)} (the frame's side), or specimen.size_px of "
+            f"at least {math.ceil(specimen.period_nm / pixel_nm)}",
             specimen.period_nm,
         )
 
@@ -93,10 +93,12 @@ def _too_many_foci(
         pixel_nm=grid_nm, wavelength_nm=wavelength_nm(microscope.voltage_kv)
     )
     if microscope.defocus_spread_nm > most_nm:
+        is_finer = grid_nm < microscope.pixel_nm
+        remedy = "wider pixels" + (" or less oversampling" if is_finer else "")
         yield refusal(
             ("microscope", "defocus_spread_nm"),
-            f"at most {math.floor(most_nm)}, which takes {MOST_FOCI} foci on a grid of "
-            f"{grid_nm:g} nm",
+            f"at most {rounded_down(most_nm)}, which takes {MOST_FOCI} foci on a grid of "
+            f"{grid_nm:g} nm, or {remedy}",
             microscope.defocus_spread_nm,
         )
 
@@ -116,13 +118,13 @@ def _idle_aperture(
     nearest_mrad = math.hypot(off_y, off_x) - beam_mrad
     if radius_mrad >= farthest_mrad:
         expected = (
-            f"less than {farthest_mrad:.4g}, beyond which a grid of {grid_nm:g} nm has no "
-            "wave, or it left out"
+            f"less than {rounded_down(farthest_mrad)}, beyond which a grid of {grid_nm:g} "
+            "nm has no wave, or it left out"
         )
     elif radius_mrad < nearest_mrad:
         expected = (
-            f"at least {nearest_mrad:.4g}, or aperture_centre_mrad nearer to 0, for "
-            "nothing of the undeviated beam passes"
+            f"at least {rounded_up(nearest_mrad)}, or aperture_centre_mrad nearer to 0, "
+            "for nothing of the undeviated beam passes"
         )
     else:
         return

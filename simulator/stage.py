@@ -5,13 +5,13 @@ Each frame has its own random numbers, so that longer series keep the frames the
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
+from ltemlive.refusals import rounded_down
 from simulator.section import Section
 from simulator.session import JUMPING, unchanged
 
@@ -93,9 +93,9 @@ class StageScenario(Section):
         most = 1.0 - LEAST_MAGNIFICATION - _SIGMAS * self.magnification_scatter
         if shrunk <= most:
             return []
-        limit = math.floor(abs(self.magnification_per_mm) * most / shrunk * 1e6) / 1e6
+        limit = rounded_down(abs(self.magnification_per_mm) * most / shrunk)
         return [
-            f"magnification_per_mm within {limit:g} of 0, so that the strongest defocus "
+            f"magnification_per_mm within {limit} of 0, so that the strongest defocus "
             "leaves a tenth of the image's size"
         ]
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from ltemlive import documents
 from ltemlive.errors import ConfigError
+from ltemlive.refusals import rounded_down, rounded_up
 
 
 class Inner(BaseModel):
@@ -38,3 +41,21 @@ def test_a_wrong_value_is_told_in_words_of_yaml(values, line):
     with pytest.raises(ConfigError) as refusal:
         documents.validated(values, Outer, where="a.yaml")
     assert str(refusal.value) == f"a.yaml: {line}"
+
+
+@given(st.floats(-1e300, 1e300))
+def test_a_limit_is_told_on_the_side_that_it_permits(limit):
+    assert float(rounded_down(limit)) <= limit <= float(rounded_up(limit))
+
+
+@pytest.mark.parametrize(
+    ("limit", "down", "up"),
+    [
+        (0.19996, "0.1999", "0.2"),
+        (384.0, "384", "384"),
+        (12345.0, "12340", "12350"),
+        (0.0, "0", "0"),
+    ],
+)
+def test_a_limit_has_four_digits(limit, down, up):
+    assert (rounded_down(limit), rounded_up(limit)) == (down, up)

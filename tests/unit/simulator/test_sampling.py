@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ltemlive.errors import ConfigError
@@ -26,6 +29,16 @@ def refusals(**document):
     with pytest.raises(ValidationError) as caught:
         Scenario.model_validate(document)
     return {".".join(error["loc"]): error["msg"] for error in caught.value.errors()}
+
+
+def said(document, key):
+    """Return what is said of a key; nothing if it stands."""
+    try:
+        Scenario.model_validate(document)
+    except ValidationError as wrong:
+        told = {".".join(map(str, error["loc"])): error["msg"] for error in wrong.errors()}
+        return told.get(key, "")
+    return ""
 
 
 def remedy(message, words):
@@ -113,12 +126,14 @@ def test_an_aperture_that_stops_no_wave_is_refused(centre, optics):
     aperture = {"aperture_mrad": 50.0, "aperture_centre_mrad": centre}
     said = refusals(imaging=SUMMED | aperture, microscope=optics)
     assert "or it left out" in said["imaging.aperture_mrad"]
-    narrower = aperture | {
-        "aperture_mrad": remedy(said["imaging.aperture_mrad"], "less than")
-    }
+    least_mrad = 1.001 * remedy(said["imaging.aperture_mrad"], "less than")
+    assert refusals(
+        imaging=SUMMED | aperture | {"aperture_mrad": least_mrad}, microscope=optics
+    )
+    widest = aperture | {"aperture_mrad": least_mrad}
     open_image = image(SUMMED, **optics)
-    np.testing.assert_array_equal(image(SUMMED | narrower, **optics), open_image)
-    narrower["aperture_mrad"] *= 0.9
+    np.testing.assert_array_equal(image(SUMMED | widest, **optics), open_image)
+    narrower = aperture | {"aperture_mrad": 0.9 * least_mrad}
     assert Scenario.model_validate({"imaging": SUMMED | narrower, "microscope": optics})
     if not optics:
         assert np.abs(image(SUMMED | narrower, **optics) - open_image).max() > 1e-5
@@ -133,8 +148,41 @@ def test_an_aperture_that_stops_all_of_the_undeviated_beam_is_refused(convergenc
     bare = Specimen(np.zeros((32, 32)), np.ones((32, 32)), 5.0, margin_px=0)
     assert image(SUMMED | beside, bare, **optics).max() < 1e-9
     wider = beside | {"aperture_mrad": 1.1 * remedy(said, "at least")}
-    assert Scenario.model_validate({"imaging": SUMMED | wider, "microscope": optics})
     assert image(SUMMED | wider, bare, **optics).max() > 1e-5
+
+
+@given(
+    st.floats(1e-3, 100.0), st.floats(0.0, 1.0), st.tuples(*2 * [st.floats(-30.0, 30.0)])
+)
+def test_an_aperture_within_the_limit_that_was_told_stands(pixel_nm, mrad, centre):
+    optics = {"pixel_nm": pixel_nm, "convergence_mrad": mrad}
+    for radius_mrad, words in ((100.0, "less than"), (1e-3, "at least")):
+        imaging = SUMMED | {"aperture_mrad": radius_mrad, "aperture_centre_mrad": centre}
+        message = said({"imaging": imaging, "microscope": optics}, "imaging.aperture_mrad")
+        if words in message:
+            told_mrad = remedy(message, words)
+            is_below = words == "less than"
+            imaging["aperture_mrad"] = (
+                math.nextafter(told_mrad, 0.0) if is_below else told_mrad
+            )
+            again = said(
+                {"imaging": imaging, "microscope": optics}, "imaging.aperture_mrad"
+            )
+            assert words not in again
+
+
+@given(st.floats(1.0, 1e3), st.sampled_from([1.0, 1e5]))
+def test_a_period_within_the_limit_that_was_told_stands(pixel_nm, period_nm):
+    specimen = {"kind": "labyrinth", "size_px": 64, "wall_width_nm": 0.5}
+    specimen["period_nm"] = period_nm
+    optics, key = {"pixel_nm": pixel_nm}, "specimen.period_nm"
+    message = said({"specimen": specimen, "microscope": optics}, key)
+    specimen["period_nm"] = remedy(message, "^at (?:least|most)")
+    assert said({"specimen": specimen, "microscope": optics}, key) == ""
+    if "microscope.pixel_nm" in message:
+        specimen["period_nm"] = period_nm
+        optics["pixel_nm"] = remedy(message, "pixel_nm of at most")
+        assert said({"specimen": specimen, "microscope": optics}, key) == ""
 
 
 def test_an_aperture_that_lets_the_edge_of_the_beam_through_stands():
@@ -156,6 +204,20 @@ def test_a_spread_of_the_focus_that_takes_too_many_foci_is_refused(imaging, grid
     for spread_nm, is_too_many in ((most_nm, False), (1.01 * most_nm, True)):
         needed = foci(spread_nm, pixel_nm=grid_nm, wavelength_nm=LAMBDA_NM)
         assert (len(needed) > MOST_FOCI) == is_too_many
+
+
+@given(st.floats(1e-3, 0.1), st.integers(1, 8), st.floats(10.0, 3e3))
+def test_a_spread_within_the_limit_that_was_told_stands(pixel_nm, finer, voltage_kv):
+    imaging = SUMMED | {"oversampling": finer}
+    optics = {"pixel_nm": pixel_nm, "voltage_kv": voltage_kv, "defocus_spread_nm": 1e6}
+    document = {"imaging": imaging, "microscope": optics, "defocus_nm": [0.0]}
+    key = "microscope.defocus_spread_nm"
+    most_nm = remedy(said(document, key), "at most")
+    assert most_nm > 0.0
+    optics["defocus_spread_nm"] = most_nm
+    assert said(document, key) == ""
+    optics["defocus_spread_nm"] = 1.02 * most_nm
+    assert "wider pixels" in said(document, key)
 
 
 def test_an_envelope_on_the_wave_takes_no_foci():
