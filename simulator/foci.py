@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 MOST_OFF = 1e-3
 """How far the damping of any two waves may be off."""
-MOST_FOCI = 1000
-"""More are refused: an image for each would take an hour. On a grid of half a nm 500 nm
-take 15, and 20 um 377."""
 _GAUSS_HERMITE = (1, 3, 5)
 """Numbers of nodes that are fewer than equal steps would need."""
 _ALIAS, _REACH = 3.9, 3.7
@@ -45,9 +42,9 @@ def foci(
     return list(zip(weights.tolist(), (spread_nm * nodes).tolist(), strict=True))
 
 
-def widest_spread_nm(*, pixel_nm: float, wavelength_nm: float) -> float:
-    """Return the spread of the focus that takes ``MOST_FOCI``, on a grid as in ``foci``."""
-    most_rad = 2.0 * math.pi * ((MOST_FOCI - 1) // 2) / _REACH - _ALIAS
+def widest_spread_nm(count: int, *, pixel_nm: float, wavelength_nm: float) -> float:
+    """Return the spread that takes up to ``count`` foci, 7 or more, as ``foci`` does."""
+    most_rad = 2.0 * math.pi * ((count - 1) // 2) / _REACH - _ALIAS
     return most_rad / _phase_rad(1.0, pixel_nm, wavelength_nm)
 
 

@@ -6,9 +6,6 @@ A wave that comes in tilted by a leaves the specimen with all its angles moved b
 and aperture act on the moved ones. For pure defocus that moves the image by a times the
 defocus, and the sum is the blur of ``microscope``; aberrations and apertures treat each
 tilt differently, which no blur can.
-
-Tilts lie on a square grid, weighted by the cone exp(-(a / theta)^2): the trapezoidal rule
-converges exponentially for a Gaussian, once its steps are as fine as what they move.
 """
 
 from __future__ import annotations
@@ -20,6 +17,7 @@ import numpy as np
 from scipy import fft
 
 from ltemlive.physics.electron import wavelength_nm
+from simulator.cone import tilts, widest_step_rad
 from simulator.fine_grid import counted, fine_wave
 from simulator.foci import foci
 from simulator.turning import mapped, turn
@@ -32,11 +30,6 @@ if TYPE_CHECKING:
     from ltemlive.series import Microscope
     from simulator.imaging import Imaging
     from simulator.specimens import Specimen
-
-CONE_RADII = 3.5
-"""Where the cone of tilts is cut off, in standard deviations: 0.2 % lie outside."""
-CONE_STEP = 1.2
-"""The widest step of its tilts: the rule is exact to 1e-6 there, for a cone by itself."""
 
 
 class _Source(NamedTuple):
@@ -121,32 +114,13 @@ class IncoherentImages:
             pixel_nm=self._fine_nm,
             wavelength_nm=self._wavelength_nm,
         )
-        for tilt_weight, tilt_y, tilt_x in self._tilts(defocus_nm):
+        step_rad = widest_step_rad(self._optics, self._imaging, defocus_nm)
+        cone = tilts(self._optics.convergence_mrad, step_rad=step_rad)
+        for tilt_weight, tilt_y, tilt_x in cone:
             for focus_weight, off_nm in seen:
                 yield _Source(
                     tilt_weight * focus_weight, tilt_y, tilt_x, defocus_nm + off_nm
                 )
-
-    def _tilts(self, defocus_nm: float) -> list[tuple[float, float, float]]:
-        """Return (weight, y, x) [rad] of the tilts that stand for the cone."""
-        spread = self._optics.convergence_mrad * 1e-3 / math.sqrt(2.0)
-        if spread == 0.0:
-            return [(1.0, 0.0, 0.0)]
-        step_nm = self._imaging.tilt_step_px * self._optics.pixel_nm
-        steepest = 0.5 * self._wavelength_nm / self._optics.pixel_nm
-        spherical_nm = self._optics.spherical_aberration_nm * steepest**2
-        strongest_nm = sum(
-            map(abs, (defocus_nm, self._optics.astigmatism_nm, spherical_nm))
-        )
-        step = min(CONE_STEP * spread, step_nm / max(strongest_nm, 1e-9))
-        n_steps = int(CONE_RADII * spread / step)
-        along = np.arange(-n_steps, n_steps + 1) * step
-        tilt_y, tilt_x = (each.ravel() for each in np.meshgrid(along, along, indexing="ij"))
-        inside = np.hypot(tilt_y, tilt_x) <= CONE_RADII * spread
-        tilt_y, tilt_x = tilt_y[inside], tilt_x[inside]
-        weights = np.exp(-(tilt_y**2 + tilt_x**2) / (2.0 * spread**2))
-        weights /= weights.sum()
-        return list(zip(weights.tolist(), tilt_y.tolist(), tilt_x.tolist(), strict=True))
 
     def _transfer(self, source: _Source) -> NDArray[np.complex64]:
         """Return what lens and aperture do to each plane wave of a tilted beam.

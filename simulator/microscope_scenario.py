@@ -16,7 +16,7 @@ class MicroscopeScenario(Microscope):
     """The keys of ``series.yaml``; ``border: periodic`` leaves the margin out."""
 
     voltage_kv: float = Field(200.0, ge=10.0, le=3000.0)
-    pixel_nm: float = Field(5.0, gt=0.0, le=1e5)
+    pixel_nm: float = Field(5.0, ge=1e-6, le=1e5)
 
     @field_validator("camera")
     @classmethod

@@ -1,14 +1,19 @@
-"""Defocus series by rule, as alternatives to a list of values."""
+"""Defocus series: a list of values, or by rule."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 
 from simulator.section import Section
 
+Defocus = Annotated[float, Field(ge=-1e9, le=1e9)]
+Defoci = Annotated[tuple[Defocus, ...], Field(min_length=1)]
+DEFOCI: TypeAdapter[tuple[float, ...]] = TypeAdapter(Defoci)
+"""Checks a list by itself."""
+DEMO_NM = (0.0, -150_000.0, 150_000.0, -1_600_000.0, 1_600_000.0)
 Distance = Annotated[float, Field(gt=0.0, le=1e9)]
 
 _USED_BY = {

@@ -9,12 +9,14 @@ from pydantic import BaseModel, ValidationError
 
 from ltemlive.physics.electron import wavelength_nm
 from ltemlive.refusals import part_of, refusal, rounded_down, rounded_up
-from simulator.foci import MOST_FOCI, widest_spread_nm
+from simulator.cone import CONE_RADII
 from simulator.imaging import Imaging
-from simulator.incoherent import CONE_RADII
 from simulator.microscope_scenario import MicroscopeScenario
+from simulator.plans import DEFOCI, DEMO_NM, DefocusPlan
 from simulator.specimen_keys import MOMENT, USED_BY
 from simulator.specimen_scenario import SpecimenScenario
+from simulator.stage import StageScenario
+from simulator.summing import too_many_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +42,10 @@ def beyond_sampling(values: Any) -> Iterator[InitErrorDetails]:
     if specimen is not None and microscope is not None:
         yield from _unseen_by_pixels(specimen, microscope.pixel_nm)
     if imaging is not None and microscope is not None:
-        yield from _too_many_foci(microscope, imaging)
         yield from _idle_aperture(microscope, imaging)
+        strongest_nm = _strongest_nm(values)
+        if strongest_nm is not None:
+            yield from too_many_images(microscope, imaging, strongest_nm)
 
 
 def _section(values: Any, name: str, model: type[Part]) -> Part | None:
@@ -51,6 +55,22 @@ def _section(values: Any, name: str, model: type[Part]) -> Part | None:
         return model.model_validate({} if section is None else section)
     except ValidationError:
         return None
+
+
+def _strongest_nm(values: Any) -> float | None:
+    """Return how far from 0 the true defocus gets; None if what says so is wrong."""
+    stage = _section(values, "stage", StageScenario)
+    plan = _section(values, "defocus_plan", DefocusPlan)
+    stated = part_of(values, "defocus_nm")
+    try:
+        stated_nm = DEMO_NM if stated is None else DEFOCI.validate_python(stated)
+    except ValidationError:
+        return None
+    if stage is None or plan is None:
+        return None
+    is_planned = part_of(values, "defocus_plan") is not None
+    reckoned_nm = stage.reckoned_nm(plan.defocus_nm if is_planned else stated_nm)
+    return max(map(abs, reckoned_nm))
 
 
 def _unseen_by_pixels(
@@ -79,28 +99,6 @@ def _unseen_by_pixels(
 def _is_shown(specimen: SpecimenScenario, name: str) -> bool:
     is_magnetic = all(getattr(specimen, key) for key in MOMENT)
     return specimen.kind in USED_BY[name] and (is_magnetic or name != "wall_width_nm")
-
-
-def _too_many_foci(
-    microscope: MicroscopeScenario, imaging: Imaging
-) -> Iterator[InitErrorDetails]:
-    """Yield an error if the spread of the focus would take more foci than there may be."""
-    is_summed = imaging.model == "incoherent"
-    if not is_summed and microscope.coherence == "wave":
-        return
-    grid_nm = microscope.pixel_nm / (imaging.oversampling if is_summed else 1)
-    most_nm = widest_spread_nm(
-        pixel_nm=grid_nm, wavelength_nm=wavelength_nm(microscope.voltage_kv)
-    )
-    if microscope.defocus_spread_nm > most_nm:
-        is_finer = grid_nm < microscope.pixel_nm
-        remedy = "wider pixels" + (" or less oversampling" if is_finer else "")
-        yield refusal(
-            ("microscope", "defocus_spread_nm"),
-            f"at most {rounded_down(most_nm)}, which takes {MOST_FOCI} foci on a grid of "
-            f"{grid_nm:g} nm, or {remedy}",
-            microscope.defocus_spread_nm,
-        )
 
 
 def _idle_aperture(

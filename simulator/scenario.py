@@ -21,7 +21,7 @@ from simulator.faults import Faults
 from simulator.flaws import CameraScenario
 from simulator.imaging import Imaging
 from simulator.microscope_scenario import MicroscopeScenario
-from simulator.plans import DefocusPlan
+from simulator.plans import DEMO_NM, Defoci, DefocusPlan
 from simulator.sampling import beyond_sampling
 from simulator.section import Section
 from simulator.session import SessionScenario
@@ -31,7 +31,6 @@ from simulator.stage import StageScenario
 if TYPE_CHECKING:
     from pathlib import Path
 
-Defocus = Annotated[float, Field(ge=-1e9, le=1e9)]
 Drift = Annotated[float, Field(ge=-100.0, le=100.0)]
 
 
@@ -56,9 +55,6 @@ class NoiseScenario(Section):
         return value
 
 
-_DEMO_NM = (0.0, -150_000.0, 150_000.0, -1_600_000.0, 1_600_000.0)
-
-
 class Scenario(Section):
     """Everything ``ltemlive simulate`` can be told."""
 
@@ -69,7 +65,7 @@ class Scenario(Section):
     specimen: SpecimenScenario = SpecimenScenario()
     microscope: MicroscopeScenario = MicroscopeScenario()
     imaging: Imaging = Imaging()
-    defocus_nm: tuple[Defocus, ...] = Field(_DEMO_NM, min_length=1)
+    defocus_nm: Defoci = DEMO_NM
     """In order of acquisition; positive is underfocus."""
     defocus_plan: DefocusPlan | None = None
     """Instead of ``defocus_nm``."""
@@ -125,7 +121,7 @@ class Scenario(Section):
     def _is_the_only_plan(
         cls, plan: DefocusPlan | None, info: ValidationInfo
     ) -> DefocusPlan | None:
-        if plan is not None and info.data.get("defocus_nm", _DEMO_NM) != _DEMO_NM:
+        if plan is not None and info.data.get("defocus_nm", DEMO_NM) != DEMO_NM:
             raise ValueError("null beside a list in defocus_nm; take one of them out")
         return plan
 

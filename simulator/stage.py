@@ -77,18 +77,20 @@ class StageScenario(Section):
                 reasons.append(f"{when} of at most {last}, the last frame")
         return reasons
 
+    def reckoned_nm(self, plan_nm: Sequence[float]) -> list[float]:
+        """Return how far to either side scatter may bring the true defoci of a plan."""
+        return [
+            stated * self.defocus_scale * (1.0 + off * self.defocus_scatter)
+            + self.defocus_offset_nm
+            for stated in plan_nm
+            for off in (-_SIGMAS, _SIGMAS)
+        ]
+
     def shrinks(self, plan_nm: Sequence[float]) -> list[str]:
         """Return which key would make an image of a plan all but vanish, and the remedy."""
-        scatters = (
-            1.0 - _SIGMAS * self.defocus_scatter,
-            1.0 + _SIGMAS * self.defocus_scatter,
-        )
         shrunk = max(
-            -self.magnification_per_mm
-            * (stated * self.defocus_scale * scatter + self.defocus_offset_nm)
-            / NM_PER_MM
-            for stated in plan_nm
-            for scatter in scatters
+            -self.magnification_per_mm * defocus_nm / NM_PER_MM
+            for defocus_nm in self.reckoned_nm(plan_nm)
         )
         most = 1.0 - LEAST_MAGNIFICATION - _SIGMAS * self.magnification_scatter
         if shrunk <= most:

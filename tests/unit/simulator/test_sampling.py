@@ -12,16 +12,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ltemlive.errors import ConfigError
-from ltemlive.physics.electron import wavelength_nm
 from ltemlive.series import Microscope
 from simulator.detector import Detector
-from simulator.foci import MOST_FOCI, foci
 from simulator.imaging import Imaging
 from simulator.microscope import VirtualMicroscope
 from simulator.scenario import Scenario, load_scenario
 from simulator.specimens import Specimen
 
-LAMBDA_NM = wavelength_nm(200.0)
 SUMMED = {"model": "incoherent"}
 
 
@@ -189,37 +186,3 @@ def test_an_aperture_that_lets_the_edge_of_the_beam_through_stands():
     imaging = SUMMED | {"aperture_mrad": 0.09, "aperture_centre_mrad": [0.06, 0.08]}
     assert Scenario.model_validate({"imaging": imaging})
     assert refusals(imaging=imaging, microscope={"convergence_mrad": 0.0})
-
-
-@pytest.mark.parametrize(
-    ("imaging", "grid_nm"), [({}, 0.1), (SUMMED | {"oversampling": 4}, 0.025)]
-)
-def test_a_spread_of_the_focus_that_takes_too_many_foci_is_refused(imaging, grid_nm):
-    optics = {"pixel_nm": 0.1, "defocus_spread_nm": 1e6}
-    (said,) = refusals(imaging=imaging, microscope=optics).values()
-    assert f"{MOST_FOCI} foci on a grid of {grid_nm:g} nm" in said
-    most_nm = remedy(said, "at most")
-    optics["defocus_spread_nm"] = most_nm
-    assert Scenario.model_validate({"imaging": imaging, "microscope": optics})
-    for spread_nm, is_too_many in ((most_nm, False), (1.01 * most_nm, True)):
-        needed = foci(spread_nm, pixel_nm=grid_nm, wavelength_nm=LAMBDA_NM)
-        assert (len(needed) > MOST_FOCI) == is_too_many
-
-
-@given(st.floats(1e-3, 0.1), st.integers(1, 8), st.floats(10.0, 3e3))
-def test_a_spread_within_the_limit_that_was_told_stands(pixel_nm, finer, voltage_kv):
-    imaging = SUMMED | {"oversampling": finer}
-    optics = {"pixel_nm": pixel_nm, "voltage_kv": voltage_kv, "defocus_spread_nm": 1e6}
-    document = {"imaging": imaging, "microscope": optics, "defocus_nm": [0.0]}
-    key = "microscope.defocus_spread_nm"
-    most_nm = remedy(said(document, key), "at most")
-    assert most_nm > 0.0
-    optics["defocus_spread_nm"] = most_nm
-    assert said(document, key) == ""
-    optics["defocus_spread_nm"] = 1.02 * most_nm
-    assert "wider pixels" in said(document, key)
-
-
-def test_an_envelope_on_the_wave_takes_no_foci():
-    optics = {"pixel_nm": 0.1, "defocus_spread_nm": 1e6, "coherence": "wave"}
-    assert Scenario.model_validate({"microscope": optics})
