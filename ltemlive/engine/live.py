@@ -23,13 +23,8 @@ from ltemlive.recon.graphs import prepare_graphs
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.judging import begun_again
 from ltemlive.recon.model import SeriesModel, empty_model, with_frames, with_used
-from ltemlive.recon.solver import (
-    SolverState,
-    cold_start,
-    gentle_start,
-    start_at,
-    warm_start,
-)
+from ltemlive.recon.solver import SolverState, cold_start
+from ltemlive.recon.starts import gentle_start, start_at, warm_start
 from ltemlive.recon.transport import tie_phase
 from ltemlive.recon.viewing import Basis
 from ltemlive.recon.weighing import Stage

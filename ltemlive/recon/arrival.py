@@ -22,7 +22,8 @@ from ltemlive.recon.innovation import predicted_alone
 from ltemlive.recon.placing import conjugated, expected_turn, moved, placed, with_majority
 from ltemlive.recon.preparation import empty_series, with_image
 from ltemlive.recon.registration import registered_and_turned
-from ltemlive.recon.solver import cold_start, refine, warm_start
+from ltemlive.recon.solver import cold_start, refine
+from ltemlive.recon.starts import warm_start
 from ltemlive.recon.verdicts import BLANK, is_blank, without_useless
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ltemlive.recon.alignment import realigned
 from ltemlive.recon.judging import reviewed
 from ltemlive.recon.refocusing import has_strayed_far, optics_fit, refocused
-from ltemlive.recon.solver import StepReport, flat_again, refine, settled_again
+from ltemlive.recon.solver import StepReport, refine
+from ltemlive.recon.starts import flat_again, settled_again
 from ltemlive.recon.weighing import DOUBTING_ROUND, Stage
 
 if TYPE_CHECKING:

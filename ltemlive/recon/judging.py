@@ -28,7 +28,8 @@ from ltemlive.recon.innovation import (
 from ltemlive.recon.members import Aside
 from ltemlive.recon.model import as_stated, known_as, with_used
 from ltemlive.recon.placing import expected_turn
-from ltemlive.recon.solver import cold_start, flat_again
+from ltemlive.recon.solver import cold_start
+from ltemlive.recon.starts import flat_again
 from ltemlive.recon.verdicts import BLANK, is_blank
 
 if TYPE_CHECKING:

@@ -39,8 +39,6 @@ from ltemlive.recon.weighing import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from tensorflow import Tensor
 
     from ltemlive.recon.lbfgs import LbfgsState
@@ -152,85 +150,6 @@ def cold_start(series: FocalSeries, settings: SolverSettings) -> SolverState:
     )
 
 
-def start_at(
-    phase_rad: NDArray[np.float32], series: FocalSeries, settings: SolverSettings
-) -> SolverState:
-    """Return the state before the first step: at a phase, if it fits better than none.
-
-    Parameters
-    ----------
-    phase_rad
-        (ny, nx) of the solved field.
-    series
-        At least one defocused image.
-    """
-    flat = cold_start(series, settings)
-    there = replace(flat, unknowns=tf.stack([tf.constant(phase_rad), flat.unknowns[1]]))
-    of_flat, of_there = (
-        misfit(bare_search(each, series), series) for each in (flat, there)
-    )
-    # Not so where it is not a number.
-    return replace(there if of_there < of_flat else flat, evaluations=2)
-
-
-def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
-    """Return the state ready for ``series``, which has changed.
-
-    The phase is kept, the memory of the search is not; gentle steps already done count. An
-    amplitude is kept unless new images in focus have brought a better guess.
-    """
-    unknowns = state.unknowns
-    if bool(tf.reduce_any(series.amplitude != state.first_amplitude)):
-        unknowns = tf.stack([unknowns[0], tf.math.log(series.amplitude)])
-    return replace(
-        state,
-        search=None,
-        unknowns=unknowns,
-        first_amplitude=series.amplitude,
-        misfit=float("inf"),
-        moved_rad=float("inf"),
-        is_damped=True,
-        roughness=None,
-        stage=min(state.stage, Stage.WHOLE),
-        round=0,
-        step_in_round=0 if state.stage else state.step_in_round,
-        has_settled_optics=False,
-        optics_before=None,
-        optics_fit=None,
-        is_converged=False,
-    )
-
-
-def flat_again(state: SolverState, series: FocalSeries) -> SolverState:
-    """Return the state of a flat phase whose steps count on from those so far."""
-    return replace(
-        cold_start(series, state.settings),
-        steps=state.steps,
-        evaluations=state.evaluations,
-        begun_at=state.steps,
-    )
-
-
-def settled_again(state: SolverState) -> SolverState:
-    """Return the state that goes on from rest under the prior it has.
-
-    For what changes the images so little that their weights stay.
-    """
-    return replace(
-        state,
-        search=None,
-        moved_rad=float("inf"),
-        is_converged=False,
-    )
-
-
-def gentle_start(state: SolverState, series: FocalSeries) -> SolverState:
-    """Return the state that starts anew from its phase, as after numerical trouble."""
-    return replace(
-        warm_start(state, series), stage=Stage.GENTLE, step_length=tf.ones([]), limits=None
-    )
-
-
 def refine(
     state: SolverState, series: FocalSeries, n_steps: int, *, one_round: bool = False
 ) -> tuple[SolverState, StepReport]:
@@ -242,10 +161,10 @@ def refine(
     Parameters
     ----------
     state
-        From ``cold_start``, ``warm_start`` or the last call.
+        From ``cold_start``, ``starts.warm_start`` or the last call.
     series
         At least one defocused image; the same as in the last call, or else the state
-        went through ``warm_start``.
+        went through ``starts.warm_start``.
     n_steps
         Budget; every step costs one gradient, rarely two.
     one_round

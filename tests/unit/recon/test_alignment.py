@@ -14,7 +14,8 @@ from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import with_members, with_shifts
 from ltemlive.recon.objective import seen_in
 from ltemlive.recon.resampling import turned_back
-from ltemlive.recon.solver import cold_start, refine, warm_start
+from ltemlive.recon.solver import cold_start, refine
+from ltemlive.recon.starts import warm_start
 from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
 

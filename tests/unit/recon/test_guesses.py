@@ -9,7 +9,8 @@ from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.physics.optics import weak_contrasts
 from ltemlive.recon.graphs import search_graphs
 from ltemlive.recon.guesses import expecting, first_order_guess, weakest_first
-from ltemlive.recon.solver import cold_start, refine, warm_start
+from ltemlive.recon.solver import cold_start, refine
+from ltemlive.recon.starts import warm_start
 from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
 

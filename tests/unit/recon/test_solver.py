@@ -16,13 +16,9 @@ from ltemlive.recon.rounds import (
     MOST_EDGES_ROUNDS,
     WEIGHING_ROUNDS,
 )
-from ltemlive.recon.solver import (
-    cold_start,
-    gentle_start,
-    refine,
-    warm_start,
-)
+from ltemlive.recon.solver import cold_start, refine
 from ltemlive.recon.spectrum import squared_wavenumber
+from ltemlive.recon.starts import gentle_start, warm_start
 from ltemlive.recon.weighing import DOUBT, Stage, doubted
 from ltemlive.settings import SolverSettings
 
