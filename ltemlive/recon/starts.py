@@ -1,6 +1,6 @@
 """Where the solver begins again: at a known phase, with more images, or after trouble.
 
-Each is a pure function from one state to another; ``solver.cold_start`` is the first.
+Or with other frames or optics than before. Each is pure; ``solver.cold_start`` comes first.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ltemlive.camera import Camera, CameraSettings
+from ltemlive.engine import LiveEngine
 from ltemlive.engine import live as module
-from ltemlive.engine.live import LiveEngine
 from ltemlive.events import AdviceGiven, FrameRejected, PhaseEstimate
 from ltemlive.physics.accuracy import phase_accuracy
 from ltemlive.recon.evidence import NO_FOCUS_NOTE, Problem

@@ -121,16 +121,16 @@ def test_walls_that_do_not_show_may_be_finer_than_pixels():
 @pytest.mark.parametrize("optics", [{}, {"convergence_mrad": 0.2}])
 def test_an_aperture_that_stops_no_wave_is_refused(centre, optics):
     aperture = {"aperture_mrad": 50.0, "aperture_centre_mrad": centre}
-    said = refusals(imaging=SUMMED | aperture, microscope=optics)
-    assert "or it left out" in said["imaging.aperture_mrad"]
-    least_mrad = 1.001 * remedy(said["imaging.aperture_mrad"], "less than")
+    told = refusals(imaging=SUMMED | aperture, microscope=optics)
+    assert "or it left out" in told["imaging.aperture_mrad"]
+    too_wide_mrad = 1.001 * remedy(told["imaging.aperture_mrad"], "less than")
     assert refusals(
-        imaging=SUMMED | aperture | {"aperture_mrad": least_mrad}, microscope=optics
+        imaging=SUMMED | aperture | {"aperture_mrad": too_wide_mrad}, microscope=optics
     )
-    widest = aperture | {"aperture_mrad": least_mrad}
+    too_wide = aperture | {"aperture_mrad": too_wide_mrad}
     open_image = image(SUMMED, **optics)
-    np.testing.assert_array_equal(image(SUMMED | widest, **optics), open_image)
-    narrower = aperture | {"aperture_mrad": 0.9 * least_mrad}
+    np.testing.assert_array_equal(image(SUMMED | too_wide, **optics), open_image)
+    narrower = aperture | {"aperture_mrad": 0.9 * too_wide_mrad}
     assert Scenario.model_validate({"imaging": SUMMED | narrower, "microscope": optics})
     if not optics:
         assert np.abs(image(SUMMED | narrower, **optics) - open_image).max() > 1e-5
@@ -140,11 +140,11 @@ def test_an_aperture_that_stops_no_wave_is_refused(centre, optics):
 def test_an_aperture_that_stops_all_of_the_undeviated_beam_is_refused(convergence_mrad):
     optics = {"convergence_mrad": convergence_mrad}
     beside = {"aperture_mrad": 0.02, "aperture_centre_mrad": [0.06, 0.08]}
-    said = refusals(imaging=SUMMED | beside, microscope=optics)["imaging.aperture_mrad"]
-    assert "nothing of the undeviated beam passes" in said
+    told = refusals(imaging=SUMMED | beside, microscope=optics)["imaging.aperture_mrad"]
+    assert "nothing of the undeviated beam passes" in told
     bare = Specimen(np.zeros((32, 32)), np.ones((32, 32)), 5.0, margin_px=0)
     assert image(SUMMED | beside, bare, **optics).max() < 1e-9
-    wider = beside | {"aperture_mrad": 1.1 * remedy(said, "at least")}
+    wider = beside | {"aperture_mrad": 1.1 * remedy(told, "at least")}
     assert image(SUMMED | wider, bare, **optics).max() > 1e-5
 
 
