@@ -41,6 +41,8 @@ METHODS: tuple[Method, ...] = get_args(Method)
 AUTHORS_STEPS = 6000
 """The recipe may take; the authors' longest run took 5029."""
 STEPS_PER_LOOK = 5
+NO_REST_RAD = 1e-9
+"""Tolerance of a search that goes on."""
 STEPS_TO_COMPILE = 30
 """After which the project's own has come to all its graphs but those of the optics."""
 CUTS_PER_FIELD = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -100,15 +102,20 @@ def _compile(method: Method, model: SeriesModel, settings: SolverSettings) -> No
 
 
 def longer(model: SeriesModel, n_times: int) -> NDArray[np.float32]:
-    """Return the project's own phase, made to go on when it rests, ``n_times`` as long."""
+    """Return the project's own phase, made to go on when it rests, ``n_times`` as long.
+
+    With the frames and optics that it has come to.
+    """
     settings = SolverSettings()
     state = cold_start(model.series, settings)
     while state.steps < settings.max_steps and not state.is_converged:
-        state, _ = refine(state, model.series, STEPS_PER_LOOK)
+        model, state, _ = refine_jointly(model, state, STEPS_PER_LOOK)
     n_steps = n_times * state.steps
+    # Where it rests the search forgets what it knows: so nothing is little enough.
+    restless = replace(settings, tolerance_rad=NO_REST_RAD)
     while state.steps < n_steps:
-        state = replace(state, is_converged=False)
-        state, _ = refine(state, model.series, STEPS_PER_LOOK)
+        state = replace(state, settings=restless, is_converged=False)
+        state, _ = refine(state, model.series, n_steps - state.steps)
     return model.field.crop(state.phase.numpy())
 
 

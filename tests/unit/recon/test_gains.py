@@ -3,6 +3,8 @@
 The margins are half of what was seen over three seeds, or less.
 """
 
+from dataclasses import replace
+
 import pytest
 import tensorflow as tf
 
@@ -21,10 +23,10 @@ SYMMETRIC_NM = (0.0, -STRONG_NM, -1.5e5, 1.5e5, STRONG_NM)
 
 
 @pytest.fixture(scope="module")
-def accuracy_of():
-    """Return a way to solve a target with some settings and to score the phase."""
+def imaged():
+    """Return a way to image a target: its series, and its true phase [rad]."""
 
-    def scored(defocus_nm, noise, specimen=None, *, coherence="wave", **settings):
+    def acquired(defocus_nm, noise, specimen=None, *, coherence="wave"):
         document = {
             "specimen": {"size_px": 128, "margin_px": 0} | (specimen or {}),
             "microscope": {"border": "periodic", "coherence": coherence},
@@ -33,13 +35,22 @@ def accuracy_of():
         }
         acquisition = Acquisition(Scenario.model_validate(document))
         frames = list(acquisition.frames())
-        model = with_frames(
-            empty_model(frames[0].image.shape, acquisition.microscope, 0), frames
-        )
-        state = cold_start(model.series, SolverSettings(**settings))
+        empty = empty_model(frames[0].image.shape, acquisition.microscope, 0)
+        return with_frames(empty, frames).series, acquisition.truth_phase_rad
+
+    return acquired
+
+
+@pytest.fixture(scope="module")
+def accuracy_of(imaged):
+    """Return a way to solve a target with some settings and to score the phase."""
+
+    def scored(defocus_nm, noise, specimen=None, *, coherence="wave", **settings):
+        series, truth_rad = imaged(defocus_nm, noise, specimen, coherence=coherence)
+        state = cold_start(series, SolverSettings(**settings))
         while state.steps < 400 and not state.is_converged:
-            state, _ = refine(state, model.series, 20)
-        return phase_accuracy(state.phase.numpy(), acquisition.truth_phase_rad)
+            state, _ = refine(state, series, 20)
+        return phase_accuracy(state.phase.numpy(), truth_rad)
 
     return scored
 
@@ -90,3 +101,18 @@ def test_edges_that_lock_in_under_more_noise_than_there_is_beat_those_that_do_no
     monkeypatch.setattr(weighing, "DOUBT", 1.0)
     believing = accuracy_of(strong, 0.01, coherence="intensity")
     assert doubting.gradient > believing.gradient + 0.02
+
+
+def test_a_strong_pair_rests_where_it_would_stay(imaged):
+    """Its edges creep: a search that rests at the first little move leaves them so."""
+    series, truth_rad = imaged((0.0, -STRONG_NM, STRONG_NM), 0.1, {"size_px": 192})
+    rested, _ = refine(cold_start(series, SolverSettings()), series, 600)
+    assert rested.is_converged
+    restless = SolverSettings(tolerance_rad=1e-9)
+    going_on = replace(rested, settings=restless, is_converged=False)
+    gone_on, _ = refine(going_on, series, 3 * rested.steps)
+    before, after = (
+        phase_accuracy(state.phase.numpy(), truth_rad) for state in (rested, gone_on)
+    )
+    assert after.gradient - before.gradient < 2e-4
+    assert after.phase - before.phase < 2e-4
