@@ -112,7 +112,7 @@ def longer(model: SeriesModel, n_times: int) -> NDArray[np.float32]:
         model, state, _ = refine_jointly(model, state, STEPS_PER_LOOK)
     n_steps = n_times * state.steps
     # Where it rests the search forgets what it knows: so nothing is little enough.
-    restless = replace(settings, tolerance_rad=NO_REST_RAD)
+    restless = settings.model_copy(update={"tolerance_rad": NO_REST_RAD})
     while state.steps < n_steps:
         state = replace(state, settings=restless, is_converged=False)
         state, _ = refine(state, model.series, n_steps - state.steps)

@@ -26,6 +26,8 @@ MOST_EDGES_ROUNDS = 10
 REST = 0.2
 """In units of the tolerance: the last search rests where a look finds less. Edges of images
 of strong defocus creep, a fiftieth of what they are off in each look."""
+FIT_EACH_OTHER = 1.2
+"""Misfit (noise has 1) above which images contradict each other: it would never rest so."""
 LOOK_STEPS = 5
 """So often the search is asked whether it still moves."""
 
@@ -72,9 +74,9 @@ def _rest_rad(state: SolverState) -> float:
 
     Damped edges creep, without noise for many rounds.
     """
-    if state.stage == Stage.SETTLED:
+    if state.stage == Stage.SETTLED and state.misfit < FIT_EACH_OTHER:
         return REST * state.settings.tolerance_rad
-    if state.is_smooth:
+    if state.stage == Stage.SETTLED or state.is_smooth:
         return state.settings.tolerance_rad
     if state.stage == Stage.EDGES and not state.is_damped:
         return 0.5 * EDGES_STAND * state.settings.tolerance_rad
