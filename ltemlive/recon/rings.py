@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from ltemlive.recon.curvature import SMALL_MOVE_RAD
 from ltemlive.recon.priors import no_prior
 from ltemlive.recon.rehearsal import as_predicted
 from ltemlive.recon.search import evaluating
@@ -35,8 +36,6 @@ N_RINGS = 8
 """Of the longest waves, which have nearly all of the noise; the smallest frame has them."""
 LEAST_POWER = 0.1
 """Of a ring, in units of its noise: one that seems empty may have some."""
-MOVE_RAD = 0.01
-"""Rms of a move: a larger one is bent by strong defocus, a smaller one by rounding."""
 SEED = 5
 
 
@@ -72,7 +71,7 @@ def _stiffness(
     for ring in range(1, N_RINGS + 1):
         waves = np.exp(2j * np.pi * rng.random(rings.shape))
         move = np.fft.irfft2(np.where(rings == ring, waves, 0.0), state.phase.shape)
-        along = tf.constant(MOVE_RAD * move / move.std(), tf.float32)
+        along = tf.constant(SMALL_MOVE_RAD * move / move.std(), tf.float32)
         moved = state.unknowns + tf.stack([along, tf.zeros_like(along)])
         _, pull = evaluate(moved, predicted, nothing)
         found.append(float(overlap(along, pull[0]) / overlap(along, along)))
