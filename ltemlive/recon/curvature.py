@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 import tensorflow as tf
 
+from ltemlive.recon.known_edges import unknown_part
 from ltemlive.recon.priors import bends_of, differences, no_prior
 from ltemlive.recon.rehearsal import as_predicted, in_noise
 from ltemlive.recon.spectrum import filtered
@@ -42,11 +43,16 @@ bends it, and float32 still resolves a tenth of this."""
 
 
 class PriorParabola(NamedTuple):
-    """Curvature of a prior by each part that it sums, (ny, nx) each, and by wave."""
+    """Curvature of a prior by each part that it sums, (ny, nx) each, and by wave.
+
+    Of gradient and bends only what goes no known way.
+    """
 
     steepness: tuple[Tensor, ...]
     bending: tuple[Tensor, ...]
     absorption: tuple[Tensor, ...]
+    known_steepness: Tensor
+    known_bending: Tensor
     roughness: Tensor
 
 
@@ -98,13 +104,11 @@ def random_pull(
 
 @traced
 def _parabola(prior: Prior, unknowns: Tensor, seen: Tensor) -> PriorParabola:
-    gradient, absorption = differences(unknowns[0]), differences(unknowns[1])
+    gradient, bends, absorption = _summed(unknowns, prior)
     steepness = _inverse_lengths(
         gradient, prior.steepness_smoothing, prior.steepness_is_axial
     )
-    bending = _inverse_lengths(
-        bends_of(gradient), prior.bending_smoothing, prior.bending_is_axial
-    )
+    bending = _inverse_lengths(bends, prior.bending_smoothing, prior.bending_is_axial)
     absorbing = _inverse_lengths(absorption, prior.amplitude_smoothing, tf.zeros([]))
     unseen = 1.0 - seen
     return PriorParabola(
@@ -117,7 +121,21 @@ def _parabola(prior: Prior, unknowns: Tensor, seen: Tensor) -> PriorParabola:
             prior.amplitude_weight * seen * each + prior.amplitude_weight**2 * unseen
             for each in absorbing
         ),
+        prior.known_steepness,
+        prior.known_bending,
         prior.roughness,
+    )
+
+
+def _summed(
+    unknowns: Tensor, prior: Prior | PriorParabola
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Return what is summed: of gradient, bends and the gradient of the log amplitude."""
+    gradient = differences(unknowns[0])
+    return (
+        unknown_part(gradient, prior.known_steepness),
+        unknown_part(bends_of(gradient), prior.known_bending),
+        differences(unknowns[1]),
     )
 
 
@@ -139,7 +157,8 @@ def _random_pull_of_prior(
             tf.sqrt(each) * rng.standard_normal(shape, np.float32) for each in curvatures
         )
 
-    pulls = _pulled(drawn(prior.steepness), drawn(prior.bending), drawn(prior.absorption))
+    drawn_parts = tuple(map(drawn, (prior.steepness, prior.bending, prior.absorption)))
+    pulls = _pulled(drawn_parts, prior)
     rough = tf.constant(rng.standard_normal(shape, np.float32))
     return pulls + _of_phase(filtered(rough, tf.sqrt(prior.roughness)))
 
@@ -152,33 +171,23 @@ def _pull_of_prior(move: Tensor, prior: PriorParabola) -> Tensor:
     """Return the curvature of what the prior sums, times a move, (2, ny, nx)."""
     with tf.GradientTape() as tape:
         tape.watch(move)
-        gradient, absorption = differences(move[0]), differences(move[1])
+        curvatures = (prior.steepness, prior.bending, prior.absorption)
         value = 0.5 * tf.add_n(
             [
                 _sum_of(parts, tuple(map(tf.multiply, by, parts)))
-                for by, parts in (
-                    (prior.steepness, gradient),
-                    (prior.bending, bends_of(gradient)),
-                    (prior.absorption, absorption),
-                )
+                for by, parts in zip(curvatures, _summed(move, prior), strict=True)
             ]
         )
     return tape.gradient(value, move)
 
 
 @traced
-def _pulled(
-    steepness: tuple[Tensor, ...],
-    bending: tuple[Tensor, ...],
-    absorption: tuple[Tensor, ...],
-) -> Tensor:
-    """Return what pulls at phase and log amplitude where their parts are pulled at."""
-    move = tf.zeros([2, *steepness[0].shape])
+def _pulled(pulls: tuple[tuple[Tensor, ...], ...], prior: PriorParabola) -> Tensor:
+    """Return what pulls at phase and log amplitude where what is summed is pulled at."""
+    move = tf.zeros([2, *pulls[0][0].shape])
     with tf.GradientTape() as tape:
         tape.watch(move)
-        gradient, absorbed = differences(move[0]), differences(move[1])
-        value = _sum_of(steepness, gradient) + _sum_of(bending, bends_of(gradient))
-        value += _sum_of(absorption, absorbed)
+        value = tf.add_n(list(map(_sum_of, pulls, _summed(move, prior))))
     return tape.gradient(value, move)
 
 

@@ -53,7 +53,13 @@ def search_graphs(
         focus_precision=scalar,
         stiffness=half_planes,
     )
-    prior_spec = Prior(*(scalar,) * 9, roughness=half_plane, relief=unknowns)
+    prior_spec = Prior(
+        *(scalar,) * 9,
+        known_steepness=unknowns,
+        known_bending=tf.TensorSpec([3, *shape], tf.float32),
+        roughness=half_plane,
+        relief=unknowns,
+    )
     search_spec = LbfgsState(
         position=unknowns,
         objective=scalar,

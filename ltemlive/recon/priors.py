@@ -7,9 +7,10 @@ total variation of the induction. The logarithm of the amplitude has edges only.
 
 The weights are no knobs: values distributed as exp(-v / m) ask for the weight 1 / m, with m
 the mean of the phase so far. Nor is it a knob whether v is the length of a gradient, or the
-sum of its parts along the axes, which keeps corners sharp: the likelier one is taken. Where
-the data know better, the prior is relieved: it may pull no wave farther from the data than
-a multiple of that wave's noise.
+sum of its parts along the axes, which keeps corners sharp: the likelier one is taken. Of
+edges that are known it asks for little but their direction (``known_edges``). Where the
+data know better, the prior is relieved: it may pull no wave farther from the data than a
+multiple of that wave's noise.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import tensorflow as tf
 
 from ltemlive.recon.compiled import compiled
+from ltemlive.recon.known_edges import unknown_part
 from ltemlive.recon.spectrum import filtered
 from ltemlive.recon.sums import overlap, total
 
@@ -50,6 +52,10 @@ class Prior(NamedTuple):
     amplitude_weight: Tensor
     """Of |grad log amplitude|; its square, of half that squared in the border."""
     amplitude_smoothing: Tensor
+    known_steepness: Tensor
+    """Which way the phase is known to climb (``known_edges``), (2, ny, nx)."""
+    known_bending: Tensor
+    """And to bend, (3, ny, nx)."""
     roughness: Tensor
     """Inverse power expected of each wave of the phase, half plane, (ny, nx // 2 + 1)."""
     relief: Tensor
@@ -63,6 +69,8 @@ def no_prior(shape: tuple[int, int]) -> Prior:
         *(none, any_smoothing, none, none),
         *(none, any_smoothing, none),
         *(none, any_smoothing),
+        known_steepness=tf.zeros([2, *shape]),
+        known_bending=tf.zeros([3, *shape]),
         roughness=tf.zeros([shape[0], shape[1] // 2 + 1]),
         relief=tf.zeros([2, *shape]),
     )
@@ -81,7 +89,7 @@ def prior_and_gradient(
     gradient = differences(phase)
     bends = bends_of(gradient)
     steep, along_gradient = _edges(
-        gradient,
+        unknown_part(gradient, prior.known_steepness),
         prior.steepness_weight,
         prior.steepness_smoothing,
         prior.steepness_is_axial,
@@ -90,7 +98,7 @@ def prior_and_gradient(
     )
     nothing = tf.zeros([])
     bent, along_bends = _edges(
-        bends,
+        unknown_part(bends, prior.known_bending),
         prior.bending_weight,
         prior.bending_smoothing,
         prior.bending_is_axial,
@@ -105,6 +113,8 @@ def prior_and_gradient(
         prior.amplitude_weight**2,
         weight,
     )
+    along_gradient = unknown_part(along_gradient, prior.known_steepness)
+    along_bends = unknown_part(along_bends, prior.known_bending)
     along_phase = _along_image(_along_gradient(along_bends, along_gradient))
     rough = tf.zeros_like(phase)
     if tf.reduce_any(prior.roughness > 0.0):

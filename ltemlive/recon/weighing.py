@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import tensorflow as tf
 
 from ltemlive.recon.axes import axial_bound, axial_excess, is_straight
+from ltemlive.recon.known_edges import (
+    KNOWN_BENDING,
+    KNOWN_STEEPNESS,
+    known_part,
+    softened,
+)
 from ltemlive.recon.priors import (
     bends_of,
     differences,
@@ -149,11 +155,25 @@ def weighed_prior(state: SolverState, series: FocalSeries) -> Prior:
         bending_smoothing=BENDING_SHARPNESS * bending,
         bending_is_axial=is_axial,
     )
+    prior = _knowing_edges(prior, state, series)
     relief = relief_of(prior, state.unknowns, series.weight, series.stiffness)
     if float(state.prior.bending_weight) > 0.0:
         # Undamped it would swing.
         relief = 0.5 * (relief + state.prior.relief)
     return prior._replace(relief=relief)
+
+
+def _knowing_edges(prior: Prior, state: SolverState, series: FocalSeries) -> Prior:
+    """Return the prior that lets known edges be; sums along the axes have no direction."""
+    gradient = differences(softened(state.phase))
+    enough = KNOWN_STEEPNESS * _steepness(state.phase, series)
+    steepness = known_part(gradient, enough, series.weight)
+    enough = KNOWN_BENDING * _bending(state.phase, series)
+    bending = known_part(bends_of(gradient), enough, series.weight)
+    return prior._replace(
+        known_steepness=(1.0 - prior.steepness_is_axial) * steepness,
+        known_bending=(1.0 - prior.bending_is_axial) * bending,
+    )
 
 
 def _axial(

@@ -92,6 +92,16 @@ def test_a_prior_along_the_axes_keeps_corners_that_no_image_shows(accuracy_of, m
     assert free.gradient > isotropic.gradient + 0.008
 
 
+def test_known_edges_keep_their_height_and_their_sharpness(accuracy_of, monkeypatch):
+    discs = {"kind": "vortex_discs", "size_px": 192}
+    known = accuracy_of(SYMMETRIC_NM, 0.1, discs, coherence="intensity")
+    monkeypatch.setattr(weighing, "KNOWN_STEEPNESS", 1e6)
+    monkeypatch.setattr(weighing, "KNOWN_BENDING", 1e6)
+    lowered = accuracy_of(SYMMETRIC_NM, 0.1, discs, coherence="intensity")
+    assert known.gradient > lowered.gradient + 0.001
+    assert known.phase > lowered.phase
+
+
 def test_edges_that_lock_in_under_more_noise_than_there_is_beat_those_that_do_not(
     accuracy_of, monkeypatch
 ):
