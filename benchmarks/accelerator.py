@@ -72,6 +72,8 @@ def case_inputs(side_px: int, n_images: int) -> list[NDArray[Any]]:
         np.array(400.0, np.float32),
         np.ones((2, *half), np.float32),
         *(np.array(value, np.float32) for value in NO_PRIOR),
+        np.zeros((2, *plane), np.float32),
+        np.zeros((3, *plane), np.float32),
         np.zeros(half, np.float32),
         np.zeros((2, *plane), np.float32),
         np.full((2, *half), 1e-3 / n_images, np.float32),
