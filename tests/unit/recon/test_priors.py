@@ -199,6 +199,23 @@ def test_the_gradient_of_all_parts_agrees_with_finite_differences(is_axial):
     assert slope == pytest.approx((up - down) / 2e-2, rel=2e-3)
 
 
+def test_the_gradient_of_bends_alone_agrees_with_finite_differences():
+    prior, unknowns, along = whole_prior(), stacked(), stacked(7)
+    prior = no_prior(SHAPE)._replace(
+        bending_weight=prior.bending_weight,
+        bending_smoothing=prior.bending_smoothing,
+        known_bending=prior.known_bending,
+    )
+    seen = tf.ones(SHAPE)
+    _, gradient = prior_and_gradient(unknowns, seen, prior)
+    up, down = (
+        float(prior_and_gradient(unknowns + sign * along, seen, prior)[0])
+        for sign in (1e-2, -1e-2)
+    )
+    slope = float(tf.reduce_sum(gradient * along))
+    assert slope == pytest.approx((up - down) / 2e-2, rel=2e-3)
+
+
 # Relief
 
 
