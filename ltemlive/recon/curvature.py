@@ -45,7 +45,7 @@ bends it, and float32 still resolves a tenth of this."""
 class PriorParabola(NamedTuple):
     """Curvature of a prior by each part that it sums, (ny, nx) each, and by wave.
 
-    Of gradient and bends only what goes no known way.
+    Of gradient and bends it sums what goes no known way; which is known, the prior says.
     """
 
     steepness: tuple[Tensor, ...]

@@ -8,9 +8,9 @@ sums, only what goes the known way k costs less:
 
     |v|  ->  |v - k (k . v)|,    |k|^2 = 1 - 1 / (1 + |v_0| / (n m))
 
-with v_0 the change where the round begins, m its mean over the frame, and n a number. It is
-the directed total variation of Ehrhardt & Betcke (2016), whose direction the phase itself
-tells.
+with v_0 the change of the softened phase where the round begins, m the mean |v| there, not
+softened, over the frame, and n a number. It is the directed total variation of Ehrhardt &
+Betcke (2016), whose direction the phase itself tells.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def known_part(parts: tuple[Tensor, ...], enough: Tensor, weight: Tensor) -> Ten
     """
     changes = tf.stack(parts)
     length = tf.sqrt(tf.reduce_sum(changes**2, axis=0))
-    # |k|^2 is length / (length + enough).
+    # |k|^2 is length / (length + enough), and 0, not NaN, of a flat pixel.
     known = tf.math.rsqrt(length * (length + enough) + 1e-12) * changes
     return weight * known
 

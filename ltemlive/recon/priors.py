@@ -8,9 +8,9 @@ total variation of the induction. The logarithm of the amplitude has edges only.
 The weights are no knobs: values distributed as exp(-v / m) ask for the weight 1 / m, with m
 the mean of the phase so far. Nor is it a knob whether v is the length of a gradient, or the
 sum of its parts along the axes, which keeps corners sharp: the likelier one is taken. Of
-edges that are known it asks for little but their direction (``known_edges``). Where the
-data know better, the prior is relieved: it may pull no wave farther from the data than a
-multiple of that wave's noise.
+edges that are known the prior asks for little but their direction (``known_edges``); m is
+the mean of all of v, known or not. Where the data know better, the prior is relieved: it
+may pull no wave farther from the data than a multiple of that wave's noise.
 """
 
 from __future__ import annotations

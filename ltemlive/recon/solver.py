@@ -14,8 +14,8 @@ on the phase, and a metric so damped that all its waves move alike. Then edges l
 total variation, damped for as long as that makes the images fit better, because a hasty
 step towards strongly defocused images leaves phase slips along edges that no later step
 repairs. When the phase hardly moves any more, the whole prior is weighed by it, four times,
-and relieved where the data know better. One search under the prior thus found goes on until
-it rests.
+told which edges are known, and relieved where the data know better. One search under the
+prior thus found goes on until it rests.
 """
 
 from __future__ import annotations
