@@ -9,8 +9,8 @@ The weights are no knobs: values distributed as exp(-v / m) ask for the weight 1
 the mean of the phase so far. Nor is it a knob whether v is the length of a gradient, or the
 sum of its parts along the axes, which keeps corners sharp: the likelier one is taken. Of
 edges that are known the prior asks for little but their direction (``known_edges``); m is
-the mean of all of v, known or not. Where the data know better, the prior is relieved: it
-may pull no wave farther from the data than a multiple of that wave's noise.
+the mean of all of v, known or not. Where the data know better, the prior is relieved
+(``relief``).
 """
 
 from __future__ import annotations
@@ -27,11 +27,6 @@ from ltemlive.recon.sums import overlap, total
 
 if TYPE_CHECKING:
     from tensorflow import Tensor
-
-PULL_LIMITS = (2.0, 6.0)
-"""How far the prior may pull a wave of the phase and of the log amplitude from the data, in
-standard deviations of its noise. Of waves that are noise alone e^-4 exceed two. The noise
-of an amplitude that is pulled less takes from the scale of the phase."""
 
 
 class Prior(NamedTuple):
@@ -122,25 +117,6 @@ def prior_and_gradient(
     along = tf.stack([along_phase + rough, _along_image(along_absorption)]) - prior.relief
     value = steep + bent + absorbed + 0.5 * overlap(rough, phase)
     return value - overlap(prior.relief, unknowns), along
-
-
-def relief_of(prior: Prior, unknowns: Tensor, weight: Tensor, stiffness: Tensor) -> Tensor:
-    """Return the part of the prior's pull that exceeds ``PULL_LIMITS``, (2, ny, nx).
-
-    Total variation pays for every slope, so it flattens what it touches, also waves that
-    the data know well. Where the search rests, the data are stretched by S times the error
-    and balance the prior's pull; noise alone accounts for sqrt(S). To take back what is
-    beyond it is the linear term of a Bregman iteration (Osher et al. 2005), given only to
-    the waves that need it. ``stiffness`` is S, half planes, (2, ny, nx // 2 + 1).
-    """
-    bare = prior._replace(relief=tf.zeros_like(unknowns))
-    _, pull = prior_and_gradient(unknowns, weight, bare)
-    pull *= weight  # the border is not the data's to relieve
-    spectrum = tf.signal.rfft2d(pull)
-    noise = tf.sqrt(tf.reduce_sum(weight) * stiffness)
-    limits = tf.constant(PULL_LIMITS)[:, tf.newaxis, tf.newaxis]
-    excess = 1.0 - tf.minimum(1.0, limits * noise / (tf.abs(spectrum) + 1e-9))
-    return weight * filtered(pull, excess)
 
 
 @compiled

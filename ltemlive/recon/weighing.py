@@ -20,8 +20,8 @@ from ltemlive.recon.priors import (
     mean_bending,
     mean_steepness,
     no_prior,
-    relief_of,
 )
+from ltemlive.recon.relief import relief_of
 from ltemlive.recon.spectrum import filtered, squared_wavenumber
 
 if TYPE_CHECKING:
