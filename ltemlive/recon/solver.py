@@ -30,6 +30,7 @@ from ltemlive.recon.priors import no_prior
 from ltemlive.recon.rings import expecting_rings
 from ltemlive.recon.rounds import after_steps, is_last_weighing, steps_to_look
 from ltemlive.recon.search import advanced, bare_search, misfit, searching
+from ltemlive.recon.slips import without_slips
 from ltemlive.recon.weighing import (
     Stage,
     WeightLimits,
@@ -85,6 +86,8 @@ class SolverState:
     """In the last round."""
     is_damped: bool = True
     """Whether this round of edges is."""
+    slips_kept: int = 0
+    """How often to take out its steps of more than pi has made nothing better."""
     stage: Stage = Stage.GENTLE
     round: int = 0
     """Within the stage."""
@@ -199,6 +202,7 @@ def _begun_round(state: SolverState, series: FocalSeries) -> tuple[SolverState, 
     """Ask the images anew if they have changed, and start a search with an empty memory."""
     if state.roughness is None:
         state = expecting(state, series)
+    state = without_slips(state, series)
     believed = doubted(series, state)
     bare = bare_search(state, believed)
     if state.stage in (Stage.EDGES, Stage.WHOLE) and not state.is_smooth:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from ltemlive.recon.search import bare_search, misfit
+from ltemlive.recon.slips import MOST_TRIALS
 from ltemlive.recon.solver import cold_start
 from ltemlive.recon.weighing import Stage
 
@@ -48,7 +49,8 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
     """Return the state ready for ``series``, which has changed.
 
     The phase is kept, the memory of the search is not; gentle steps already done count. An
-    amplitude is kept unless new images in focus have brought a better guess.
+    amplitude is kept unless new images in focus have brought a better guess. Slips that
+    other images wanted are tried once more.
     """
     unknowns = state.unknowns
     if bool(tf.reduce_any(series.amplitude != state.first_amplitude)):
@@ -61,6 +63,7 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         misfit=float("inf"),
         moved_rad=float("inf"),
         is_damped=True,
+        slips_kept=min(state.slips_kept, MOST_TRIALS - 1),
         roughness=None,
         stage=min(state.stage, Stage.WHOLE),
         round=0,
