@@ -116,6 +116,15 @@ def intensity_blur(
     return np.asarray(np.exp(-exponent), dtype=np.float32)
 
 
+def delocalisation_px(defocus_nm: float, microscope: Microscope) -> float:
+    """Return how far defocus moves the finest waves sideways [pixel].
+
+    lambda |df| q at the Nyquist frequency: a sharp edge shows so far from where it is.
+    """
+    wavelength = wavelength_nm(microscope.voltage_kv)
+    return 0.5 * wavelength * abs(defocus_nm) / microscope.pixel_nm**2
+
+
 def is_in_focus(defocus_nm: float, microscope: Microscope) -> bool:
     """Return whether even the finest wave of a phase stays all but invisible."""
     finest_per_nm = 0.5 / microscope.pixel_nm

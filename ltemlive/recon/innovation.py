@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ltemlive.physics.optics import delocalisation_px
 from ltemlive.recon.compiled import compiled
 from ltemlive.recon.forward import exit_wave_spectrum, predicted_amplitude
 from ltemlive.recon.objective import seen_in
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow import Tensor
 
+    from ltemlive.recon.field import Field
     from ltemlive.recon.members import Member
     from ltemlive.recon.model import SeriesModel
     from ltemlive.recon.objective import FocalSeries
@@ -97,11 +99,14 @@ class Prediction(NamedTuple):
             misfits = float(self.precision) * sums / n_seen
         return np.where(n_seen > MUST_SEE * n_pixels, misfits, np.nan)
 
-    def score(self, expected: float) -> Score:
-        """Return the score, where noise and ignorance explain so much misfit."""
-        by_part = self.misfits_by_part
-        worst = np.nanmax(by_part) if np.isfinite(by_part).any() else math.nan
-        return Score(self.misfit / expected, float(worst) / expected)
+    def score(self, expected: float, is_outer: NDArray[np.bool_]) -> Score:
+        """Return the score, where noise and ignorance explain so much misfit.
+
+        ``is_outer``, (``N_PARTS``, ``N_PARTS``), from ``outer_parts``.
+        """
+        by_part = self.misfits_by_part / expected
+        inner, outer = (_worst(by_part[where]) for where in (~is_outer, is_outer))
+        return Score(self.misfit / expected, inner, outer)
 
 
 class Score(NamedTuple):
@@ -110,11 +115,37 @@ class Score(NamedTuple):
     whole: float
     worst_part: float
     """Of 8 x 8 parts of the field: a domain that jumped hides in a whole image."""
+    worst_outer_part: float = math.nan
+    """Of those that show what may lie beyond the frame, where edges are smooth for want of
+    data."""
+
+    @property
+    def worst(self) -> float:
+        """Return that of the worst part, wherever it lies."""
+        return float(np.fmax(self.worst_part, self.worst_outer_part))
 
 
 def part_shape(shape: Sequence[int]) -> tuple[int, int]:
     """Return the pixels of each part of a field."""
     return shape[0] // N_PARTS, shape[1] // N_PARTS
+
+
+def outer_parts(field: Field, reach_px: float) -> NDArray[np.bool_]:
+    """Return which parts of a field lie no farther than this from what no camera saw.
+
+    Their middles, shape (``N_PARTS``, ``N_PARTS``); none where the field wraps around.
+    """
+    if field.wraps:
+        return np.zeros((N_PARTS, N_PARTS), dtype=bool)
+    is_inner = []
+    for corner, seen, part in zip(
+        field.corner, field.frame_shape, part_shape(field.shape), strict=True
+    ):
+        middles = part * (np.arange(N_PARTS) + 0.5)
+        depths = np.minimum(middles - corner, corner + seen - middles)
+        is_inner.append(depths > reach_px)
+    rows, columns = is_inner
+    return np.asarray(~(rows[:, np.newaxis] & columns))
 
 
 def holdout_scores(state: SolverState, model: SeriesModel) -> tuple[float, ...]:
@@ -128,15 +159,17 @@ def image_scores(state: SolverState, model: SeriesModel) -> tuple[Score, ...]:
     Images in focus that show the amplitude itself are scored by their mean. ``state`` is
     one whose search has begun; its metric stands for the covariance of the estimate.
     """
-    scores = [
-        image.score(max(1.0 - leverage, LEAST_FREEDOM))
-        for image, leverage in zip(
-            predictions(state, model.series),
-            _leverages(model.series, state.metric),
-            strict=True,
-        )
+    of_rows = list(predictions(state, model.series))
+    expected = [
+        max(1.0 - leverage, LEAST_FREEDOM)
+        for leverage in _leverages(model.series, state.metric)
     ]
-    return tuple(scores[-1 if row is None else row] for row in model.rows)
+    scores = []
+    for row, defocus_nm in zip(model.rows, model.defocus_nm, strict=True):
+        place = -1 if row is None else row
+        is_outer = _outer_parts(model, defocus_nm)
+        scores.append(of_rows[place].score(expected[place], is_outer))
+    return tuple(scores)
 
 
 def predictions(state: SolverState, series: FocalSeries) -> Iterator[Prediction]:
@@ -178,7 +211,8 @@ def unseen_score(model: SeriesModel, member: Member, state: SolverState) -> Scor
     (prediction,) = predictions(state, _alone(model, member))
     counts = wave_counts(*model.field.shape)
     unknown = image_leverage(model, member, state)
-    return prediction.score(1.0 + float(np.sum(counts * unknown) / counts.sum()))
+    expected = 1.0 + float(np.sum(counts * unknown) / counts.sum())
+    return prediction.score(expected, _outer_parts(model, member.image.defocus_nm))
 
 
 def image_leverage(
@@ -201,6 +235,11 @@ def predicted_alone(model: SeriesModel, member: Member, state: SolverState) -> P
     return prediction
 
 
+def _outer_parts(model: SeriesModel, defocus_nm: float) -> NDArray[np.bool_]:
+    reach_px = delocalisation_px(defocus_nm, model.microscope)
+    return outer_parts(model.field, reach_px)
+
+
 def _alone(model: SeriesModel, member: Member) -> FocalSeries:
     """Return the series of one image, without its stiffness."""
     empty = empty_series(model.field, model.microscope)
@@ -216,6 +255,10 @@ def _leverages(series: FocalSeries, metric: Tensor) -> Iterator[float]:
         yield float(_leverage(transfer, blur, series.precision[index], metric))
     if float(series.focus_precision) > 0.0:
         yield float(_mean_of_waves(series.focus_precision * metric[1], series.focus))
+
+
+def _worst(misfits: NDArray[np.float64]) -> float:
+    return float(np.nanmax(misfits)) if np.isfinite(misfits).any() else math.nan
 
 
 def _sums_by_part(image: NDArray[Any]) -> NDArray[np.float64]:

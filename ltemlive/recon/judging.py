@@ -42,11 +42,12 @@ if TYPE_CHECKING:
     from ltemlive.recon.solver import SolverState
     from ltemlive.settings import SolverSettings
 
-POOR_PART, POOR_PART_TURNED, CHANCE = 1.3, 4.0, 5.0
+POOR_PART, POOR_PART_UNSURE, CHANCE = 1.3, 4.0, 5.0
 """Score of the worst part from which a frame does not belong, of large parts; and standard
 deviations of chance, of small ones. Right frames have had 1.02 to 1.14 in 512 x 512 pixels,
 another state of the sample 1.5 to 16. Edges that no pixel resolves do not survive being
-interpolated: right frames that are turned have had 2.7, in fine detail at weak defocus."""
+interpolated: right frames that are turned have had 2.7, in fine detail at weak defocus.
+Outer parts show what lies beyond the frame: sharp steps there have had 1.5."""
 FEWEST_LEFT = 3
 """Images that tell which of them is wrong, two of them defocused."""
 MOST_ASIDE = 1 / 3
@@ -68,13 +69,19 @@ class _Limits(NamedTuple):
 
     whole: float
     worst_part: float
-    worst_part_turned: float
+    worst_part_unsure: float
+    """Of a frame that is turned, and of outer parts."""
 
     def excess(self, fit: _Fit) -> float:
         """Return how far above the limits a score is; up to 1 it is not."""
-        is_turned = fit.member.turn != UPRIGHT
-        of_part = self.worst_part_turned if is_turned else self.worst_part
-        return max(fit.score.whole / self.whole, fit.score.worst_part / of_part)
+        score, is_turned = fit.score, fit.member.turn != UPRIGHT
+        of_part = self.worst_part_unsure if is_turned else self.worst_part
+        ratios = [
+            score.whole / self.whole,
+            score.worst_part / of_part,
+            score.worst_outer_part / self.worst_part_unsure,
+        ]
+        return float(np.fmax.reduce(ratios))
 
 
 def reviewed(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverState]:
@@ -108,16 +115,16 @@ def reviewed(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, Solve
 
 def _limits(scores: Sequence[Score], model: SeriesModel) -> _Limits:
     """Return the limits, relative to what is usual: no camera is as the model says."""
-    seen = [score for score in scores if not math.isnan(score.worst_part)]
+    seen = [score for score in scores if not math.isnan(score.worst)]
     usual, usual_part = (
         max([1.0, statistics.median(each)] if seen else [1.0])
         for each in (
             [score.whole for score in seen],
-            [score.worst_part for score in seen],
+            [score.worst for score in seen],
         )
     )
     by_chance = CHANCE * math.sqrt(2.0 / math.prod(part_shape(model.field.shape)))
-    of_part = (POOR_PART, POOR_PART_TURNED)
+    of_part = (POOR_PART, POOR_PART_UNSURE)
     return _Limits(
         POOR_SCORE * usual, *((each + by_chance) * usual_part for each in of_part)
     )
@@ -222,7 +229,7 @@ def _fit(model: SeriesModel, member: Member, state: SolverState) -> _Fit:
 
 def _figure(score: Score) -> str:
     return (
-        f"misfit squared {score.whole:.1f}, in its worst part {score.worst_part:.1f}; 1 is "
+        f"misfit squared {score.whole:.1f}, in its worst part {score.worst:.1f}; 1 is "
         "noise alone"
     )
 

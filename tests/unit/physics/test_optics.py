@@ -9,6 +9,7 @@ from ltemlive.physics.electron import wavelength_nm
 from ltemlive.physics.optics import (
     aberration_phase,
     coherence_envelope,
+    delocalisation_px,
     frequency_grid,
     intensity_blur,
     transfer_function,
@@ -231,3 +232,13 @@ def test_astigmatism_is_defocus_along_one_axis_and_its_opposite_along_the_other(
     )
     np.testing.assert_allclose(chi[0, :], stronger[0, :])
     np.testing.assert_allclose(chi[:, 0], weaker[:, 0])
+
+
+@given(microscopes(spherical_aberration_nm=0.0, astigmatism_nm=0.0), DEFOCI_NM)
+def test_the_finest_waves_move_by_the_slope_of_their_phase(optics, defocus_nm):
+    """Group delay: d chi / dq / 2 pi."""
+    chi_rad = aberration_phase((4, 4096), defocus_nm, optics)[0, :2048]
+    step_per_nm = 1.0 / (4096 * optics.pixel_nm)
+    slope_nm = (chi_rad[-1] - chi_rad[-2]) / step_per_nm / (2.0 * np.pi)
+    expected_px = abs(slope_nm) / optics.pixel_nm
+    assert delocalisation_px(defocus_nm, optics) == pytest.approx(expected_px, rel=2e-3)

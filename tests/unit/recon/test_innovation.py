@@ -4,9 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ltemlive.frames import Frame
-from ltemlive.recon.innovation import POOR_SCORE, holdout_scores, notes_on_fit
+from ltemlive.recon.field import Field
+from ltemlive.recon.innovation import (
+    POOR_SCORE,
+    Score,
+    holdout_scores,
+    notes_on_fit,
+    outer_parts,
+)
 from ltemlive.recon.model import empty_model, with_frames
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.settings import SolverSettings
@@ -67,3 +76,27 @@ def test_images_in_focus_share_the_score_of_their_mean(acquire):
     assert model.rows == (None, 0, 1, None)
     assert scores[0] == scores[3]
     assert notes_on_fit(scores, model) == ()
+
+
+# Parts of a field
+
+FIELD = Field((512, 512), (608, 608), (48, 48))
+
+
+@given(st.floats(0.0, 300.0))
+def test_outer_parts_are_those_within_reach_of_what_no_camera_saw(reach_px):
+    is_outer = outer_parts(FIELD, reach_px)
+    for (row, column), is_out in np.ndenumerate(is_outer):
+        off_px = max(abs(76 * (each + 0.5) - 304) for each in (row, column))
+        assert is_out == (256 - off_px <= reach_px)
+
+
+def test_the_outermost_parts_of_a_border_are_outer_in_any_image():
+    assert outer_parts(FIELD, 0.0).sum() == 28
+    assert not outer_parts(replace(FIELD, wraps=True), 1e9).any()
+
+
+def test_a_part_that_no_image_shows_is_not_the_worst():
+    assert Score(1.0, 1.2, np.nan).worst == 1.2
+    assert Score(1.0, np.nan, 1.3).worst == 1.3
+    assert np.isnan(Score(1.0, np.nan, np.nan).worst)

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ltemlive.recon import judging
 from ltemlive.recon.arrival import first_looked
-from ltemlive.recon.innovation import holdout_scores, image_scores, unseen_score
+from ltemlive.recon.innovation import Score, holdout_scores, image_scores, unseen_score
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.judging import begun_again, reviewed
 from ltemlive.recon.members import Aside
@@ -176,6 +177,27 @@ def test_an_unseen_frame_is_scored_by_noise_and_ignorance(frames, other_frames, 
 
     assert score(frames).whole == pytest.approx(1.0, abs=0.25)
     assert score(changed(frames, other_frames, 5)).whole > 2.0
+
+
+@pytest.mark.parametrize("where", ["inner", "outer"])
+def test_where_the_sample_beyond_the_frame_shows_more_is_forgiven(
+    frames, made, monkeypatch, where
+):
+    """What lies there is guessed: sharp steps have had 1.5 in right frames."""
+    model, state = made(frames)
+    right = Score(1.0, 1.0, 1.0)
+
+    def judged(of_part):
+        odd = Score(1.0, *((of_part, 1.0) if where == "inner" else (1.0, of_part)))
+        scores = (*[right] * (len(frames) - 1), odd)
+        monkeypatch.setattr(judging, "image_scores", lambda *given: scores)
+        after, _ = reviewed(model, state)
+        return [seq for seq, _ in after.set_aside]
+
+    last = [len(frames) - 1]
+    by_chance = judging.CHANCE * np.sqrt(2.0) / (frames[0].image.shape[0] // 8)
+    assert judged(judging.POOR_PART + 1.1 * by_chance) == (last if where == "inner" else [])
+    assert judged(judging.POOR_PART_UNSURE + 1.1 * by_chance) == last
 
 
 def test_a_change_in_a_corner_shows_in_its_part(frames, other_frames, made):
