@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ltemlive.recon.alignment import realigned
+from ltemlive.recon.field import ALIGNED
 from ltemlive.recon.judging import reviewed
+from ltemlive.recon.model import with_used
 from ltemlive.recon.refocusing import has_strayed_far, optics_fit, refocused
-from ltemlive.recon.solver import StepReport, refine
+from ltemlive.recon.rounds import FIT_EACH_OTHER
+from ltemlive.recon.search import bare_search, misfit
+from ltemlive.recon.solver import BETTER_FIT, StepReport, refine
 from ltemlive.recon.starts import flat_again, settled_again
 from ltemlive.recon.weighing import DOUBTING_ROUND, Stage
 
@@ -66,8 +71,51 @@ def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverS
             flat = flat_again(state, model.series)
             return model, replace(flat, has_begun_refocused=True)
     if state.settings.aligns_frames:
+        if _may_be_misplaced(model, state):
+            model, state = _as_they_came(model, state)
         model = realigned(model, state)
     return model, state
+
+
+def _may_be_misplaced(model: SeriesModel, state: SolverState) -> bool:
+    """Return whether images fit so badly that their frames may lie elsewhere.
+
+    Asked once, after edges have been doubted. A smooth phase locks in nowhere.
+    """
+    is_early = state.stage == Stage.EDGES and state.round <= DOUBTING_ROUND
+    if is_early or state.is_smooth or state.has_tried_as_they_came:
+        return False
+    return FIT_EACH_OTHER < state.misfit < math.inf and not all(
+        member.is_aligned for member in model.used
+    )
+
+
+def _as_they_came(
+    model: SeriesModel, state: SolverState
+) -> tuple[SeriesModel, SolverState]:
+    """Return both begun anew from frames that nobody has moved, where these fit better.
+
+    Frames of one pattern again and again, or of rims that slip, are easily registered some
+    pixels off, and edges then lock in there.
+    """
+    came = with_used(
+        model, [replace(each.aligned(), registered_px=ALIGNED) for each in model.used]
+    )
+    tried = flat_again(state, came.series)
+    n_steps = state.settings.gentle_steps + 2 * state.settings.round_steps
+    tried, _ = refine(tried, came.series, n_steps)
+    of_tried = misfit(bare_search(tried, came.series), came.series)
+    is_better = of_tried < BETTER_FIT * misfit(
+        bare_search(state, model.series), model.series
+    )
+    chosen, begun = (came, tried) if is_better else (model, state)
+    return chosen, replace(
+        begun,
+        search=None,
+        steps=state.steps,
+        evaluations=tried.evaluations + 2,
+        has_tried_as_they_came=True,
+    )
 
 
 def _has_locked_wrongly(model: SeriesModel, state: SolverState) -> bool:

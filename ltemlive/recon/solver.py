@@ -97,6 +97,8 @@ class SolverState:
     begun_at: int = 0
     """Steps of all starts before this one: frames turned out not to belong, or optics to be
     far off."""
+    has_tried_as_they_came: bool = False
+    """Whether frames that fit badly have been tried where nobody has moved them."""
     has_settled_optics: bool = False
     """Whether what is known of defocus and divergence moves them no farther (``joint``)."""
     has_begun_refocused: bool = False

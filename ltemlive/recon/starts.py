@@ -68,6 +68,7 @@ def warm_start(state: SolverState, series: FocalSeries) -> SolverState:
         stage=min(state.stage, Stage.WHOLE),
         round=0,
         step_in_round=0 if state.stage else state.step_in_round,
+        has_tried_as_they_came=False,
         has_settled_optics=False,
         optics_before=None,
         optics_fit=None,

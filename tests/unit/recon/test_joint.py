@@ -1,5 +1,6 @@
 import numpy as np
 
+from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon import joint as module
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import with_shifts
@@ -8,6 +9,7 @@ from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
 
 DEFOCI_NM = (0.0, -4e5, 4e5)
+FIVE_NM = (*DEFOCI_NM, -1e6, 1e6)
 
 
 def test_where_nothing_else_is_refined_it_is_the_solver(acquire, model_of):
@@ -66,3 +68,38 @@ def test_the_budget_may_be_split_anyhow(acquire, model_of):
         parts, state, _ = refine_jointly(parts, state, n_steps)
     np.testing.assert_array_equal(state.unknowns, whole.unknowns)
     assert parts.shifts_px == moved.shifts_px
+
+
+def at_rest(model):
+    state = cold_start(model.series, SolverSettings())
+    while not state.is_converged:
+        model, state, _ = refine_jointly(model, state, 50)
+    return model, state
+
+
+def assert_same_phase(one_model, one, other_model, other):
+    phases = [
+        without_plane(model.field.crop(state.phase.numpy()))
+        for model, state in ((one_model, one), (other_model, other))
+    ]
+    assert np.std(phases[0] - phases[1]) < 0.05 * np.std(phases[1])
+
+
+def test_frames_that_registration_has_misplaced_are_tried_as_they_came(acquire, model_of):
+    model = model_of(acquire(FIVE_NM, coherence="wave"))
+    far_px = [(0.0, 0.0), (5.0, -4.0), (-4.0, 6.0), (6.0, 3.0), (-5.0, -5.0)]
+    found, state = at_rest(with_shifts(model, far_px))
+    assert state.has_tried_as_they_came
+    np.testing.assert_allclose(found.shifts_px, 0.0, atol=0.2)
+    known, other = at_rest(model)
+    assert not other.has_tried_as_they_came
+    assert_same_phase(found, state, known, other)
+
+
+def test_frames_that_do_lie_elsewhere_stay_there(drifting, left_px, monkeypatch):
+    model, true_px = drifting()
+    # However well they fit.
+    monkeypatch.setattr(module, "FIT_EACH_OTHER", 0.0)
+    found, state = at_rest(with_shifts(model, [tuple(each) for each in true_px]))
+    assert state.has_tried_as_they_came
+    assert left_px(np.subtract(found.shifts_px, true_px), found.defocus_nm) < 0.1
