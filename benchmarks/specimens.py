@@ -64,21 +64,13 @@ def skyrmions() -> Specimen:
 
 
 def vortices() -> Specimen:
-    """Return nine discs of 10 nm of permalloy, each with a vortex."""
-    rng = np.random.default_rng(1)
-    field_nm = SIDE_PX * 5.0
-    places_nm = (-0.3 * field_nm, 0.0, 0.3 * field_nm)
-    discs = [
-        VortexDisc(y_nm, x_nm, 0.19 * field_nm, int(rng.choice([-1, 1])))
-        for y_nm in places_nm
-        for x_nm in places_nm
-    ]
-    y, x = _positions(5.0)
-    coverage, in_plane = draw(discs, y[:, 0], x[0])
-    phase_rad = continued_magnetic_phase(
-        10.0 * in_plane, pixel_nm=5.0
-    ) + electrostatic_phase(10.0 * coverage, inner_potential_v=20.0, voltage_kv=VOLTAGE_KV)
-    return Specimen(phase_rad, 0.66 - 0.03 * coverage, 5.0, margin_px=0)
+    """Return nine discs of 10 nm of permalloy, each with a vortex: steps of 1.5 rad."""
+    return _discs(10.0)
+
+
+def thick_vortices() -> Specimen:
+    """Return the same discs of 20 nm: steps of 2.9 rad, up and down nearly alike."""
+    return _discs(20.0)
 
 
 def wires() -> Specimen:
@@ -103,8 +95,28 @@ SPECIMENS: dict[str, Callable[[], Specimen]] = {
     "in-plane domains": in_plane_domains,
     "skyrmions": skyrmions,
     "vortices": vortices,
+    "thick vortices": thick_vortices,
     "wires": wires,
 }
+
+
+def _discs(thickness_nm: float) -> Specimen:
+    rng = np.random.default_rng(1)
+    field_nm = SIDE_PX * 5.0
+    places_nm = (-0.3 * field_nm, 0.0, 0.3 * field_nm)
+    discs = [
+        VortexDisc(y_nm, x_nm, 0.19 * field_nm, int(rng.choice([-1, 1])))
+        for y_nm in places_nm
+        for x_nm in places_nm
+    ]
+    y, x = _positions(5.0)
+    coverage, in_plane = draw(discs, y[:, 0], x[0])
+    phase_rad = continued_magnetic_phase(
+        thickness_nm * in_plane, pixel_nm=5.0
+    ) + electrostatic_phase(
+        thickness_nm * coverage, inner_potential_v=20.0, voltage_kv=VOLTAGE_KV
+    )
+    return Specimen(phase_rad, 0.66 - 0.03 * coverage, 5.0, margin_px=0)
 
 
 def _film(phase_rad: NDArray[np.float64], amplitude: float, pixel_nm: float) -> Specimen:
