@@ -13,9 +13,10 @@ Otherwise the steps come in rounds, the rounds in stages. The first step is gent
 on the phase, and a metric so damped that all its waves move alike. Then edges lock in under
 total variation, damped for as long as that makes the images fit better, because a hasty
 step towards strongly defocused images leaves phase slips along edges that no later step
-repairs. When the phase hardly moves any more, the whole prior is weighed by it, four times,
-told which edges are known, and relieved where the data know better. One search under the
-prior thus found goes on until it rests.
+repairs. Slips of a whole turn come all the same where an edge steps by nearly pi, and are
+taken out on trial (``slips``). When the phase hardly moves any more, the whole prior is
+weighed by it, four times, told which edges are known, and relieved where the data know
+better. One search under the prior thus found goes on until it rests.
 """
 
 from __future__ import annotations
