@@ -34,9 +34,9 @@ def refine_jointly(
     when the phase begins to be right, until the last, in which it settles. From the fourth
     on, when edges have been doubted, they are refocused, too, which takes a round's time.
     Where their defocus would go farther then, they are moved and it settles again. Where
-    they do not fit each other by then, they are tried as they came. Where the optics have turned out far from what was stated, the phase begins anew with those
-    found. At rest it is asked whether all frames belong to the series; where one does not,
-    all begins anew.
+    they do not fit each other by then, they are tried as they came. Where the optics have
+    turned out far from what was stated, the phase begins anew with those found. At rest it
+    is asked whether all frames belong to the series; where one does not, all begins anew.
     """
     reports: list[StepReport] = []
     left, evaluations = n_steps, state.evaluations
