@@ -48,8 +48,9 @@ not better by far, and the plane of the phase depends on it. If turns move the m
 edge farther, no frame is turned."""
 LEFT_AS_ONE_PX = 0.3
 """From which a series that is not turned is: between the two it stays as it is."""
-SHARED_PX = 0.6
-"""The same, if all defocused frames share the turn; as far as registration must see it."""
+SHARED_PX = 1.2
+"""The same, if all defocused frames share the turn; as far as registration must see it. Of
+a strong pair alone unripe edges want up to 0.9."""
 SURE = 4.0
 """By how many deviations images in focus must tell that. Their noise is in the amplitude,
 which then fits them, and what the other frames share is left to follow: of 30 % of noise

@@ -11,13 +11,15 @@ from ltemlive.recon.arrival import first_looked
 from ltemlive.recon.field import ALIGNED, UPRIGHT, Field, Turn
 from ltemlive.recon.innovation import holdout_scores, notes_on_fit, predictions
 from ltemlive.recon.joint import refine_jointly
-from ltemlive.recon.model import with_members, with_shifts
+from ltemlive.recon.model import empty_model, with_frames, with_members, with_shifts
 from ltemlive.recon.objective import seen_in
 from ltemlive.recon.resampling import turned_back
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.recon.starts import warm_start
 from ltemlive.recon.weighing import Stage
 from ltemlive.settings import SolverSettings
+from simulator.acquisition import Acquisition
+from simulator.scenario import Scenario
 
 # Optics are as stated here, and need not be asked for.
 SETTINGS = SolverSettings(refine_defocus=False, refine_convergence=False)
@@ -178,11 +180,25 @@ def test_a_turn_that_frames_share_must_exceed_what_noise_in_focus_tells(
     state, _ = refine(cold_start(model.series, SETTINGS), model.series, 60)
     wide = SETTINGS.model_copy(update={"magnification_width": 0.05})
     state = replace(state, settings=wide)
-    # A pixel at the middle of an edge.
-    focus = seen_turned(model.members[0], model, Turn(0.0, 1.0 / 64.0))
+    # One pixel and a half at the middle of an edge.
+    focus = seen_turned(model.members[0], model, Turn(0.0, 2.0 / 64.0))
     focus = replace(focus, image=replace(focus.image, sigma=sigma))
     moved = realigned(with_members(model, [focus, *model.members[1:]]), state)
     assert (UPRIGHT not in moved.turns[1:]) == is_turned
+
+
+def test_unripe_edges_of_a_strong_pair_turn_no_frame():
+    document = {
+        "specimen": {"kind": "vortex_discs", "size_px": 256, "margin_px": 0},
+        "microscope": {"border": "periodic", "pixel_nm": 5.0},
+        "defocus_nm": (0.0, -1.6e6, 1.6e6),
+        "noise": {"level": 0.1},
+    }
+    acquisition = Acquisition(Scenario.model_validate(document))
+    frames = list(acquisition.frames())
+    empty = empty_model(frames[0].image.shape, acquisition.microscope, 0)
+    model, _ = jointly_solved(with_frames(empty, frames), SolverSettings())
+    assert model.turns == (UPRIGHT,) * 3
 
 
 def test_what_all_defocused_frames_share_is_kept_once_it_was_seen(drifting):
