@@ -115,6 +115,8 @@ def _as_they_came(
         steps=state.steps,
         evaluations=tried.evaluations + 2,
         has_tried_as_they_came=True,
+        # Else each beginning would bring the other about.
+        has_begun_refocused=state.has_begun_refocused,
     )
 
 

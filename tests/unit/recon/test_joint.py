@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from ltemlive.physics.accuracy import without_plane
@@ -10,6 +12,7 @@ from ltemlive.settings import SolverSettings
 
 DEFOCI_NM = (0.0, -4e5, 4e5)
 FIVE_NM = (*DEFOCI_NM, -1e6, 1e6)
+FAR_PX = [(0.0, 0.0), (5.0, -4.0), (-4.0, 6.0), (6.0, 3.0), (-5.0, -5.0)]
 
 
 def test_where_nothing_else_is_refined_it_is_the_solver(acquire, model_of):
@@ -87,13 +90,28 @@ def assert_same_phase(one_model, one, other_model, other):
 
 def test_frames_that_registration_has_misplaced_are_tried_as_they_came(acquire, model_of):
     model = model_of(acquire(FIVE_NM, coherence="wave"))
-    far_px = [(0.0, 0.0), (5.0, -4.0), (-4.0, 6.0), (6.0, 3.0), (-5.0, -5.0)]
-    found, state = at_rest(with_shifts(model, far_px))
+    found, state = at_rest(with_shifts(model, FAR_PX))
     assert state.has_tried_as_they_came
     np.testing.assert_allclose(found.shifts_px, 0.0, atol=0.2)
     known, other = at_rest(model)
     assert not other.has_tried_as_they_came
     assert_same_phase(found, state, known, other)
+
+
+def test_frames_as_they_came_are_tried_without_steps_and_once(acquire, model_of):
+    model = with_shifts(model_of(acquire(FIVE_NM, coherence="wave")), FAR_PX)
+    settings = SolverSettings()
+    state, _ = refine(cold_start(model.series, settings), model.series, 60)
+    state = replace(state, has_begun_refocused=True)
+    came, tried = module._as_they_came(model, state)
+    assert all(member.is_aligned for member in came.used)
+    assert came.registered_px == came.shifts_px
+    assert (tried.steps, tried.steps_since_begun) == (state.steps, 0)
+    n_steps = settings.gentle_steps + 2 * settings.round_steps
+    assert tried.evaluations >= state.evaluations + n_steps + 2
+    # It begins anew neither for this nor for its optics a second time.
+    assert tried.has_tried_as_they_came
+    assert tried.has_begun_refocused
 
 
 def test_frames_that_do_lie_elsewhere_stay_there(drifting, left_px, monkeypatch):
