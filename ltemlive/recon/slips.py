@@ -37,7 +37,8 @@ FITS_BETTER, FITS_AS_WELL = 0.97, 1.03
 """Misfit of a phase that is freed over that of one that is not: below the first it is
 better, and below the second if it bends less."""
 MOST_TRIALS = 3
-"""That may change nothing. Before the edges stand, a trial may come too early to tell."""
+"""That may change nothing, or come after edges have stood: what comes back again and again
+would never rest. Before the edges stand, a trial may come too early to tell."""
 
 
 def without_slips(state: SolverState, series: FocalSeries) -> SolverState:
@@ -56,9 +57,13 @@ def without_slips(state: SolverState, series: FocalSeries) -> SolverState:
     kept = _after_edges(state, state.phase, series)
     freed = _after_edges(state, with_least_steps(state.phase), series)
     spent = kept.evaluations + freed.evaluations - state.evaluations
-    if _misfit(freed, series) < _worth(freed, kept, series) * _misfit(kept, series):
-        return replace(freed, evaluations=spent + 2)
-    return replace(state, slips_kept=state.slips_kept + 1, evaluations=spent + 2)
+    is_better = _misfit(freed, series) < _worth(freed, kept, series) * _misfit(kept, series)
+    is_counted = not is_better or state.stage > Stage.EDGES
+    return replace(
+        freed if is_better else state,
+        slips_kept=state.slips_kept + is_counted,
+        evaluations=spent + 2,
+    )
 
 
 def has_slips(phase: Tensor, weight: Tensor) -> bool:

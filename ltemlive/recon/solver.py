@@ -88,7 +88,8 @@ class SolverState:
     is_damped: bool = True
     """Whether this round of edges is."""
     slips_kept: int = 0
-    """How often to take out its steps of more than pi has made nothing better."""
+    """How often to take out its steps of more than pi has made nothing better, or has come
+    after edges had stood."""
     stage: Stage = Stage.GENTLE
     round: int = 0
     """Within the stage."""

@@ -147,17 +147,33 @@ def test_nothing_is_tried_too_early_or_in_vain(series_of, changes):
     assert without_slips(state, series) is state
 
 
+def test_steps_that_come_back_again_and_again_come_to_rest(series_of):
+    """Freed, this phase fits as well and bends less, and then it climbs as before."""
+    truth_rad = mesa_of(3.65, 0.75, 3.24)
+    series = series_of(truth_rad, (0.0, -3e5, 3e5), noise=0.05, pixel_nm=4.0, seed=30)
+    state, _ = refine(cold_start(series, SolverSettings()), series, 600)
+    assert state.is_converged
+    assert state.slips_kept == MOST_TRIALS
+
+
 def test_more_images_are_asked_once_more(series_of):
     series = series_of(mesa_of(2.9), DEFOCI_NM, pixel_nm=4.0)
     state = at(mesa_of(2.9), series, slips_kept=MOST_TRIALS)
     assert warm_start(state, series).slips_kept == MOST_TRIALS - 1
 
 
-def test_a_trial_takes_no_steps_and_edges_lock_in_again(series_of):
+@pytest.mark.parametrize(
+    ("stage", "begun", "goes_on"),
+    [(Stage.WHOLE, 2, DOUBTING_ROUND), (Stage.EDGES, 4, 4)],
+)
+def test_a_trial_takes_no_steps_and_edges_lock_in_again(series_of, stage, begun, goes_on):
     truth_rad = mesa_of(2.9)
     series = series_of(truth_rad, DEFOCI_NM, noise=0.05, pixel_nm=4.0)
-    before = at(slipped(truth_rad), series, stage=Stage.WHOLE, round=2)
+    rested = {"misfit": 1.0, "moved_rad": 0.0, "is_damped": False}
+    before = at(slipped(truth_rad), series, stage=stage, round=begun, **rested)
     after = without_slips(before, series)
     assert after.steps == before.steps
-    assert (after.stage, after.round) == (Stage.EDGES, DOUBTING_ROUND)
+    assert (after.stage, after.round) == (Stage.EDGES, goes_on)
+    assert (after.search, after.step_in_round) == (None, 0)
+    assert (after.misfit, after.moved_rad, after.is_damped) == (np.inf, np.inf, True)
     assert after.evaluations >= before.evaluations + 2 * SETTINGS.round_steps
