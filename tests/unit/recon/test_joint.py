@@ -1,13 +1,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon import joint as module
 from ltemlive.recon.joint import refine_jointly
 from ltemlive.recon.model import with_shifts
 from ltemlive.recon.solver import cold_start, refine
-from ltemlive.recon.weighing import Stage
+from ltemlive.recon.starts import warm_start
+from ltemlive.recon.weighing import DOUBTING_ROUND, Stage
 from ltemlive.settings import SolverSettings
 
 DEFOCI_NM = (0.0, -4e5, 4e5)
@@ -112,6 +114,29 @@ def test_frames_as_they_came_are_tried_without_steps_and_once(acquire, model_of)
     # It begins anew neither for this nor for its optics a second time.
     assert tried.has_tried_as_they_came
     assert tried.has_begun_refocused
+    assert not warm_start(tried, came.series).has_tried_as_they_came
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_asked"),
+    [
+        ({}, True),
+        ({"stage": Stage.EDGES, "round": DOUBTING_ROUND + 1}, True),
+        ({"stage": Stage.EDGES, "round": DOUBTING_ROUND}, False),
+        ({"is_smooth": True}, False),
+        ({"has_tried_as_they_came": True}, False),
+        ({"misfit": np.inf}, False),
+        ({"misfit": 1.1}, False),
+    ],
+)
+def test_images_that_fit_are_not_asked_where_they_lie(acquire, model_of, changes, is_asked):
+    model = model_of(acquire(DEFOCI_NM, coherence="wave"))
+    state = cold_start(model.series, SolverSettings())
+    state = replace(state, stage=Stage.WHOLE, misfit=1.5)
+    state = replace(state, **changes)
+    moved = with_shifts(model, FAR_PX[:3])
+    assert module._may_be_misplaced(moved, state) == is_asked
+    assert not module._may_be_misplaced(model, state)
 
 
 def test_frames_that_do_lie_elsewhere_stay_there(drifting, left_px, monkeypatch):
