@@ -80,7 +80,8 @@ def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverS
 def _may_be_misplaced(model: SeriesModel, state: SolverState) -> bool:
     """Return whether images fit so badly that their frames may lie elsewhere.
 
-    Asked once, after edges have been doubted. A smooth phase locks in nowhere.
+    Asked once from each beginning, after edges have been doubted. A smooth phase locks in
+    nowhere.
     """
     is_early = state.stage == Stage.EDGES and state.round <= DOUBTING_ROUND
     if is_early or state.is_smooth or state.has_tried_as_they_came:
@@ -99,7 +100,12 @@ def _as_they_came(
     pixels off, and edges then lock in there.
     """
     came = with_used(
-        model, [replace(each.aligned(), registered_px=ALIGNED) for each in model.used]
+        model,
+        [
+            # What does not show does not show there, either.
+            replace(each.aligned(), registered_px=each.registered_px and ALIGNED)
+            for each in model.used
+        ],
     )
     tried = flat_again(state, came.series)
     n_steps = state.settings.gentle_steps + 2 * state.settings.round_steps
