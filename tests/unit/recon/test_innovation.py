@@ -13,8 +13,10 @@ from ltemlive.recon.innovation import (
     POOR_SCORE,
     Score,
     holdout_scores,
+    image_scores,
     notes_on_fit,
     outer_parts,
+    unseen_score,
 )
 from ltemlive.recon.model import empty_model, with_frames
 from ltemlive.recon.solver import cold_start, refine
@@ -95,6 +97,23 @@ def test_outer_parts_are_those_within_reach_of_what_no_camera_saw(reach_px):
 def test_the_outermost_parts_of_a_border_are_outer_in_any_image():
     assert outer_parts(FIELD, 0.0).sum() == 28
     assert not outer_parts(replace(FIELD, wraps=True), 1e9).any()
+
+
+def test_each_image_has_outer_parts_by_its_own_defocus(acquire):
+    acquisition = acquire(DEFOCI_NM, border="free", coherence="wave")
+    frames = list(acquisition.frames())
+    for wrong in (1, 3):
+        image = frames[wrong].image.copy()
+        image[:8, 24:40] *= 4.0
+        frames[wrong] = Frame(frames[wrong].meta, image)
+    empty = empty_model(frames[0].image.shape, acquisition.microscope, BORDER_PX)
+    model = with_frames(empty, frames)
+    state, _ = refine(cold_start(model.series, SolverSettings()), model.series, 20)
+    scores = image_scores(state, model)
+    alone = [unseen_score(model, member, state) for member in model.used]
+    for weak, strong in ((scores[1], scores[3]), (alone[1], alone[3])):
+        assert weak.worst == weak.worst_part
+        assert strong.worst == strong.worst_outer_part > strong.worst_part
 
 
 def test_a_part_that_no_image_shows_is_not_the_worst():
