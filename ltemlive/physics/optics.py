@@ -125,6 +125,19 @@ def delocalisation_px(defocus_nm: float, microscope: Microscope) -> float:
     return 0.5 * wavelength * abs(defocus_nm) / microscope.pixel_nm**2
 
 
+def growth_of_parabola(
+    curvature_rad: float, defocus_nm: float, microscope: Microscope
+) -> float:
+    """Return the log magnification of an image by a parabola in the phase of its wave.
+
+    ``curvature_rad`` is c of the phase c r^2, r in pixels. A wave deflected by
+    lambda / (2 pi) times its gradient is seen as much farther inwards as it is defocused
+    (underfocus shows it upstream): -lambda df c / (pi pixel^2), to first order.
+    """
+    deflected = wavelength_nm(microscope.voltage_kv) * curvature_rad / math.pi
+    return -deflected * defocus_nm / microscope.pixel_nm**2
+
+
 def is_in_focus(defocus_nm: float, microscope: Microscope) -> bool:
     """Return whether even the finest wave of a phase stays all but invisible."""
     finest_per_nm = 0.5 / microscope.pixel_nm

@@ -2,8 +2,9 @@
 
 What no data can tell: all frames may move together, a shift proportional to defocus is a
 plane of the phase and a magnification proportional to it a parabola, and all signs may be
-wrong at once. The reference frame stays as it is, the plane and the parabola are what they
-are when the frames are registered one after the other, and of the signs most are right.
+wrong at once. The reference frame stays as it is, the plane is what it is when the frames
+are registered one after the other, the parabola is none where frames are turned, and of the
+signs most are right.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from ltemlive.physics.optics import growth_of_parabola
 from ltemlive.recon.field import ALIGNED, UPRIGHT, Field, Turn
-from ltemlive.recon.model import known_as, with_used
+from ltemlive.recon.model import known_as, with_members, with_used
 from ltemlive.recon.priors import no_prior
 from ltemlive.recon.resampling import turned_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from ltemlive.recon.field import Shift
     from ltemlive.recon.members import Member, Sign
@@ -31,6 +35,8 @@ BEGIN_AS_ONE_PX = 0.6
 """Frames that were registered within this begin as aligned, and move if they pull: an image
 in focus may be registered as far off, and frames that lie as one need never have moved. The
 same of how far turns move the middle of a frame's edge."""
+LEAST_GROWTH_PX = 0.01
+"""Where a parabola of the phase would move the middle of no edge by more, it is left."""
 FARTHEST_LEVERAGE = 4.0
 """Variance of a turn that others foretell, in units of that of theirs."""
 
@@ -56,6 +62,66 @@ def placed(
                 replace(each, shift_px=ALIGNED, registered_px=ALIGNED) for each in found
             ]
     return with_used(there, found), origin
+
+
+def without_parabola(
+    model: SeriesModel, state: SolverState
+) -> tuple[SeriesModel, SolverState]:
+    """Return both with the parabola of the phase taken for what it is of magnification.
+
+    Where frames are turned, and may be magnified. Images stay as they are; the prior of
+    long waves and that of edges no longer pull at what no data can tell.
+    """
+    is_upright = all(turn == UPRIGHT for turn in model.turns)
+    if is_upright or not state.settings.refine_magnification or model.field.wraps:
+        return model, state
+    curvature_rad = _curvature_rad(model.field.crop(state.phase.numpy()))
+    about_nm = model.used[model.reference].image.defocus_nm
+
+    def grown(member: Member) -> Turn:
+        away_nm = member.image.defocus_nm - about_nm
+        growth = growth_of_parabola(curvature_rad, away_nm, model.microscope)
+        return Turn(0.0, growth)
+
+    frame_shape = model.field.frame_shape
+    if max(grown(each).reach_px(frame_shape) for each in model.used) < LEAST_GROWTH_PX:
+        return model, state
+    # Those set aside, too: they may come back.
+    members = [
+        replace(member, turn=Turn(*np.add(member.turn, grown(member)).tolist()))
+        for member in model.members
+    ]
+    y, x = _from_middle(model.field.shape, model.field.middle_px)
+    parabola = np.stack([curvature_rad * (y**2 + x**2), np.zeros(model.field.shape)])
+    unknowns = state.unknowns - tf.constant(parabola, tf.float32)
+    return with_members(model, members), replace(state, unknowns=unknowns)
+
+
+def _curvature_rad(phase_rad: NDArray[np.float32]) -> float:
+    """Return c [rad] of the parabola c r^2 (r in pixels) that a phase is shorter without.
+
+    The sum of |slope along r| is least, as sharp total variation would have it: flat parts
+    stay flat, whatever steps lie between them, which least squares would tilt.
+    """
+    middle = [(side - 1) / 2 for side in phase_rad.shape]
+    y, x = _from_middle(phase_rad.shape, middle)
+    down, right = np.gradient(phase_rad)
+    squared = np.maximum(y**2 + x**2, 1.0)
+    curvature = ((down * y + right * x) / (2.0 * squared)).ravel()
+    order = np.argsort(curvature)
+    weight = np.cumsum(np.sqrt(squared).ravel()[order])
+    return float(curvature[order][np.searchsorted(weight, 0.5 * weight[-1])])
+
+
+def _from_middle(
+    shape: Sequence[int], middle_px: Sequence[float]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return y and x [pixel] from the middle, (ny, 1) and (1, nx)."""
+    y, x = (
+        np.arange(side, dtype=np.float32) - np.float32(middle)
+        for side, middle in zip(shape, middle_px, strict=True)
+    )
+    return y[:, np.newaxis], x[np.newaxis, :]
 
 
 def expected_turn(known: Sequence[Member], member: Member) -> Turn:

@@ -11,6 +11,7 @@ from ltemlive.physics.optics import (
     coherence_envelope,
     delocalisation_px,
     frequency_grid,
+    growth_of_parabola,
     intensity_blur,
     transfer_function,
     weak_contrasts,
@@ -242,3 +243,23 @@ def test_the_finest_waves_move_by_the_slope_of_their_phase(optics, defocus_nm):
     slope_nm = (chi_rad[-1] - chi_rad[-2]) / step_per_nm / (2.0 * np.pi)
     expected_px = abs(slope_nm) / optics.pixel_nm
     assert delocalisation_px(defocus_nm, optics) == pytest.approx(expected_px, rel=2e-3)
+
+
+@pytest.mark.parametrize("defocus_nm", [-2e5, 2e5, 4e5])
+def test_a_parabola_of_the_phase_magnifies_the_image(defocus_nm):
+    lens = coherent(pixel_nm=10.0)
+    curvature_rad = 1e-3
+    y, x = np.ogrid[-64:64, -64:64]
+    spots = sum(np.exp(-((x - at) ** 2 + y**2) / 18.0) for at in (-20.0, 20.0))
+    apart_px = []
+    for curvature in (0.0, curvature_rad):
+        image = imaged(spots * np.exp(1j * curvature * (y**2 + x**2)), defocus_nm, lens)
+        halves = np.split(image.sum(axis=0), 2)
+        left, right = (
+            (half * np.arange(64)).sum() / half.sum() + 64 * place
+            for place, half in enumerate(halves)
+        )
+        apart_px.append(right - left)
+    expected = growth_of_parabola(curvature_rad, defocus_nm, lens)
+    assert abs(expected) > 1e-3
+    assert math.log(apart_px[1] / apart_px[0]) == pytest.approx(expected, rel=0.05)

@@ -5,8 +5,9 @@ import pytest
 
 from ltemlive.physics.accuracy import without_plane
 from ltemlive.recon import joint as module
+from ltemlive.recon.field import Turn
 from ltemlive.recon.joint import refine_jointly
-from ltemlive.recon.model import with_shifts
+from ltemlive.recon.model import with_shifts, with_used
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.recon.starts import warm_start
 from ltemlive.recon.weighing import DOUBTING_ROUND, Stage
@@ -147,3 +148,22 @@ def test_frames_that_do_lie_elsewhere_stay_there(drifting, left_px, monkeypatch)
     found, state = at_rest(with_shifts(model, [tuple(each) for each in true_px]))
     assert state.has_tried_as_they_came
     assert left_px(np.subtract(found.shifts_px, true_px), found.defocus_nm) < 0.1
+
+
+def test_turned_frames_leave_no_parabola_in_the_phase(turning, monkeypatch):
+    monkeypatch.setattr(module, "realigned", lambda model, _: model)
+    model, truth = turning(kind="stripe_domains")
+    # As registration may have it: all data tell is that they lie on a line over defocus.
+    off = 3e-3 * np.divide(model.defocus_nm, max(model.defocus_nm))
+    turns = [Turn(rotation, grown) for rotation, grown in truth + np.outer(off, [0, 1])]
+    off_model = with_used(
+        model,
+        [replace(each, turn=turn) for each, turn in zip(model.used, turns, strict=True)],
+    )
+    _, state = at_rest(off_model)
+    y, x = (np.linspace(-1.0, 1.0, side) for side in model.field.frame_shape)
+    squared = np.add.outer(y**2, x**2)
+    shown = without_plane(model.field.crop(state.phase.numpy()))
+    found, _ = np.polyfit(squared.ravel(), shown.ravel(), 1)
+    # What is off would be 1.9 rad of it.
+    assert abs(found) < 0.3

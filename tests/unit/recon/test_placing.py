@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ltemlive.physics.optics import growth_of_parabola
 from ltemlive.recon.field import UPRIGHT, Field, Turn
 from ltemlive.recon.innovation import predicted_alone
 from ltemlive.recon.members import Member
-from ltemlive.recon.placing import expected_turn, moved
+from ltemlive.recon.model import with_members, with_used
+from ltemlive.recon.placing import expected_turn, moved, without_parabola
 from ltemlive.recon.preparation import MeasuredImage, empty_series, with_amplitude
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.series import Microscope
@@ -69,6 +71,96 @@ def test_places_against_a_turned_frame_add_up():
     through = relative.turn.matrix @ in_first + relative.shift_px
     np.testing.assert_allclose(through, in_second, atol=1e-12)
     assert first.against(first).is_aligned
+
+
+def told_where_frames_are(model, truth):
+    """Return the model with its frames turned as they truly are."""
+    turns = [Turn(*map(float, each)) for each in truth]
+    return with_used(
+        model,
+        [
+            replace(member, turn=turn)
+            for member, turn in zip(model.used, turns, strict=True)
+        ],
+    )
+
+
+def with_parabola(model, state, curvature_rad):
+    """Return both with a parabola in the phase that the frames' magnification undoes."""
+    members = [
+        replace(
+            member,
+            turn=Turn(
+                member.turn.rotation_rad,
+                member.turn.log_magnification
+                - growth_of_parabola(
+                    curvature_rad, member.image.defocus_nm, model.microscope
+                ),
+            ),
+        )
+        for member in model.members
+    ]
+    y, x = np.ogrid[: model.field.shape[0], : model.field.shape[1]]
+    middle_y, middle_x = model.field.middle_px
+    parabola = curvature_rad * ((y - middle_y) ** 2 + (x - middle_x) ** 2)
+    bent = state.unknowns + tf.constant([parabola, 0.0 * parabola], tf.float32)
+    return with_members(model, members), replace(state, unknowns=bent)
+
+
+def test_a_parabola_of_the_phase_is_taken_for_magnification(turning):
+    model, truth = turning(kind="stripe_domains")
+    model = told_where_frames_are(model, truth)
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 40)
+    # One that is set aside may come back.
+    model = with_used(model, [model.members[2].with_wish(False)])
+    model, state = without_parabola(model, state)
+    bent_model, bent = with_parabola(model, state, 2e-4)
+    there, straight = without_parabola(bent_model, bent)
+    # By 2e-4, .8 rad at the edge, the strongest frames grow by .0013.
+    growths, expected = (
+        [member.turn.log_magnification for member in each.members]
+        for each in (there, model)
+    )
+    assert growths == pytest.approx(expected, abs=2e-5)
+    assert [each.aside is None for each in there.members] == [1, 1, 0, 1, 1]
+    seen, as_before = (model.field.crop(each.phase.numpy()) for each in (straight, state))
+    np.testing.assert_allclose(seen, as_before, atol=0.01)
+
+
+def test_images_stay_as_they_are_without_the_parabola(turning):
+    model, truth = turning()
+    model = told_where_frames_are(model, truth)
+    state, _ = refine(cold_start(model.series, SETTINGS), model.series, 40)
+    bent_model, bent = with_parabola(model, state, 1e-3)
+    there, straight = without_parabola(bent_model, bent)
+    # To first order; they fit as well or, for the phase came without, better.
+    for of_bent, member in zip(bent_model.used[1:], there.used[1:], strict=True):
+        before = predicted_alone(bent_model, of_bent, bent).misfit
+        assert predicted_alone(there, member, straight).misfit < 1.02 * before
+    strong = there.used[3]
+    assert predicted_alone(there, strong, bent).misfit > 1.5 * before
+
+
+def test_steps_of_the_phase_are_no_parabola(turning):
+    model, truth = turning(kind="stripe_domains")
+    model = told_where_frames_are(model, truth)
+    y, x = np.ogrid[: model.field.shape[0], : model.field.shape[1]]
+    middle_y, middle_x = model.field.middle_px
+    disc = 5.0 * (np.hypot(y - middle_y, x - middle_x) < 30.0)
+    state = cold_start(model.series, SETTINGS)
+    state = replace(state, unknowns=tf.constant([disc, 0.0 * disc], tf.float32))
+    assert without_parabola(model, state) == (model, state)
+
+
+@pytest.mark.parametrize("why", ["nothing turns", "nothing grows"])
+def test_where_no_frame_grows_the_parabola_is_the_phases(why, turning):
+    model, truth = turning(kind="stripe_domains")
+    settings = SETTINGS
+    if why == "nothing grows":
+        model = told_where_frames_are(model, truth)
+        settings = SETTINGS.model_copy(update={"refine_magnification": False})
+    _, bent = with_parabola(model, cold_start(model.series, settings), 2e-4)
+    assert without_parabola(model, bent) == (model, bent)
 
 
 def test_turns_are_expected_to_go_with_defocus():
