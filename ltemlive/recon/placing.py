@@ -37,6 +37,12 @@ in focus may be registered as far off, and frames that lie as one need never hav
 same of how far turns move the middle of a frame's edge."""
 LEAST_GROWTH_PX = 0.01
 """Where a parabola of the phase would move the middle of no edge by more, it is left."""
+LAGS = 8
+"""Steps of second differences along a side: the longer, the less do noise and small domains
+tell, and the more of them do walls."""
+OUTLYING = 3.7
+"""Median distances from the median, beyond which second differences are of walls and steps
+(2.5 standard deviations of a Gaussian)."""
 FARTHEST_LEVERAGE = 4.0
 """Variance of a turn that others foretell, in units of that of theirs."""
 
@@ -98,19 +104,22 @@ def without_parabola(
 
 
 def _curvature_rad(phase_rad: NDArray[np.float32]) -> float:
-    """Return c [rad] of the parabola c r^2 (r in pixels) that a phase is shorter without.
+    """Return c [rad] of the parabola c r^2 (r in pixels) of most of a phase.
 
-    The sum of |slope along r| is least, as sharp total variation would have it: flat parts
-    stay flat, whatever steps lie between them, which least squares would tilt.
+    The mean of its second differences but for outliers: domains stay uniform, and what is
+    flat stays flat, whatever walls and steps lie between them. Least squares would bend a
+    roof, and tilt the flat parts about a disc.
     """
-    middle = [(side - 1) / 2 for side in phase_rad.shape]
-    y, x = _from_middle(phase_rad.shape, middle)
-    down, right = np.gradient(phase_rad)
-    squared = np.maximum(y**2 + x**2, 1.0)
-    curvature = ((down * y + right * x) / (2.0 * squared)).ravel()
-    order = np.argsort(curvature)
-    weight = np.cumsum(np.sqrt(squared).ravel()[order])
-    return float(curvature[order][np.searchsorted(weight, 0.5 * weight[-1])])
+    found = []
+    for along_rad in (phase_rad, phase_rad.T):
+        by = max(len(along_rad) // LAGS, 1)
+        middle = along_rad[by:-by]
+        apart = along_rad[: -2 * by] + along_rad[2 * by :]
+        found.append((apart - 2.0 * middle).ravel() / (2.0 * by**2))
+    curvatures = np.concatenate(found)
+    most = np.median(curvatures)
+    away = np.abs(curvatures - most)
+    return float(curvatures[away <= OUTLYING * np.median(away)].mean())
 
 
 def _from_middle(
