@@ -162,14 +162,55 @@ def test_steps_and_walls_of_the_phase_are_no_parabola(kind, turning):
     assert len(there.members) == len(model.members)
 
 
-@pytest.mark.parametrize("why", ["nothing turns", "nothing grows"])
+def test_the_frame_alone_tells_of_a_parabola(turning):
+    model, truth = turning(kind="stripe_domains")
+    model = told_where_frames_are(model, truth)
+    y, x = np.ogrid[: model.field.shape[0], : model.field.shape[1]]
+    middle_y, middle_x = model.field.middle_px
+    squared = (y - middle_y) ** 2 + (x - middle_x) ** 2
+    seen = model.field.pad(np.ones(model.field.frame_shape), mirror=False)
+    bent = np.where(seen > 0.0, 2e-4, -3e-4) * squared
+    state = cold_start(model.series, SETTINGS)
+    state = replace(state, unknowns=tf.constant([bent, 0.0 * bent], tf.float32))
+    _, straight = without_parabola(model, state)
+    taken = state.unknowns[0] - straight.unknowns[0]
+    np.testing.assert_allclose(taken, 2e-4 * squared, atol=1e-3)
+
+
+def test_frames_grow_against_the_reference_by_the_defocus_they_are_used_with(turning):
+    defocus_nm = (-2e5, 2e5, -8e5, 8e5)
+    model, truth = turning(defocus_nm, kind="stripe_domains")
+    model = told_where_frames_are(model, truth - truth[0])
+    used_nm = np.multiply(defocus_nm, (1.0, 1.2, 0.9, 1.1))
+    model = with_used(
+        model,
+        [
+            member.with_defocus(float(value_nm))
+            for member, value_nm in zip(model.used, used_nm, strict=True)
+        ],
+    )
+    _, bent = with_parabola(model, cold_start(model.series, SETTINGS), 2e-4)
+    there, _ = without_parabola(model, bent)
+    assert there.turns[there.reference] == UPRIGHT
+    grown = [
+        one.less(other).log_magnification
+        for one, other in zip(there.turns, model.turns, strict=True)
+    ]
+    expected = [growth_of_parabola(2e-4, each - used_nm[0], OPTICS) for each in used_nm]
+    assert grown == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("why", ["nothing turns", "nothing grows", "it repeats itself"])
 def test_where_no_frame_grows_the_parabola_is_the_phases(why, turning):
     model, truth = turning(kind="stripe_domains")
     settings = SETTINGS
-    if why == "nothing grows":
+    if why != "nothing turns":
         model = told_where_frames_are(model, truth)
+    if why == "nothing grows":
         settings = SETTINGS.model_copy(update={"refine_magnification": False})
     _, bent = with_parabola(model, cold_start(model.series, settings), 2e-4)
+    if why == "it repeats itself":
+        model = replace(model, field=replace(model.field, wraps=True))
     assert without_parabola(model, bent) == (model, bent)
 
 
