@@ -75,8 +75,10 @@ def without_parabola(
 ) -> tuple[SeriesModel, SolverState]:
     """Return both with the parabola of the phase taken for what it is of magnification.
 
-    Where frames are turned, and may be magnified. Images stay as they are; the prior of
-    long waves and that of edges no longer pull at what no data can tell.
+    Where frames are turned, and may be magnified. Images stay as they are, to first order;
+    where the reference frame is defocused all of them miss what that would grow by, and
+    the phase has to follow. The prior of long waves and that of edges no longer pull at
+    what no data can tell.
     """
     is_upright = all(turn == UPRIGHT for turn in model.turns)
     if is_upright or not state.settings.refine_magnification or model.field.wraps:
