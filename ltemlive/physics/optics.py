@@ -125,17 +125,25 @@ def delocalisation_px(defocus_nm: float, microscope: Microscope) -> float:
     return 0.5 * wavelength * abs(defocus_nm) / microscope.pixel_nm**2
 
 
+def shift_of_plane(slope_rad: float, defocus_nm: float, microscope: Microscope) -> float:
+    """Return how far [pixel] a plane in the phase of its wave moves an image.
+
+    ``slope_rad`` is that of the phase [rad per pixel], and the shift is along it:
+    -lambda df slope / (2 pi pixel^2), for underfocus shows the wave upstream.
+    """
+    deflected = wavelength_nm(microscope.voltage_kv) * slope_rad / (2.0 * math.pi)
+    return -deflected * defocus_nm / microscope.pixel_nm**2
+
+
 def growth_of_parabola(
     curvature_rad: float, defocus_nm: float, microscope: Microscope
 ) -> float:
     """Return the log magnification of an image by a parabola in the phase of its wave.
 
-    ``curvature_rad`` is c of the phase c r^2, r in pixels. A wave deflected by
-    lambda / (2 pi) times its gradient is seen as much farther inwards as it is defocused
-    (underfocus shows it upstream): -lambda df c / (pi pixel^2), to first order.
+    ``curvature_rad`` is c of the phase c r^2, r in pixels: its slope at r is 2 c r, which
+    moves what stands there (``shift_of_plane``). To first order.
     """
-    deflected = wavelength_nm(microscope.voltage_kv) * curvature_rad / math.pi
-    return -deflected * defocus_nm / microscope.pixel_nm**2
+    return shift_of_plane(2.0 * curvature_rad, defocus_nm, microscope)
 
 
 def is_in_focus(defocus_nm: float, microscope: Microscope) -> bool:

@@ -7,7 +7,7 @@ of the joint problem: once the phase has adapted to the frames, only theirs is l
 
 What no data can tell: a shift that is common to all frames, or proportional to defocus,
 which is a plane of the phase, and a magnification that is proportional to defocus, which is
-a parabola (``placing.without_parabola``).
+a parabola (``placing`` says what becomes of both).
 """
 
 from __future__ import annotations

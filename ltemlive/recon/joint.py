@@ -10,7 +10,7 @@ from ltemlive.recon.alignment import realigned
 from ltemlive.recon.field import ALIGNED
 from ltemlive.recon.judging import reviewed
 from ltemlive.recon.model import with_used
-from ltemlive.recon.placing import without_parabola
+from ltemlive.recon.placing import levelled, without_parabola
 from ltemlive.recon.refocusing import has_strayed_far, optics_fit, refocused
 from ltemlive.recon.rounds import FIT_EACH_OTHER
 from ltemlive.recon.search import bare_search, misfit
@@ -74,7 +74,8 @@ def _moved(model: SeriesModel, state: SolverState) -> tuple[SeriesModel, SolverS
     if state.settings.aligns_frames:
         if _may_be_misplaced(model, state):
             model, state = _as_they_came(model, state)
-        model, state = without_parabola(realigned(model, state), state)
+        model = levelled(realigned(model, state), state)
+        model, state = without_parabola(model, state)
     return model, state
 
 

@@ -2,20 +2,19 @@
 
 What no data can tell: all frames may move together, a shift proportional to defocus is a
 plane of the phase and a magnification proportional to it a parabola, and all signs may be
-wrong at once. The reference frame stays as it is, the plane is what it is when the frames
-are registered one after the other, the parabola is none where frames are turned, and of the
-signs most are right.
+wrong at once. The reference frame stays as it is, most of the phase has no plane where
+frames are shifted and no parabola where they are turned, and of the signs most are right.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from ltemlive.physics.optics import growth_of_parabola
+from ltemlive.physics.optics import growth_of_parabola, shift_of_plane
 from ltemlive.recon.field import ALIGNED, UPRIGHT, Field, Turn
 from ltemlive.recon.model import known_as, with_members, with_used
 from ltemlive.recon.priors import no_prior
@@ -35,14 +34,16 @@ BEGIN_AS_ONE_PX = 0.6
 """Frames that were registered within this begin as aligned, and move if they pull: an image
 in focus may be registered as far off, and frames that lie as one need never have moved. The
 same of how far turns move the middle of a frame's edge."""
+LEAST_SHIFT_PX = 0.002
+"""Where a plane of the phase would move no frame by more, it is left."""
 LEAST_GROWTH_PX = 0.01
 """Where a parabola of the phase would move the middle of no edge by more, it is left."""
 LAGS = 8
-"""Steps of second differences along a side: the longer, the less do noise and small domains
-tell, and the more of them do walls."""
+"""Steps of differences along a side: the longer, the less do noise and small domains tell,
+and the more of them do walls."""
 OUTLYING = 3.7
-"""Median distances from the median, beyond which second differences are of walls and steps
-(2.5 standard deviations of a Gaussian)."""
+"""Median distances from the median, beyond which differences are of walls and steps (2.5
+standard deviations of a Gaussian)."""
 FARTHEST_LEVERAGE = 4.0
 """Variance of a turn that others foretell, in units of that of theirs."""
 
@@ -68,6 +69,40 @@ def placed(
                 replace(each, shift_px=ALIGNED, registered_px=ALIGNED) for each in found
             ]
     return with_used(there, found), origin
+
+
+def levelled(model: SeriesModel, state: SolverState) -> SeriesModel:
+    """Return the model with the plane of its phase taken for what it is of shift.
+
+    Where frames are shifted. The phase follows in the round that begins, and its prior, and
+    the other side of the field, no longer pull at what no data can tell.
+    """
+    if all(member.is_aligned for member in model.used) or model.field.wraps:
+        return model
+    slopes_rad = _slopes_rad(model.field.crop(state.phase.numpy()))
+    about_nm = model.used[model.reference].image.defocus_nm
+
+    def moved_px(member: Member) -> NDArray[np.float64]:
+        away_nm = member.image.defocus_nm - about_nm
+        moved = [shift_of_plane(each, away_nm, model.microscope) for each in slopes_rad]
+        return np.asarray(member.turn.matrix @ moved)
+
+    if max(np.abs(moved_px(each)).max() for each in model.used) < LEAST_SHIFT_PX:
+        return model
+    members = []
+    for member in model.members:
+        along_y, along_x = np.add(member.shift_px, moved_px(member)).tolist()
+        members.append(replace(member, shift_px=(along_y, along_x)))
+    return with_members(model, members)
+
+
+def _slopes_rad(phase_rad: NDArray[np.float32]) -> list[float]:
+    """Return the slopes along y and x [rad per pixel] of most of a phase."""
+    slopes = []
+    for along_rad in (phase_rad, phase_rad.T):
+        by = max(len(along_rad) // LAGS, 1)
+        slopes.append(_of_most((along_rad[by:] - along_rad[:-by]).ravel() / by))
+    return slopes
 
 
 def without_parabola(
@@ -118,10 +153,13 @@ def _curvature_rad(phase_rad: NDArray[np.float32]) -> float:
         middle = along_rad[by:-by]
         apart = along_rad[: -2 * by] + along_rad[2 * by :]
         found.append((apart - 2.0 * middle).ravel() / (2.0 * by**2))
-    curvatures = np.concatenate(found)
-    most = np.median(curvatures)
-    away = np.abs(curvatures - most)
-    return float(curvatures[away <= OUTLYING * np.median(away)].mean())
+    return _of_most(np.concatenate(found))
+
+
+def _of_most(values: NDArray[Any]) -> float:
+    """Return the mean but for outliers."""
+    away = np.abs(values - np.median(values))
+    return float(values[away <= OUTLYING * np.median(away)].mean(dtype=float))
 
 
 def _from_middle(

@@ -13,6 +13,7 @@ from ltemlive.physics.optics import (
     frequency_grid,
     growth_of_parabola,
     intensity_blur,
+    shift_of_plane,
     transfer_function,
     weak_contrasts,
 )
@@ -263,3 +264,17 @@ def test_a_parabola_of_the_phase_magnifies_the_image(defocus_nm):
     expected = growth_of_parabola(curvature_rad, defocus_nm, lens)
     assert abs(expected) > 1e-3
     assert math.log(apart_px[1] / apart_px[0]) == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("defocus_nm", [-2e5, 2e5, 4e5])
+def test_a_plane_of_the_phase_moves_the_image(defocus_nm):
+    lens = coherent(pixel_nm=10.0)
+    # A whole number of waves in the field, so that it is continuous.
+    slope_rad = 2.0 * np.pi * 3 / 128
+    y, x = np.ogrid[-64:64, -64:64]
+    spot = np.exp(-(x**2 + y**2) / 50.0)
+    image = imaged(spot * np.exp(1j * slope_rad * x), defocus_nm, lens)
+    expected = shift_of_plane(slope_rad, defocus_nm, lens)
+    assert abs(expected) > 0.1
+    assert (image * x).sum() / image.sum() == pytest.approx(expected, rel=0.01)
+    assert (image * y).sum() / image.sum() == pytest.approx(0.0, abs=1e-3)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ltemlive.physics.optics import growth_of_parabola
+from ltemlive.physics.optics import growth_of_parabola, shift_of_plane
 from ltemlive.recon.field import UPRIGHT, Field, Turn
 from ltemlive.recon.innovation import predicted_alone
 from ltemlive.recon.members import Member
-from ltemlive.recon.model import with_members, with_used
-from ltemlive.recon.placing import expected_turn, moved, without_parabola
+from ltemlive.recon.model import with_members, with_shifts, with_used
+from ltemlive.recon.placing import expected_turn, levelled, moved, without_parabola
 from ltemlive.recon.preparation import MeasuredImage, empty_series, with_amplitude
 from ltemlive.recon.solver import cold_start, refine
 from ltemlive.series import Microscope
@@ -212,6 +212,77 @@ def test_where_no_frame_grows_the_parabola_is_the_phases(why, turning):
     if why == "it repeats itself":
         model = replace(model, field=replace(model.field, wraps=True))
     assert without_parabola(model, bent) == (model, bent)
+
+
+def with_plane(model, state, slopes_rad):
+    """Return both with a plane in the phase that the frames' shifts undo."""
+    members = [
+        replace(
+            member,
+            shift_px=tuple(
+                float(
+                    there - shift_of_plane(slope, member.image.defocus_nm, model.microscope)
+                )
+                for there, slope in zip(member.shift_px, slopes_rad, strict=True)
+            ),
+        )
+        for member in model.members
+    ]
+    y, x = np.ogrid[: model.field.shape[0], : model.field.shape[1]]
+    plane = slopes_rad[0] * y + slopes_rad[1] * x
+    tilted = state.unknowns + tf.constant([plane, 0.0 * plane], tf.float32)
+    return with_members(model, members), replace(state, unknowns=tilted)
+
+
+def solved_where_frames_are(drifting, **keys):
+    model, truth_px = drifting(**keys)
+    model = with_shifts(model, [tuple(each) for each in truth_px.tolist()])
+    return model, refine(cold_start(model.series, SETTINGS), model.series, 40)[0]
+
+
+def test_a_plane_of_the_phase_is_taken_for_shift(drifting):
+    model, state = solved_where_frames_are(drifting, kind="stripe_domains")
+    # One that is set aside may come back.
+    model = levelled(with_used(model, [model.members[2].with_wish(False)]), state)
+    off_px = levelled(*with_plane(model, state, (0.02, -0.01)))
+    as_before = levelled(model, state)
+    # Of the strongest, the plane is .64 and .32 px.
+    for there, expected in zip(off_px.members, as_before.members, strict=True):
+        assert there.shift_px == pytest.approx(expected.shift_px, abs=1e-4)
+        assert (there.aside is None) == (there.seq != 2)
+
+
+def test_images_stay_as_they_are_without_the_plane(drifting):
+    model, state = solved_where_frames_are(drifting)
+    off_model, tilted = with_plane(model, state, (0.06, -0.04))
+    there = levelled(off_model, tilted)
+    # Once the phase has followed.
+    for member, as_before in zip(there.used[1:], model.used[1:], strict=True):
+        before = predicted_alone(model, as_before, state).misfit
+        assert predicted_alone(there, member, state).misfit < 1.1 * before
+    strong = off_model.used[4]
+    assert predicted_alone(off_model, strong, state).misfit > 1.5 * before
+
+
+def test_what_is_flat_about_a_disc_stays_so(drifting):
+    model, state = solved_where_frames_are(drifting)
+    y, x = np.ogrid[: model.field.shape[0], : model.field.shape[1]]
+    disc = 5.0 * (np.hypot(y - 50.0, x - 80.0) < 20.0)
+    disc = disc + 0.02 * np.random.default_rng(3).standard_normal(disc.shape)
+    state = replace(state, unknowns=tf.constant([disc, 0.0 * disc], tf.float32))
+    moved_px = np.subtract(levelled(model, state).shifts_px, model.shifts_px)
+    assert np.abs(moved_px).max() < 0.01
+
+
+@pytest.mark.parametrize("why", ["all lie as one", "it repeats itself"])
+def test_where_no_frame_is_shifted_the_plane_is_the_phases(why, drifting):
+    model, state = solved_where_frames_are(drifting)
+    if why == "all lie as one":
+        model = with_members(model, [member.aligned() for member in model.members])
+    _, tilted = with_plane(model, state, (0.02, -0.01))
+    if why == "it repeats itself":
+        model = replace(model, field=replace(model.field, wraps=True))
+    assert levelled(model, tilted) is model
 
 
 def test_turns_are_expected_to_go_with_defocus():
