@@ -140,7 +140,7 @@ class SolverSettings(_Section):
     through any two."""
     refine_magnification: bool = True
     """Find how each frame is magnified, where frames are aligned. What is proportional to
-    defocus cannot be told from a parabola of the phase, which is left with none."""
+    defocus cannot be told from a parabola of the phase, which is left with little."""
     magnification_width: float = Field(0.01, ge=1e-5, le=1.0)
     """The same of the magnification, as a part of it."""
     refine_defocus: bool = True

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 PARABOLA_NOTE = (
     "frames are magnified through focus: what is proportional to defocus is a parabola of "
-    "the phase, and no data tell how much of it is which: once the phase stands, it is "
-    "taken for magnification"
+    "the phase, and no data tell how much of it is which: once the phase stands, what "
+    "registration may have left of it is taken for magnification"
 )
 FAR_LOG = 0.15
 """Logarithm of a defocus against the stated one, beyond which that is worth a word."""

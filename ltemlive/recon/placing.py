@@ -3,7 +3,8 @@
 What no data can tell: all frames may move together, a shift proportional to defocus is a
 plane of the phase and a magnification proportional to it a parabola, and all signs may be
 wrong at once. The reference frame stays as it is, most of the phase has no plane where
-frames are shifted and no parabola where they are turned, and of the signs most are right.
+frames are shifted and no parabola where they are turned, if it is little of them, and of
+the signs most are right.
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ BEGIN_AS_ONE_PX = 0.6
 """Frames that were registered within this begin as aligned, and move if they pull: an image
 in focus may be registered as far off, and frames that lie as one need never have moved. The
 same of how far turns move the middle of a frame's edge."""
-LEAST_SHIFT_PX = 0.002
-"""Where a plane of the phase would move no frame by more, it is left."""
-LEAST_GROWTH_PX = 0.01
-"""Where a parabola of the phase would move the middle of no edge by more, it is left."""
+LEAST_SHIFT_PX, MOST_SHIFT_PX = 0.002, 0.1
+"""How far a plane of the phase that is taken for shift moves any frame, at least and at
+most. Registration leaves up to .03 of it; what is beyond is the sample's: of two domains
+the larger has a slope, and is not to lose it."""
+LEAST_GROWTH_PX, MOST_GROWTH_PX = 0.01, 0.5
+"""The same of a parabola and the middle of a frame's edge; registration leaves up to .3."""
 LAGS = 8
 """Steps of differences along a side: the longer, the less do noise and small domains tell,
 and the more of them do walls."""
@@ -74,10 +77,12 @@ def placed(
 def levelled(model: SeriesModel, state: SolverState) -> SeriesModel:
     """Return the model with the plane of its phase taken for what it is of shift.
 
-    Where frames are shifted. The phase follows in the round that begins, and its prior, and
-    the other side of the field, no longer pull at what no data can tell.
+    Where frames are shifted, and it is no more than registration may have left. The phase
+    follows in the round that begins, and its prior, and the other side of the field, no
+    longer pull at what no data can tell.
     """
-    if all(member.is_aligned for member in model.used) or model.field.wraps:
+    is_unmoved = all(shift_px == ALIGNED for shift_px in model.shifts_px)
+    if is_unmoved or model.field.wraps:
         return model
     slopes_rad = _slopes_rad(model.field.crop(state.phase.numpy()))
     about_nm = model.used[model.reference].image.defocus_nm
@@ -87,12 +92,20 @@ def levelled(model: SeriesModel, state: SolverState) -> SeriesModel:
         moved = [shift_of_plane(each, away_nm, model.microscope) for each in slopes_rad]
         return np.asarray(member.turn.matrix @ moved)
 
-    if max(np.abs(moved_px(each)).max() for each in model.used) < LEAST_SHIFT_PX:
+    farthest_px = max(np.abs(moved_px(each)).max() for each in model.used)
+    if not LEAST_SHIFT_PX <= farthest_px <= MOST_SHIFT_PX:
         return model
     members = []
     for member in model.members:
-        along_y, along_x = np.add(member.shift_px, moved_px(member)).tolist()
-        members.append(replace(member, shift_px=(along_y, along_x)))
+        by_y, by_x = moved_px(member).tolist()
+        (there_y, there_x), found = member.shift_px, member.registered_px
+        members.append(
+            replace(
+                member,
+                shift_px=(there_y + by_y, there_x + by_x),
+                registered_px=found and (found[0] + by_y, found[1] + by_x),
+            )
+        )
     return with_members(model, members)
 
 
@@ -110,10 +123,10 @@ def without_parabola(
 ) -> tuple[SeriesModel, SolverState]:
     """Return both with the parabola of the phase taken for what it is of magnification.
 
-    Where frames are turned, and may be magnified. Images stay as they are, to first order;
-    where the reference frame is defocused all of them miss what that would grow by, and
-    the phase has to follow. The prior of long waves and that of edges no longer pull at
-    what no data can tell.
+    Where frames are turned, and may be magnified, and it is no more than registration may
+    have left. Images stay as they are, to first order; where the reference frame is
+    defocused all of them miss what that would grow by, and the phase has to follow. The
+    prior of long waves and that of edges no longer pull at what no data can tell.
     """
     is_upright = all(turn == UPRIGHT for turn in model.turns)
     if is_upright or not state.settings.refine_magnification or model.field.wraps:
@@ -127,7 +140,8 @@ def without_parabola(
         return Turn(0.0, growth)
 
     frame_shape = model.field.frame_shape
-    if max(grown(each).reach_px(frame_shape) for each in model.used) < LEAST_GROWTH_PX:
+    farthest_px = max(grown(each).reach_px(frame_shape) for each in model.used)
+    if not LEAST_GROWTH_PX <= farthest_px <= MOST_GROWTH_PX:
         return model, state
     # Those set aside, too: they may come back.
     members = [

@@ -173,9 +173,9 @@ def test_shifted_frames_leave_no_plane_in_the_phase(drifting, monkeypatch):
     monkeypatch.setattr(module, "realigned", lambda model, _: model)
     model, true_px = drifting(kind="stripe_domains")
     along = np.divide(model.defocus_nm, max(model.defocus_nm))
-    off_px = true_px + np.outer(0.2 * along, (1.0, -1.0))
+    off_px = true_px + np.outer(0.08 * along, (1.0, -1.0))
     _, state = at_rest(with_shifts(model, [tuple(each) for each in off_px.tolist()]))
     down, right = np.gradient(model.field.crop(state.phase.numpy()))
-    # What is off would be .06 rad per pixel of each.
-    assert abs(down.mean()) < 0.01
-    assert abs(right.mean()) < 0.01
+    # What is off would be .025 rad per pixel of each.
+    assert abs(down.mean()) < 0.008
+    assert abs(right.mean()) < 0.008
