@@ -181,11 +181,7 @@ def _derivatives(image: NDArray[np.float32], field: Field) -> NDArray[np.float32
         waves = waves[:, np.newaxis] if axis == 0 else waves
         found.append(tf.math.real(tf.signal.ifft2d(spectrum * waves)).numpy())
     down, right = found
-    y, x = (
-        np.arange(side, dtype=np.float32) - np.float32(middle)
-        for side, middle in zip(field.shape, field.middle_px, strict=True)
-    )
-    y = y[:, np.newaxis]
+    y, x = field.from_middle()
     return np.stack([down, right, down * x - right * y, down * y + right * x])
 
 

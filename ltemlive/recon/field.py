@@ -83,6 +83,14 @@ class Field:
         (top, left), (ny, nx) = self.corner, self.frame_shape
         return top + (ny - 1) / 2, left + (nx - 1) / 2
 
+    def from_middle(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return y and x [pixel] from the middle of the frame, (ny, 1) and (1, nx)."""
+        y, x = (
+            np.arange(side, dtype=np.float32) - np.float32(middle)
+            for side, middle in zip(self.shape, self.middle_px, strict=True)
+        )
+        return y[:, np.newaxis], x[np.newaxis, :]
+
     def pad(self, image: NDArray[Any], *, mirror: bool) -> NDArray[np.float32]:
         """Return an image of the frame on the whole field; the border mirrored or zero."""
         widths = [

@@ -148,7 +148,7 @@ def without_parabola(
         replace(member, turn=Turn(*np.add(member.turn, grown(member)).tolist()))
         for member in model.members
     ]
-    y, x = _from_middle(model.field.shape, model.field.middle_px)
+    y, x = model.field.from_middle()
     parabola = np.stack([curvature_rad * (y**2 + x**2), np.zeros(model.field.shape)])
     unknowns = state.unknowns - tf.constant(parabola, tf.float32)
     return with_members(model, members), replace(state, unknowns=unknowns)
@@ -174,17 +174,6 @@ def _of_most(values: NDArray[Any]) -> float:
     """Return the mean but for outliers."""
     away = np.abs(values - np.median(values))
     return float(values[away <= OUTLYING * np.median(away)].mean(dtype=float))
-
-
-def _from_middle(
-    shape: Sequence[int], middle_px: Sequence[float]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return y and x [pixel] from the middle, (ny, 1) and (1, nx)."""
-    y, x = (
-        np.arange(side, dtype=np.float32) - np.float32(middle)
-        for side, middle in zip(shape, middle_px, strict=True)
-    )
-    return y[:, np.newaxis], x[np.newaxis, :]
 
 
 def expected_turn(known: Sequence[Member], member: Member) -> Turn:
