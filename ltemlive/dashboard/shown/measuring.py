@@ -23,6 +23,8 @@ Point: TypeAlias = tuple[float, float]
 MRAD_PER_RAD = 1e3
 MOST_POINTS, MOST_LINES = 2048, 256
 """Of a profile along and across its line; a line far longer than the maps has no more."""
+SHORTEST_PX = 1e-6
+"""Below it the rounding of its ends is what gives a line its direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +150,14 @@ def screen_angle_deg(y: float, x: float) -> float:
 
 
 def profile_of(estimate: EstimateShown, segment: Segment) -> Profile | None:
-    """Return the profiles of all quantities along a line; None where it has no length.
+    """Return the profiles of all quantities along a line; None where it has no direction.
 
     Points are a pixel apart, or a little less, and so are the lines side by side that are
     averaged. Between pixel centres values are linear; what lies outside the maps, or is
     not finite, is left out.
     """
     pixel_nm = estimate.pixel_nm
-    if not segment.length_nm:
+    if segment.length_nm < SHORTEST_PX * pixel_nm:
         return None
     n_points = min(MOST_POINTS, math.ceil(segment.length_nm / pixel_nm) + 1)
     n_lines = max(1, min(MOST_LINES, round(segment.width_nm / pixel_nm)))
