@@ -37,6 +37,10 @@ class Optics(BaseModel):
     """From x towards y, in corrected frames."""
     coherence: Literal["intensity", "wave"] = "intensity"
     """Partial spatial coherence: a blur of the intensity, or an envelope on the wave."""
+    detector_mtf: float = Field(1.0, ge=0.05, le=1.0)
+    """Modulation that the camera leaves at half the Nyquist frequency of corrected frames
+    (a wave of four pixels), the size of its pixels included: 0.9 where each counts what
+    falls on it and no light spreads; 1: values at points, as of many simulations."""
     border: Literal["free", "periodic"] = "free"
     """What lies outside the frame: an unknown field, or the frame again."""
     beam: Beam = "into_image"

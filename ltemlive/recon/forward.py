@@ -33,7 +33,7 @@ def predicted_amplitude(spectrum: Tensor, transfer: Tensor, blur: Tensor | None)
         Transfer function of this defocus, complex64, (ny, nx).
     blur
         Multiplies the real DFT of the intensity, float32, (ny, nx // 2 + 1); None where
-        coherence acts on the wave.
+        nothing blurs it.
     """
     wave = tf.signal.ifft2d(spectrum * transfer)
     intensity = tf.math.real(wave) ** 2 + tf.math.imag(wave) ** 2

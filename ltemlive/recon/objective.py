@@ -38,7 +38,7 @@ UNSEEN = -1.0
 class FocalSeries(NamedTuple):
     """The measured series as the solver takes it; float32 unless it says otherwise.
 
-    ``blur`` has shape (n, ny, nx // 2 + 1), or (n, 0, 0) where coherence acts on the wave:
+    ``blur`` has shape (n, ny, nx // 2 + 1), or (n, 0, 0) where nothing blurs the intensity:
     a series of one kind never meets a series of the other within one trace.
     """
 

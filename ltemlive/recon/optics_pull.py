@@ -156,7 +156,7 @@ class PredictedImage:
         transfer = optics.transfer_function(shape, defocus_nm, microscope)
         self._transfer = tf.constant(transfer * self._ramp)
         self._blur = tf.zeros([0, 0])
-        if microscope.coherence == "intensity":
+        if optics.blurs_intensity(microscope):
             self._blur = tf.constant(optics.intensity_blur(shape, defocus_nm, microscope))
 
     @property

@@ -160,7 +160,7 @@ def exit_amplitude(in_focus: Sequence[MeasuredImage]) -> NDArray[np.float32]:
 def empty_series(field: Field, microscope: Microscope) -> FocalSeries:
     """Return a series without images and with constant amplitude."""
     ny, nx = field.shape
-    blur_shape = (ny, nx // 2 + 1) if microscope.coherence == "intensity" else (0, 0)
+    blur_shape = (ny, nx // 2 + 1) if optics.blurs_intensity(microscope) else (0, 0)
     seen = field.pad(np.ones(field.frame_shape, np.float32), mirror=False)
     return FocalSeries(
         amplitude=tf.ones(field.shape, tf.float32),
@@ -225,7 +225,7 @@ def with_measured(
     if any(part_px):
         transfer = transfer * field.ramp(part_px)
     blur = np.zeros((0, 0), np.float32)
-    if microscope.coherence == "intensity":
+    if optics.blurs_intensity(microscope):
         blur = optics.intensity_blur(shape, defocus_nm, microscope)
     return series._replace(
         measured=tf.concat([series.measured, measured[np.newaxis]], axis=0),

@@ -14,6 +14,7 @@ defocus_spread_nm: 0
 astigmatism_nm: 0
 astigmatism_deg: 0
 coherence: intensity
+detector_mtf: 1
 border: free
 frames:
   - {file: f000.tif, defocus_nm: -1600000}
@@ -71,6 +72,8 @@ def test_without_voltage_or_pixel_nothing_can_be_calculated(described):
         ("defocus: 5", "defocus: unknown key"),
         ("coherence: partial", "coherence: expected 'intensity' or 'wave', got 'partial'"),
         ("border: mirror", "border: expected 'free' or 'periodic'"),
+        ("detector_mtf: 60", "detector_mtf: expected less than or equal to 1, got 60"),
+        ("detector_mtf: 0", "detector_mtf: expected greater than or equal to 0.05, got 0"),
         ("convergence_mrad: -1", "convergence_mrad: expected greater than or equal to 0"),
         ("frames: [{defocus_nm: 0}]", "frames.0.file: missing"),
         ("frames: [{file: a, defocus_um: 0}]", "frames.0.defocus_um: unknown key"),

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from ltemlive.physics.electron import wavelength_nm
 from ltemlive.physics.optics import (
     aberration_phase,
+    blurs_intensity,
     coherence_envelope,
     delocalisation_px,
     frequency_grid,
     growth_of_parabola,
     intensity_blur,
     shift_of_plane,
+    shows_amplitude,
     transfer_function,
     weak_contrasts,
 )
@@ -34,6 +36,7 @@ def microscopes(draw, **fixed):
         "astigmatism_nm": st.floats(-1e4, 1e4),
         "astigmatism_deg": st.floats(-90.0, 90.0),
         "coherence": st.sampled_from(["intensity", "wave"]),
+        "detector_mtf": st.just(1.0) | st.floats(0.05, 1.0),
     }
     return Microscope.model_validate(
         {key: draw(values) for key, values in keys.items() if key not in fixed} | fixed
@@ -196,6 +199,8 @@ def test_the_blur_is_laid_out_as_a_real_fourier_transform(lens, shape, defocus_n
     qx = np.fft.rfftfreq(shape[1], lens.pixel_nm)[np.newaxis, :]
     theta = lens.convergence_mrad * 1e-3 if lens.coherence == "intensity" else 0.0
     expected = np.exp(-((math.pi * theta * defocus_nm) ** 2) * (qy**2 + qx**2))
+    expected *= lens.detector_mtf ** ((qy**2 + qx**2) * (4.0 * lens.pixel_nm) ** 2)
+    assert blurs_intensity(lens) or (blur == 1.0).all()
     np.testing.assert_allclose(blur, expected, rtol=1e-5, atol=1e-30)
 
 
@@ -217,6 +222,33 @@ def test_the_envelope_on_the_wave_leaves_the_intensity_alone():
     lens = microscope(coherence="wave")
     assert (intensity_blur((16, 17), 1e6, lens) == 1.0).all()
     assert coherence_envelope((16, 17), 1e6, lens).min() < 0.5
+
+
+@pytest.mark.parametrize("coherence", ["intensity", "wave"])
+def test_the_camera_leaves_its_part_of_a_wave_of_four_pixels_whatever_their_width(
+    coherence,
+):
+    x = np.arange(32)
+    for pixel_nm in (0.5, 20.0):
+        lens = coherent(coherence=coherence, detector_mtf=0.6, pixel_nm=pixel_nm)
+        image = np.tile(1.0 + 0.5 * np.sin(0.5 * np.pi * x), (24, 1))
+        for waves in (image, image.T):
+            blur = intensity_blur(waves.shape, 1e5, lens)
+            seen = np.fft.irfft2(np.fft.rfft2(waves) * blur, s=waves.shape)
+            np.testing.assert_allclose(seen - 1.0, 0.6 * (waves - 1.0), atol=1e-6)
+
+
+def test_pixels_that_count_what_falls_on_them_leave_what_an_mtf_of_nine_tenths_does():
+    shape = (64, 64)
+    blur = intensity_blur(shape, 0.0, microscope(detector_mtf=0.9))
+    qy, qx = np.fft.fftfreq(shape[0]), np.fft.rfftfreq(shape[1])
+    counted = np.multiply.outer(np.sinc(qy), np.sinc(qx))
+    np.testing.assert_allclose(blur, counted, atol=0.03)
+
+
+def test_an_image_in_focus_shows_the_amplitude_unless_the_camera_blurs_it():
+    assert shows_amplitude((32, 32), 0.0, microscope())
+    assert not shows_amplitude((32, 32), 0.0, microscope(detector_mtf=0.9))
 
 
 def test_with_the_blur_only_the_defocus_spread_damps_the_wave():

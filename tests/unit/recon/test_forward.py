@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltemlive.physics.optics import intensity_blur, transfer_function
+from ltemlive.physics.optics import blurs_intensity, intensity_blur, transfer_function
 from ltemlive.recon.forward import (
     INTENSITY_FLOOR,
     exit_wave_spectrum,
@@ -41,7 +41,7 @@ def exit_wave(shape, seed=0, *, steepness_rad=1.0):
 def predicted(phase, amplitude, defocus_nm, optics):
     """Return what the model predicts, float32, shape (ny, nx)."""
     blur = None
-    if optics.coherence == "intensity":
+    if blurs_intensity(optics):
         blur = tf.constant(intensity_blur(phase.shape, defocus_nm, optics))
     spectrum = spectrum_of(tf.constant(phase), tf.constant(amplitude))
     transfer = tf.constant(transfer_function(phase.shape, defocus_nm, optics))
@@ -53,19 +53,33 @@ def in_numpy(phase, amplitude, defocus_nm, optics):
     wave = np.fft.fft2(amplitude.astype(np.float64) * np.exp(1j * phase.astype(np.float64)))
     wave = np.fft.ifft2(wave * transfer_function(phase.shape, defocus_nm, optics))
     intensity = np.abs(wave) ** 2
+    q_y, q_x = (np.fft.fftfreq(side, optics.pixel_nm) for side in phase.shape)
+    radius = np.hypot(q_y[:, np.newaxis], q_x[np.newaxis, :])
+    blur = optics.detector_mtf ** ((4.0 * optics.pixel_nm * radius) ** 2)
     if optics.coherence == "intensity":
         theta_rad = optics.convergence_mrad * 1e-3
-        q_y, q_x = (np.fft.fftfreq(side, optics.pixel_nm) for side in phase.shape)
-        radius = np.hypot(q_y[:, np.newaxis], q_x[np.newaxis, :])
-        blur = np.exp(-((np.pi * theta_rad * defocus_nm * radius) ** 2))
-        intensity = np.fft.ifft2(np.fft.fft2(intensity) * blur).real
+        blur = blur * np.exp(-((np.pi * theta_rad * defocus_nm * radius) ** 2))
+    intensity = np.fft.ifft2(np.fft.fft2(intensity) * blur).real
     return np.sqrt(np.maximum(intensity, 0.0) + INTENSITY_FLOOR)
 
 
 @settings(max_examples=40, deadline=None)
-@given(shape=SHAPES, defocus_nm=DEFOCI_NM, coherence=COHERENCES, seed=st.integers(0, 99))
-def test_the_model_agrees_with_one_in_double_precision(shape, defocus_nm, coherence, seed):
-    optics = lens(coherence=coherence, defocus_spread_nm=500.0, astigmatism_nm=2e4)
+@given(
+    shape=SHAPES,
+    defocus_nm=DEFOCI_NM,
+    coherence=COHERENCES,
+    detector_mtf=st.sampled_from([1.0, 0.7]),
+    seed=st.integers(0, 99),
+)
+def test_the_model_agrees_with_one_in_double_precision(
+    shape, defocus_nm, coherence, detector_mtf, seed
+):
+    optics = lens(
+        coherence=coherence,
+        detector_mtf=detector_mtf,
+        defocus_spread_nm=500.0,
+        astigmatism_nm=2e4,
+    )
     phase, amplitude = exit_wave(shape, seed)
     np.testing.assert_allclose(
         predicted(phase, amplitude, defocus_nm, optics) ** 2,

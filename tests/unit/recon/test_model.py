@@ -78,12 +78,15 @@ def test_focus_may_come_last():
     assert late.notes == ()
 
 
-@pytest.mark.parametrize("spread_nm", [0.0, 5e4])
-def test_the_defocused_series_leaves_focus_out_whatever_the_lens(spread_nm):
-    microscope = MICROSCOPE.model_copy(update={"defocus_spread_nm": spread_nm})
+@pytest.mark.parametrize(
+    ("optics", "n_images"),
+    [({}, 2), ({"defocus_spread_nm": 5e4}, 3), ({"detector_mtf": 0.9}, 3)],
+)
+def test_the_defocused_series_leaves_focus_out_whatever_lens_and_camera(optics, n_images):
+    microscope = MICROSCOPE.model_copy(update=optics)
     frames = [frame(0, 1e5), frame(1, 0.0), frame(2, -1e5)]
     model = with_frames(empty_model(SHAPE, microscope, 8), frames)
-    assert model.series.measured.shape[0] == (2 if spread_nm == 0.0 else 3)
+    assert model.series.measured.shape[0] == n_images
     series = defocused_series(model)
     kept = [model.field.crop(image) for image in series.measured.numpy()]
     for image, expected in zip(kept, (frames[0], frames[2]), strict=True):
