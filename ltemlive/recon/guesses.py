@@ -153,7 +153,7 @@ def weakest_first(series: FocalSeries) -> Iterator[FocalSeries]:
         (series.transfer[:, 0, 1] - tf.math.conj(series.transfer[:, 0, -1])).numpy()
     )
     order = np.argsort(strength, kind="stable")
-    # One in focus that lies elsewhere has optics of its own, and shows no phase.
+    # One in focus that is moved or blurred has optics of its own, and shows no phase.
     order = order[strength[order] > LEAST_STRENGTH * strength.max(initial=0.0)]
     n_taken = 1
     while n_taken < min(n_images, len(order)):

@@ -6,13 +6,12 @@ less there lets noise in instead. But an edge has one direction: across it a pha
 to climb and to bend, along it no more than anywhere. So of each change v that the prior
 sums, only what goes the known way k costs less:
 
-    |v|  ->  |v - k (k . v)|,    |k|^2 = r^3 / (1 + r^3),    r = |v_0| / (n m)
+    |v|  ->  |v - k (k . v)|,    |k|^2 = 1 - 1 / (1 + r + (r / 2.5)^4),    r = |v_0| / (n m)
 
 with v_0 the change of the softened phase where the round begins, m the mean |v| there, not
 softened, over the frame, and n a number. It is the directed total variation of Ehrhardt &
-Betcke (2016), whose direction the phase itself tells. The cube decides: half of
-n m costs eight ninths of what it did, and three times n m a twenty-eighth, so that neither
-is noise let in nor the corner of an edge rounded.
+Betcke (2016), whose direction the phase itself tells. Without the fourth power each would
+cost up to n m, and corners of edges were rounded by that.
 """
 
 from __future__ import annotations
@@ -27,9 +26,11 @@ from ltemlive.recon.spectrum import filtered, squared_wavenumber
 if TYPE_CHECKING:
     from tensorflow import Tensor
 
-KNOWN_STEEPNESS, KNOWN_BENDING = 0.5, 6.0
+KNOWN_STEEPNESS, KNOWN_BENDING = 0.3, 4.0
 """Times the mean gradient, and the mean bend, that cost half of what they are long. Nearly
 all gradients are known, by their long waves; only bends at edges stand out of the noise."""
+FREE = 2.5
+"""In units of that: beyond it a change soon costs nothing."""
 SOFTNESS_PX = 0.5
 """Blur (standard deviation) of the phase that tells the direction, or its noise does."""
 
@@ -48,8 +49,9 @@ def known_part(parts: tuple[Tensor, ...], enough: Tensor, weight: Tensor) -> Ten
     """
     changes = tf.stack(parts)
     length = tf.sqrt(tf.reduce_sum(changes**2, axis=0))
-    known = tf.sqrt(length / (length**3 + enough**3)) * changes
-    return weight * known
+    relative = length / enough
+    known = 1.0 - 1.0 / (1.0 + relative + (relative / FREE) ** 4)
+    return weight * tf.sqrt(known) * tf.math.divide_no_nan(changes, length)
 
 
 @compiled

@@ -10,8 +10,8 @@ amplitude with Gaussian noise, the variance-stabilised form of Poisson statistic
 
 Per image the gradient is accumulated in Fourier space, with respect to the spectrum of the
 exit wave: two FFTs an image and two in all, and memory for one image a thread. Images in
-focus show a itself: one mean stands for all of them and takes no FFT. The prior takes two
-real ones more.
+focus show a itself, unless the camera blurs: one mean stands for all of them and takes no
+FFT. The prior takes two real ones more.
 """
 
 from __future__ import annotations

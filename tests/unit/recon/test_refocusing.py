@@ -222,11 +222,13 @@ def test_whether_frames_tell_a_phase_is_asked_of_what_was_stated(misstated):
 
 
 @pytest.mark.parametrize("turn", [UPRIGHT, Turn(0.02, 0.01)])
-@pytest.mark.parametrize("coherence", ["intensity", "wave"])
-def test_an_image_is_predicted_as_by_the_solver_wherever_it_lies(
-    misstated, turn, coherence
-):
-    model = misstated(border="free", coherence=coherence)
+@pytest.mark.parametrize(
+    "optics",
+    [{}, {"coherence": "wave"}, {"coherence": "wave", "detector_mtf": 0.8}],
+    ids=["beam", "wave", "camera"],
+)
+def test_an_image_is_predicted_as_by_the_solver_wherever_it_lies(misstated, turn, optics):
+    model = misstated(border="free", **optics)
     state, _ = refine(cold_start(model.series, SETTINGS), model.series, 10)
     there = replace(model.used[3], shift_px=(2.3, -1.4), turn=turn)
     model = with_used(model, [there])

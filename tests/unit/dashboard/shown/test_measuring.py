@@ -162,6 +162,8 @@ def test_a_line_without_direction_has_no_profile_and_an_endless_one_few_points(m
     estimate = maps_of(np.ones((64, 64)))
     assert profile_of(estimate, Segment((5.0, 5.0), (5.0, 5.0), 9.0)) is None
     assert Segment((5.0, 5.0), (5.0, 5.0)).along == (0.0, 0.0)
+    thousandth_px = 1e-3 * estimate.pixel_nm
+    assert profile_of(estimate, Segment((5.0, 5.0), (5.0, 5.0 + thousandth_px))) is not None
     endless = profile_of(estimate, Segment((5.0, -1e9), (5.0, 1e9), 1e9))
     assert endless.distance_nm.size == MOST_POINTS
 
