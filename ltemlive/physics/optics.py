@@ -123,6 +123,7 @@ def intensity_blur(
 def _left_of_intensity(
     shape: tuple[int, int], defocus_nm: float, microscope: Microscope
 ) -> NDArray[np.float64]:
+    """Return what beam and camera leave of each wave of the intensity, shape (ny, nx)."""
     qy_per_nm, qx_per_nm = frequency_grid(shape, microscope.pixel_nm)
     divergence_rad = microscope.convergence_mrad * 1e-3
     if microscope.coherence == "wave":

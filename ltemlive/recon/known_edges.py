@@ -6,12 +6,12 @@ less there lets noise in instead. But an edge has one direction: across it a pha
 to climb and to bend, along it no more than anywhere. So of each change v that the prior
 sums, only what goes the known way k costs less:
 
-    |v|  ->  |v - k (k . v)|,    |k|^2 = 1 - 1 / (1 + r + (r / 2.5)^4),    r = |v_0| / (n m)
+    |v|  ->  |v - k (k . v)|,    |k|^2 = 1 - 1 / (1 + r + (r / f)^4),    r = |v_0| / (n m)
 
 with v_0 the change of the softened phase where the round begins, m the mean |v| there, not
-softened, over the frame, and n a number. It is the directed total variation of Ehrhardt &
-Betcke (2016), whose direction the phase itself tells. Without the fourth power each would
-cost up to n m, and corners of edges were rounded by that.
+softened, over the frame, and n and f numbers. It is the directed total variation of
+Ehrhardt & Betcke (2016), whose direction the phase itself tells. Without the fourth power
+each would cost up to n m, and corners of edges were rounded by that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KNOWN_STEEPNESS, KNOWN_BENDING = 0.3, 4.0
 """Times the mean gradient, and the mean bend, that cost half of what they are long. Nearly
 all gradients are known, by their long waves; only bends at edges stand out of the noise."""
 FREE = 2.5
-"""In units of that: beyond it a change soon costs nothing."""
+"""f: a change beyond so many times that soon costs nothing."""
 SOFTNESS_PX = 0.5
 """Blur (standard deviation) of the phase that tells the direction, or its noise does."""
 
